@@ -1,0 +1,59 @@
+"""Finds what repeats in a corpus of articles, and hands back clean text with a reason for every cut.
+
+for article in dedup.clean(articles): ...                  # articles or plain strings
+report = dedup.scan(articles, dedup.Settings(threshold=0.7))
+for article in dedup.rewrite(articles, report): ...
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dedup.articles import read_articles
+    from dedup.errors import DedupError
+    from dedup.local import clean, scan
+    from dedup.model import Article, Finding, Report
+    from dedup.rewriting import restore, rewrite
+    from dedup.settings import Settings
+
+_HOMES = {
+    "Article": "dedup.model",
+    "DedupError": "dedup.errors",
+    "Finding": "dedup.model",
+    "Report": "dedup.model",
+    "Settings": "dedup.settings",
+    "clean": "dedup.local",
+    "read_articles": "dedup.articles",
+    "restore": "dedup.rewriting",
+    "rewrite": "dedup.rewriting",
+    "scan": "dedup.local",
+}
+
+__all__ = [
+    "Article",
+    "DedupError",
+    "Finding",
+    "Report",
+    "Settings",
+    "clean",
+    "read_articles",
+    "restore",
+    "rewrite",
+    "scan",
+]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    # names are imported on first use, so that `dedup --help` does not wait for NumPy
+    if name not in _HOMES:
+        raise AttributeError(f"module 'dedup' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

@@ -1,0 +1,230 @@
+"""Who meets whom, who verifies, who is kept: the greedy rule for passages and for whole articles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup import kernel
+from dedup.fold_table import load
+from dedup.kernel.reference import I64, U32, U64, fmix64, offsets_of
+from dedup.settings import Settings
+from dedup.sketch import band_keys, shingle_sets
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Distinct texts, numbered by their first place.
+
+    Attributes:
+        folded, offsets: uint32 segment array, the folded texts.
+        of: int64 [places], the text that stands at each place.
+        first: int64 [texts], the first place of each text.
+        domain: int64 [texts]; texts meet only texts of their own domain.
+    """
+
+    folded: U32
+    offsets: I64
+    of: I64
+    first: I64
+    domain: I64
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What became of each text (see `kernel.Choice`): all arrays are int64 [texts]."""
+
+    keeper: I64
+    linked: I64
+    shared: I64
+    united: I64
+    full: int
+
+
+Judge = Callable[[I64, U64, I64], kernel.Acceptable]
+"""Makes the rule of who may join whom: (texts, their shingle sets, offsets) -> acceptable, in numbers of *texts*."""
+
+
+def distinct_texts(folded: U32, offsets: I64, domain: I64) -> Texts:
+    """Groups places with the same folded text of the same domain.
+
+    Digests group them; the texts themselves decide, so that a forged collision of digests joins nothing.
+
+    Args:
+        folded, offsets: uint32 segment array, one segment a place.
+        domain: int64 [places].
+    """
+    count = len(offsets) - 1
+    digest = kernel.digests(folded, offsets)
+    order = np.lexsort((np.arange(count), digest[:, 1], digest[:, 0], domain))
+    fresh = np.ones(count, bool)
+    fresh[1:] = (digest[order][1:] != digest[order][:-1]).any(axis=1) | (domain[order][1:] != domain[order][:-1])
+    leader = np.empty(count, np.int64)
+    leader[order] = order[np.flatnonzero(fresh)[np.cumsum(fresh) - 1]]
+    for group in _forged_groups(folded, offsets, leader):
+        leaders: dict[bytes, int] = {}
+        for place in np.flatnonzero(leader == group).tolist():
+            leader[place] = leaders.setdefault(folded[offsets[place] : offsets[place + 1]].tobytes(), place)
+    first, of = np.unique(leader, return_inverse=True)
+    texts, text_offsets = kernel.take_segments(folded, offsets, first)
+    return Texts(texts, text_offsets, of, first, domain[first])
+
+
+def _forged_groups(folded: U32, offsets: I64, leader: I64) -> list[int]:
+    """The leaders of groups of one digest in which some text differs from the leader's."""
+    others = np.flatnonzero(leader != np.arange(len(leader)))
+    lengths = np.diff(offsets)
+    forged = set(leader[others[lengths[others] != lengths[leader[others]]]].tolist())
+    others = others[lengths[others] == lengths[leader[others]]]
+    for low in range(0, len(others), 1 << 14):
+        chunk = others[low : low + (1 << 14)]
+        own, own_offsets = kernel.take_segments(folded, offsets, chunk)
+        lead, _ = kernel.take_segments(folded, offsets, leader[chunk])
+        differs = np.searchsorted(own_offsets, np.flatnonzero(own != lead), side="right") - 1
+        forged.update(leader[chunk[np.unique(differs)]].tolist())
+    return sorted(forged)
+
+
+def match(texts: Texts, fixed: NDArray[np.bool_], settings: Settings, judge: Judge) -> Match:
+    """The greedy rule over distinct texts, in their order.
+
+    Texts that share no band key with any other are kept without being looked at again.
+
+    Args:
+        texts: the distinct texts.
+        fixed: bool [texts], kept without being judged (reference texts).
+        settings: threshold, bands, bucket and the rest.
+        judge: makes the rule of who may join whom.
+    """
+    count = len(texts.first)
+    keys = band_keys(texts.folded, texts.offsets, settings)
+    keys ^= fmix64(texts.domain.astype(np.uint64))
+    groups = np.stack([kernel.collisions(keys[band]) for band in range(len(keys))])
+    groups[:, np.diff(texts.offsets) == 0] = -1  # an empty fold never matches
+    colliding = np.flatnonzero((groups >= 0).any(axis=0))
+    folded, offsets = kernel.take_segments(texts.folded, texts.offsets, colliding)
+    sets, set_offsets = shingle_sets(folded, offsets, settings)
+    choice = kernel.greedy(
+        sets,
+        set_offsets,
+        np.diff(offsets),
+        groups[:, colliding],
+        fixed[colliding],
+        settings.threshold_fraction,
+        settings.short_chars,
+        settings.containment_fraction,
+        settings.bucket,
+        judge(colliding, sets, set_offsets),
+    )
+    result = Match(
+        np.arange(count), np.full(count, -1), np.zeros(count, np.int64), np.zeros(count, np.int64), choice.full
+    )
+    result.keeper[colliding] = colliding[choice.keeper]
+    result.linked[colliding] = np.where(choice.linked >= 0, colliding[choice.linked], -1)
+    result.shared[colliding] = choice.shared
+    result.united[colliding] = choice.united
+    return result
+
+
+def passage_judge(texts: Texts, settings: Settings) -> Judge:
+    """Passages may join where there is no number conflict: not each has a number that the other lacks."""
+
+    def judge(of: I64, sets: U64, set_offsets: I64) -> kernel.Acceptable:
+        if settings.numbers == "ignore":
+            return lambda text, met: np.ones(len(met), bool)
+        numbers, offsets = kernel.number_tokens(*kernel.take_segments(texts.folded, texts.offsets, of), load())
+        return lambda text, met: ~number_conflicts(numbers, offsets, text, met)
+
+    return judge
+
+
+def number_conflicts(numbers: U64, offsets: I64, text: int, met: I64) -> NDArray[np.bool_]:
+    """Whether *text* and each of *met* have each a number that the other lacks: bool [met].
+
+    Args:
+        numbers: uint64 segment array, the sorted distinct numbers of each text.
+        offsets: its offsets.
+    """
+    common = _common_numbers(numbers, offsets, text, met)
+    counts = np.diff(offsets)
+    return (common < counts[text]) & (common < counts[met])
+
+
+def _common_numbers(numbers: U64, offsets: I64, text: int, met: I64) -> I64:
+    own = numbers[offsets[text] : offsets[text + 1]]
+    if len(own) == 0:
+        return np.zeros(len(met), np.int64)
+    theirs, their_offsets = kernel.take_segments(numbers, offsets, met)
+    hits = offsets_of(np.isin(theirs, own))
+    return np.diff(hits[their_offsets])
+
+
+def numbers_agree(numbers: U64, offsets: I64, text: int, met: I64) -> NDArray[np.bool_]:
+    """Whether half of the numbers of whichever text has fewer stand in the other too; without any, they agree."""
+    counts = np.diff(offsets)
+    return 2 * _common_numbers(numbers, offsets, text, met) >= np.minimum(counts[text], counts[met])
+
+
+def article_numbers_agree(numbers: U64, offsets: I64, text: int, met: I64, longer: int) -> NDArray[np.bool_]:
+    """The number rule of articles: bool [met]. With fewer than two *longer* passages it is that of passages."""
+    if longer < 2:
+        return ~number_conflicts(numbers, offsets, text, met)
+    return numbers_agree(numbers, offsets, text, met)
+
+
+def article_judge(
+    texts: Texts, articles: I64, passages: U32, passage_offsets: I64, of_article: I64, settings: Settings
+) -> Judge:
+    """Articles may join where the kept one covers each longer passage and the numbers agree for the greater part.
+
+    A longer passage has `min_chars` folded characters or more. It is covered when the share of its shingles that
+    stand anywhere in the kept article reaches the threshold, so that re-flowed paragraphs count. An article with
+    fewer than two longer passages follows the number rule of passages.
+
+    Args:
+        texts: the distinct article texts.
+        articles: int64 [places], the articles that the places of *texts* are.
+        passages, passage_offsets: uint32 segment array, all folded passages, in article order.
+        of_article: int64 [articles + 1], the passages of article a are of_article[a] ... of_article[a + 1] - 1.
+    """
+    lengths = np.diff(passage_offsets)
+
+    def longer(text: int) -> I64:
+        article = articles[texts.first[text]]
+        own = np.arange(of_article[article], of_article[article + 1])
+        return own[lengths[own] >= settings.min_chars]
+
+    def judge(of: I64, sets: U64, set_offsets: I64) -> kernel.Acceptable:
+        numbers, offsets = kernel.number_tokens(*kernel.take_segments(texts.folded, texts.offsets, of), load())
+
+        def acceptable(text: int, met: I64) -> NDArray[np.bool_]:
+            long = longer(int(of[text]))
+            if settings.numbers == "ignore":
+                agree = np.ones(len(met), bool)
+            else:
+                agree = article_numbers_agree(numbers, offsets, text, met, len(long))
+            pieces, piece_offsets = shingle_sets(*kernel.take_segments(passages, passage_offsets, long), settings)
+            for rank in np.flatnonzero(agree).tolist():
+                kept = met[rank]
+                whole = sets[set_offsets[kept] : set_offsets[kept + 1]]
+                if _covers(whole, pieces, piece_offsets, settings):
+                    break
+                agree[rank] = False
+            return agree
+
+        return acceptable
+
+    return judge
+
+
+def _covers(whole: U64, pieces: U64, offsets: I64, settings: Settings) -> bool:
+    """Whether the set *whole* holds at least the threshold's share of each piece."""
+    if len(pieces) == 0:
+        return True
+    at = np.minimum(np.searchsorted(whole, pieces), len(whole) - 1)
+    held = np.diff(offsets_of(whole[at] == pieces)[offsets])
+    fraction = settings.threshold_fraction
+    return bool((held * fraction.denominator >= fraction.numerator * np.diff(offsets)).all())

@@ -1,0 +1,84 @@
+"""A run's records: summary.json, timings.json and the page."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+import dedup
+from dedup.fold_table import FOLD_VERSION
+from dedup.model import Family, Finding, Report
+
+_MOST_FINDINGS = 500  # on the page; findings.jsonl has all
+_MOST_FAMILIES = 50
+_MOST_CHARACTERS = 400  # of one text on the page
+
+
+def summary(
+    report: Report, inputs: Sequence[Mapping[str, Any]], warnings: Sequence[str], reading: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What summary.json holds: the same for the same input and settings, on any machine.
+
+    Args:
+        report: what was found.
+        inputs: name, format, compression, sha256 and bytes of each input file.
+        warnings: what reading them gave rise to.
+        reading: how the inputs were read: text_field, id_field, against.
+    """
+    return {
+        "dedup": dedup.__version__,
+        "fold": FOLD_VERSION,
+        "settings": report.settings.to_dict(),
+        "bands": {"bands": report.settings.bands, "rows": report.settings.rows},
+        **reading,
+        "inputs": list(inputs),
+        "counts": dict(report.counts),
+        "warnings": [*warnings, *report.warnings],
+    }
+
+
+def timings(seconds: Mapping[str, float], paths: Mapping[str, str]) -> dict[str, Any]:
+    """What timings.json holds: all that may differ from run to run. *seconds* is by stage, *paths* by input name."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return {
+        "engine": "local",
+        "kernel": "reference",
+        "workers": 1,
+        "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
+        "inputs": dict(paths),
+    }
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """One object, indented, with a line end."""
+    path.write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def write_page(path: Path, summary: Mapping[str, Any], findings: Sequence[Finding], families: Sequence[Family]) -> None:
+    """The page: sums, warnings, the largest families, the first findings, settings."""
+    from jinja2 import Environment, PackageLoader  # noqa: PLC0415  (40 ms that only a page needs)
+
+    environment = Environment(
+        loader=PackageLoader("dedup", "data"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    largest = sorted(families, key=lambda family: -len(family.members))[:_MOST_FAMILIES]
+    page = environment.get_template("report.html.j2").render(
+        summary=summary,
+        findings=list(islice(findings, _MOST_FINDINGS)),
+        finding_count=len(findings),
+        families=largest,
+        family_count=len(families),
+        shorten=_shortened,
+    )
+    path.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + " …"

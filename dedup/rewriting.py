@@ -1,0 +1,283 @@
+"""Findings -> text, and back: pure functions of (article, findings) that judge nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dedup.errors import BadInput, OneShotInput
+from dedup.model import Article, Finding, Report
+
+_LINE_ENDS = re.compile("\r\n|[\n\r\u2028\u2029]")
+# White space, the full-width space and NBSP among it, and what has no width: ZWSP to ZWJ, word joiner, BOM.
+_WHITE = re.compile("[\\s\u180e\u200b-\u200d\u2060\ufeff]*")
+
+
+def clean_text(text: str, findings: Iterable[Finding]) -> str:
+    """*text* without the spans of its removed findings; findings about the whole article are passed over.
+
+    Raises:
+        BadInput: a removed finding does not fit the text, or two overlap; the message names the finding.
+    """
+    found = cuts(findings)
+    if fault := first_fault(text, found):
+        raise BadInput(f"{described(fault[0])}: {fault[1]}")
+    kept: list[str] = []
+    at = 0
+    for finding in found:
+        kept.append(text[at : finding.start])
+        at = finding.end
+    return "".join(kept) + text[at:]
+
+
+def restore_text(clean: str, findings: Iterable[Finding]) -> str:
+    """The text from which `clean_text` made *clean*.
+
+    Raises:
+        BadInput: a removed finding cannot have come out of such a text, or two overlap.
+    """
+    pieces: list[str] = []
+    at = taken = 0  # in the original, in the clean text
+    for finding in cuts(findings):
+        stop = taken + finding.start - at
+        if not taken <= stop <= len(clean) or len(finding.text) != finding.end - finding.start:
+            raise BadInput(f"{described(finding)}: was not cut from this article; pass the findings that cleaned it")
+        pieces += (clean[taken:stop], finding.text)
+        taken, at = stop, finding.end
+    return "".join(pieces) + clean[taken:]
+
+
+def cuts(findings: Iterable[Finding]) -> list[Finding]:
+    """The removed findings of one article that cut less than the article, in the order of the text."""
+    found = [finding for finding in findings if finding.removed and finding.grain != "article"]
+    return sorted(found, key=lambda finding: (finding.start, finding.end))
+
+
+def cut_whole(findings: Iterable[Finding]) -> Finding | None:
+    """The finding for which the article is left out of the output, if there is one."""
+    return next((finding for finding in findings if finding.removed and finding.grain == "article"), None)
+
+
+def first_fault(text: str, cuts: Iterable[Finding]) -> tuple[Finding, str] | None:
+    """The first of the *cuts*, in the order of the text, that cannot be made, and why."""
+    end = 0
+    for cut in cuts:
+        if not 0 <= cut.start <= cut.end <= len(text):
+            return cut, f"the article has {len(text)} characters; give the finding a span of the original text"
+        if text[cut.start : cut.end] != cut.text:
+            return cut, 'its "text" is not what the article holds there; give the finding the text of its span'
+        if cut.start < end:
+            return cut, f'overlaps the removed finding that ends at {end}; set "removed" of one of them to false'
+        end = cut.end
+    return None
+
+
+def described(finding: Finding) -> str:
+    """A finding as errors name it."""
+    return f'article "{finding.article}", finding at {finding.start}-{finding.end}'
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """The clean articles of a report, to be read as often as the articles can be; see `rewrite`."""
+
+    articles: Iterable[Article | str]
+    report: Report
+
+    def __iter__(self) -> Iterator[Article]:
+        findings = _by_article(self.report.findings)
+        unseen = dict.fromkeys(self.report.article_ids)
+        for article in _with_ids(self.articles, self.report.article_ids):
+            if article.id not in unseen:
+                seen = article.id in set(self.report.article_ids)
+                raise BadInput(
+                    f'article "{article.id}" '
+                    + ("comes twice" if seen else "is not in the report")
+                    + "; rewrite the articles that were scanned"
+                )
+            del unseen[article.id]
+            own = findings.get(article.id, ())
+            if not own:
+                yield article
+            elif cut_whole(own) is None:
+                yield article.with_text(clean_text(article.text, own))
+        if unseen:
+            raise BadInput(
+                f'article "{next(iter(unseen))}" of the report is not among the articles ({len(unseen)} missing); '
+                "rewrite the articles that were scanned"
+            )
+
+
+def rewrite(articles: Iterable[Article | str], report: Report) -> Rewritten:
+    """The articles without what the report says is to be removed; those that are cut whole are left out.
+
+    The result can be read again if *articles* can. A plain string takes the id that the report has at its place.
+
+    Raises:
+        OneShotInput: *articles* is an iterator, which `scan` has used up.
+        BadInput: while reading: an article is not in the report or comes twice, a finding does not fit its text, or, at
+            the end, an article of the report did not come.
+    """
+    refuse_one_shot(articles)
+    return Rewritten(articles, report)
+
+
+def refuse_one_shot(articles: Iterable[object]) -> None:
+    """Raises OneShotInput if *articles* can be read only once."""
+    if iter(articles) is articles:
+        raise OneShotInput(
+            f"articles must be readable more than once, to judge and to rewrite them, found {type(articles).__name__}; "
+            "pass a list, or what read_articles returns"
+        )
+
+
+def restore(articles: Iterable[Article], report: Report, dropped: Iterable[Article] = ()) -> Iterator[Article]:
+    """The original articles in their order, from clean ones; the inverse of `rewrite`.
+
+    Args:
+        articles: the clean articles, in the order in which `rewrite` gave them.
+        report: the report by which they were rewritten.
+        dropped: originals of articles that were cut whole, in any order. One that is not among them comes back with the
+            text of its finding and without fields.
+
+    Raises:
+        BadInput: the articles are not those that `rewrite` gave, or a finding does not fit.
+    """
+    findings = _by_article(report.findings)
+    originals = {article.id: article for article in dropped}
+    rest = iter(articles)
+    for id in report.article_ids:
+        own = findings.get(id, ())
+        whole = cut_whole(own)
+        if whole is not None:
+            yield originals.get(id) or Article(id, whole.text)
+            continue
+        article = next(rest, None)
+        if article is None or article.id != id:
+            found = "the end" if article is None else f'"{article.id}"'
+            raise BadInput(f'expected the clean article "{id}", found {found}; pass what rewrite gave for this report')
+        yield article.with_text(restore_text(article.text, own)) if own else article
+    if (article := next(rest, None)) is not None:
+        raise BadInput(f'article "{article.id}" is not in the report, or was cut whole; pass what rewrite gave')
+
+
+def cut_counts(findings: Iterable[Finding], characters: int) -> dict[str, Any]:
+    """The counts of summary.json that depend on what is removed, for a corpus of so many characters."""
+    findings = list(findings)
+    whole = {finding.article for finding in findings if finding.removed and finding.grain == "article"}
+    changed = {finding.article for finding in findings if finding.removed} - whole
+    sums: dict[tuple[str, str, str, bool], list[int]] = {}
+    for finding in findings:
+        length = finding.end - finding.start
+        sums_of = sums.setdefault((finding.kind, finding.grain, finding.rule, finding.removed), [0, 0])
+        sums_of[0] += 1
+        sums_of[1] += length
+        if finding.removed and (finding.grain == "article" or finding.article not in whole):
+            characters -= length
+    return {
+        "articles_cut": len(whole),
+        "articles_changed": len(changed),
+        "characters_out": characters,
+        "findings": [
+            {"kind": kind, "grain": grain, "rule": rule, "removed": removed, "findings": count, "characters": length}
+            for (kind, grain, rule, removed), (count, length) in sorted(sums.items())
+        ],
+    }
+
+
+def _by_article(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    by_article: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_article.setdefault(finding.article, []).append(finding)
+    return by_article
+
+
+def _with_ids(articles: Iterable[Article | str], ids: Sequence[str]) -> Iterator[Article]:
+    for number, article in enumerate(articles):
+        if not isinstance(article, str):
+            yield article
+        elif number < len(ids):
+            yield Article(ids[number], article)
+        else:
+            raise BadInput(
+                f"article number {number + 1} is not in the report, which has {len(ids)}; rewrite the articles that "
+                "were scanned"
+            )
+
+
+def extended_ends(text: str, spans: Sequence[tuple[int, int]]) -> list[int]:
+    """Where cuts end once they take along what would be left of emptied lines, and blank lines nobody needs.
+
+    A line with nothing but white space outside the spans goes as a whole: what follows a cut in it, the line end
+    included, goes with that cut. (What precedes its first cut stays: a cut begins before its indentation.) Blank lines
+    directly after it go too if the last line that stays before is blank or if there is none. So no more blank lines
+    follow each other than did before, and the text does not begin with blank lines that a cut left. Two kept lines are
+    never joined by the extension.
+
+    Args:
+        text: the text of an article.
+        spans: (start, end) of its cuts, in order, without overlap.
+
+    Returns:
+        the new end of each span; no span reaches into the next. Takes time linear in the text.
+
+    >>> extended_ends("A\\n\\nX\\n\\nB\\n", [(3, 4)])  # the blank line before stays, so the one after goes
+    [6]
+    >>> extended_ends("A\\nX\\n\\nB\\n", [(2, 4)])  # the only blank line between A and B stays
+    [4]
+    """
+    ends = [end for _, end in spans]
+    if not spans:
+        return ends
+    after_blank: bool | None = True  # is the last kept line blank or absent? None: look at it, at `last`
+    last = (0, 0)
+    glued = False  # the last kept line lost its line end to a cut
+    taking = -1  # the cut that takes blank lines along
+    i, count = 0, len(spans)  # the first span that ends behind the start of the line
+    line = 0
+    for stop in _line_stops(text):
+        if i == count and taking < 0:
+            break
+        start, line = line, stop
+        if i == count or spans[i][0] >= stop:
+            if taking >= 0 and _is_white(text, start, stop):
+                ends[taking] = stop
+                continue
+            taking = -1
+            after_blank, last = (False if glued else None), (start, stop)
+            glued = False
+            continue
+        first, at, empty = i, start, True
+        while i < count and spans[i][0] < stop:
+            begin, end = spans[i]
+            empty = empty and (begin <= at or _is_white(text, at, begin))
+            at = max(at, min(end, stop))
+            if end > stop:
+                break
+            i += 1
+        empty = empty and (at == stop or _is_white(text, at, stop))
+        touching = i - 1 if i == count or spans[i][0] >= stop else i
+        if not empty or (glued and at < stop):
+            taking, after_blank, glued = -1, False, at == stop
+            continue
+        for j in range(first, touching):
+            ends[j] = max(ends[j], spans[j + 1][0])
+        ends[touching] = max(ends[touching], stop)
+        if after_blank is None:
+            after_blank = _is_white(text, *last)
+        taking = touching if after_blank and not glued and spans[touching][1] <= stop else -1
+    return ends
+
+
+def _line_stops(text: str) -> Iterator[int]:
+    """Where lines stop, line ends included."""
+    for end in _LINE_ENDS.finditer(text):
+        yield end.end()
+    yield len(text)
+
+
+def _is_white(text: str, start: int, end: int) -> bool:
+    found = _WHITE.match(text, start, end)
+    return found is not None and found.end() == end

@@ -1,0 +1,715 @@
+"""A run's folder: made whole or not at all, applied again, restored."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import IO, Any, TypeGuard, get_args
+
+import orjson
+
+from dedup.articles import Corpus, Ids, InputFile, Rewriting, name_fault, restore_file, rewrite_file, write_jsonl
+from dedup.errors import BadInput, BadRun
+from dedup.model import Family, Finding, Grain, Kind, Member, Place, Report
+from dedup.rewriting import clean_text, cut_counts, cut_whole, cuts, described, first_fault, restore_text
+
+CLEAN, DROPPED, PLACES = "clean", "dropped", "places.jsonl"
+FINDINGS, FAMILIES = "findings.jsonl", "families.jsonl"
+SUMMARY, TIMINGS = "summary.json", "timings.json"
+RUN_NAMES = (CLEAN, DROPPED, PLACES, FINDINGS, FAMILIES, SUMMARY, TIMINGS, "report.html", "rejected.jsonl")
+
+_ORIGINALS = ".originals"
+
+
+# ------------------------------------------------------------------------------------------- made whole or not at all
+
+
+def check_places(inputs: Iterable[str | Path], out: str | Path) -> None:
+    """Refuses an output that lies inside an input, or an input that lies inside the output; links are resolved.
+
+    Raises:
+        BadRun: names both.
+    """
+    target = _real(out)
+    for place in inputs:
+        if str(place) == "-":
+            continue
+        source = _real(place)
+        if target.is_relative_to(source):
+            raise BadRun(f"output folder {out} lies inside the input {place}; choose one outside of it with --out")
+        if source.is_relative_to(target):
+            raise BadRun(f"input {place} lies inside the output folder {out}; choose another with --out")
+
+
+@contextmanager
+def stage(out: str | Path, force: bool = False) -> Iterator[Path]:
+    """A folder to fill, which takes the place of *out* when the block ends well and vanishes when it does not.
+
+    Where *out* exists and *force* is given, the names that a run leaves are replaced, all others left alone.
+
+    Raises:
+        BadRun: *out* is in use, or something cannot be written.
+    """
+    with _stage(Path(out), force, _replace_run) as folder:
+        yield folder
+
+
+@contextmanager
+def _stage(out: Path, force: bool, move: Callable[[Path, Path, Path], None]) -> Iterator[Path]:
+    target = _real(out)
+    with _written(out):
+        _refuse_in_use(out, target, force)
+        home = _home(target)
+        home.mkdir(parents=True, exist_ok=True)
+    folder = home / f".{target.name}.partial-{secrets.token_hex(4)}"
+    try:
+        with _written(out):
+            folder.mkdir()  # not mkdtemp: the folder is to have the permissions that the user's others have
+            yield folder
+            _put(folder, target, out, move)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _written(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BadRun(
+            f"{error.filename or out}: cannot be written: {error.strerror or error}; make room or see to the "
+            "permissions, or choose another folder with --out"
+        ) from error
+
+
+def _refuse_in_use(out: Path, target: Path, force: bool) -> None:
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise BadRun(f"output folder {out} is a file; choose another with --out")
+    names = {entry.name for entry in target.iterdir()}
+    if names and not force:
+        raise BadRun(f"output folder {out} is in use; pass --force to replace the run in it, or choose another")
+
+
+def _home(target: Path) -> Path:
+    """Where the stage lies: beside *target*, or in it where it is a mount or its parent may not be written."""
+    parent = target.parent
+    if target.is_dir() and (target.stat().st_dev != parent.stat().st_dev or not os.access(parent, os.W_OK)):
+        return target
+    return parent
+
+
+def _put(folder: Path, target: Path, out: Path, move: Callable[[Path, Path, Path], None]) -> None:
+    if not target.exists():
+        folder.rename(target)
+        return
+    if folder.parent == target.parent and not any(target.iterdir()):
+        try:
+            folder.rename(target)  # POSIX replaces an empty folder at one stroke
+            return
+        except OSError:
+            pass
+    move(folder, target, out)
+
+
+def _replace_run(folder: Path, target: Path, out: Path) -> None:
+    there = [name for name in RUN_NAMES if os.path.lexists(target / name)]
+    if there and not os.path.lexists(target / SUMMARY):
+        raise BadRun(
+            f'output folder {out} holds no run (no {SUMMARY}), but "{there[0]}", which a run would replace; choose '
+            "another with --out, or move it away"
+        )
+    _exchange(folder, target, there, [entry.name for entry in folder.iterdir()])
+
+
+def _replace_files(folder: Path, target: Path, out: Path) -> None:
+    """Moves the files of a restored corpus to their places among others."""
+    names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if not path.is_dir()]
+    for name in names:
+        _refuse_links(target, name)
+        if (target / name).is_dir():
+            raise BadRun(f"{out}/{name}: is a folder, where a file is to be restored; move it away")
+    _exchange(folder, target, [name for name in names if (target / name).exists()], names)
+
+
+def _exchange(folder: Path, target: Path, old: Sequence[str], new: Sequence[str]) -> None:
+    """Moves *old* out of *target* and *new* into it from *folder*, all or none."""
+    aside = folder.with_name(f"{folder.name}-old")
+    moves = [(target / name, aside / name) for name in old] + [(folder / name, target / name) for name in new]
+    done: list[tuple[Path, Path]] = []
+    try:
+        for here, there in moves:
+            there.parent.mkdir(parents=True, exist_ok=True)
+            here.rename(there)
+            done.append((here, there))
+    except BaseException:
+        for here, there in reversed(done):
+            there.rename(here)
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _real(path: str | Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+# ---------------------------------------------------------------------------------------------------------- its files
+
+
+def write_findings(path: Path, findings: Iterable[Finding]) -> None:
+    """Writes findings.jsonl: one finding a line."""
+    _write_lines(path, (finding.to_dict() for finding in findings))
+
+
+def read_findings(path: str | Path) -> list[Finding]:
+    """The findings of a file that `write_findings` wrote, or someone edited.
+
+    Raises:
+        BadInput: the file or a line cannot be read; the message names the line.
+    """
+    return [finding for _, finding in _numbered_findings(Path(path))]
+
+
+def write_families(path: Path, families: Iterable[Family]) -> None:
+    """Writes families.jsonl: one family a line."""
+    _write_lines(path, (family.to_dict() for family in families))
+
+
+def read_families(path: str | Path) -> list[Family]:
+    """The families of a file that `write_families` wrote.
+
+    Raises:
+        BadInput: the file or a line cannot be read; the message names the line.
+    """
+    families = []
+    for number, line in _json_lines(Path(path), "family"):
+        try:
+            members = tuple(Member(Place.from_dict(member), member["similarity"]) for member in line["members"])
+            families.append(Family(line["family"], line["grain"], Place.from_dict(line["kept"]), members))
+        except (KeyError, TypeError) as error:
+            raise BadInput(
+                f"{path}:{number}: expected a family, found a line that lacks {error}; fix the line"
+            ) from None
+    return families
+
+
+def _write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    with path.open("wb") as file:
+        for line in lines:
+            file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _json_lines(path: Path, what: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.isspace():
+                    continue
+                try:
+                    value = orjson.loads(line)
+                except orjson.JSONDecodeError as error:
+                    reason = f"{error.msg} at column {error.colno}"
+                    raise BadInput(
+                        f"{path}:{number}: expected one {what} a line, found what is not JSON ({reason}); fix the line"
+                    ) from None
+                if not isinstance(value, dict):
+                    raise BadInput(f"{path}:{number}: expected a {what} as a JSON object; fix the line")
+                yield number, value
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}; name a file of lines, one {what} each") from None
+
+
+def _numbered_findings(path: Path) -> Iterator[tuple[int, Finding]]:
+    for number, line in _json_lines(path, "finding"):
+        try:
+            finding = Finding.from_dict(line)
+        except BadInput as error:
+            raise BadInput(f"{path}:{number}: {error}; fix the line") from None
+        for name, value, known in (
+            ("kind", finding.kind, get_args(Kind)),
+            ("grain", finding.grain, get_args(Grain)),
+        ):
+            if value not in known:
+                raise BadInput(
+                    f'{path}:{number}: field "{name}" must be one of {", ".join(known)}, found "{value}"; fix the line'
+                )
+        yield number, finding
+
+
+# ------------------------------------------------------------------------------------------------------------- writing
+
+
+def write_clean(
+    corpus: Corpus,
+    report: Report,
+    folder: Path,
+    progress: Callable[[int], object] | None = None,
+) -> None:
+    """Writes clean/, dropped/ and places.jsonl of a run into *folder*.
+
+    places.jsonl has a line for every file but plain text files, {"file", "lines", "texts"}: the lines of the records
+    that were cut whole, and a SHA-256 of the original texts of all others, by which `restore_run` knows that it gives
+    back what was read; and "bom": false where U+FEFF at the start of a clean text file is a part of its text.
+
+    Args:
+        corpus: as it was scanned.
+        report: what was found in it.
+        progress: told how many more bytes of the inputs, as stored, have been read.
+
+    Raises:
+        BadInput: a file has changed since, a finding does not fit its article, or its article is unknown.
+    """
+    if not corpus.complete:
+        for _ in corpus:
+            pass
+    judged = _Judged(("", finding) for finding in report.findings)
+    _write_articles(
+        corpus.files,
+        judged,
+        folder,
+        text_field=corpus.text_field,
+        id_field=corpus.id_field,
+        digests=corpus.digests,
+        progress=progress,
+    )
+
+
+class _Judged:
+    """Findings by article, each with the place where it stands, to be applied to texts as they come."""
+
+    def __init__(self, findings: Iterable[tuple[str, Finding]]) -> None:
+        self._found: dict[str, list[tuple[str, Finding]]] = {}
+        for place, finding in findings:
+            self._found.setdefault(finding.article, []).append((place, finding))
+        self._seen: list[str] = []
+
+    def clean(self, id: str, text: str) -> str | None:
+        """The clean text, None if the article is cut whole."""
+        placed = self._found.get(id)
+        if placed is None:
+            return text
+        self._seen.append(id)
+        own = [finding for _, finding in placed]
+        whole = cut_whole(own)
+        fault = first_fault(text, cuts(own))
+        if whole is not None:
+            fault = first_fault(text, [whole]) or fault
+            if whole.text != text:
+                fault = whole, f"cuts the article whole, which has {len(text)} characters; give it all of them"
+        if fault is not None:
+            place = next(place for place, finding in placed if finding is fault[0])
+            raise BadInput(f"{place}{described(fault[0])}: {fault[1]}")
+        return None if whole is not None else clean_text(text, own)
+
+    def in_order(self) -> list[Finding]:
+        """All findings in the order of the articles, each article's by start; after all articles were seen.
+
+        Raises:
+            BadInput: an article was not seen.
+        """
+        unknown = self._found.keys() - set(self._seen)
+        for id, placed in self._found.items():
+            if id in unknown:
+                raise BadInput(f"{placed[0][0]}{described(placed[0][1])}: there is no such article; fix its id")
+        return [
+            finding
+            for id in self._seen
+            for finding in sorted((finding for _, finding in self._found[id]), key=lambda finding: finding.start)
+        ]
+
+
+def _write_articles(
+    files: Iterable[InputFile],
+    judged: _Judged,
+    folder: Path,
+    *,
+    text_field: str,
+    id_field: str | None,
+    digests: Mapping[str, str] | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> None:
+    ids = Ids(id_field)
+    (folder / CLEAN).mkdir()
+    with (folder / PLACES).open("wb") as places:
+        for file in files:
+            done, texts = _write_one(file, judged, folder, ids=ids, text_field=text_field, progress=progress)
+            if digests is not None and done.sha256 != digests[file.name]:
+                raise BadInput(f"{file.shown}: has changed since it was scanned; scan again when nothing writes to it")
+            place: dict[str, Any] = {"file": file.name, "lines": done.lines, "texts": texts}
+            if done.bom_lost_its_place:
+                place["bom"] = False
+            if file.format != "text" or (not done.lines and (file.compression or done.bom_lost_its_place)):
+                places.write(orjson.dumps(place, option=orjson.OPT_APPEND_NEWLINE))
+    judged.in_order()
+
+
+def _write_one(
+    file: InputFile,
+    judged: _Judged,
+    folder: Path,
+    *,
+    ids: Ids,
+    text_field: str,
+    progress: Callable[[int], object] | None,
+) -> tuple[Rewriting, str]:
+    """(what was done, SHA-256 of the original texts that are kept)."""
+    texts = hashlib.sha256()
+
+    def judge(id: str, text: str) -> str | None:
+        clean = judged.clean(id, text)
+        if clean is not None:
+            _note(texts, text)
+        return clean
+
+    clean, dropped = folder / CLEAN / file.name, folder / DROPPED / file.name
+    done = rewrite_file(file, judge, clean, dropped, ids=ids, text_field=text_field, progress=progress)
+    return done, texts.hexdigest()
+
+
+def _write_summary(path: Path, summary: dict[str, Any], findings: Sequence[Finding]) -> None:
+    """Writes the summary of a run with the counts that follow from other findings."""
+    counts = summary.get("counts")
+    if isinstance(counts, dict) and isinstance(counts.get("characters"), int):
+        counts.update(cut_counts(findings, counts["characters"]))
+    path.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def copy_out(run: Path, name: str, file: Path) -> None:
+    """Copies the one clean file of a run to *file*; an empty one where the text was cut whole.
+
+    Raises:
+        BadRun: it cannot be written.
+    """
+    clean = run / CLEAN / name
+    partial = file.with_name(f".{file.name}.partial-{secrets.token_hex(4)}")
+    try:
+        with _written(file):
+            if clean.exists():
+                shutil.copyfile(clean, partial)
+            else:
+                partial.touch()
+            partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def copy_jsonl(corpus: Corpus, run: Path, out: IO[bytes]) -> None:
+    """Writes the clean articles of a run to *out* as JSONL; a text file becomes a record with its id and text."""
+    for file in corpus.files:
+        clean = run / CLEAN / file.name
+        if clean.exists():
+            write_jsonl(replace(file, path=clean, shown=str(clean)), corpus.text_field, out)
+
+
+def _note(texts: hashlib._Hash, text: str) -> None:
+    encoded = text.encode()
+    texts.update(b"%d:" % len(encoded))
+    texts.update(encoded)
+
+
+# ------------------------------------------------------------------------------------------------------ applied again
+
+
+def apply_run(
+    run: str | Path, out: str | Path, findings_path: str | Path | None = None, force: bool = False
+) -> list[Finding]:
+    """Rewrites the articles of a run again, by findings that may have been edited, without scanning them again.
+
+    After `clean` the originals are rebuilt from the run's folder; after `scan` the inputs are read again.
+
+    Args:
+        run: the folder of a run.
+        out: the folder of the new run.
+        findings_path: edited findings; default: those of the run.
+
+    Returns:
+        the findings that were applied, in the order of the articles.
+
+    Raises:
+        BadInput: a finding does not fit its article, or its article is unknown; the message names its line.
+        BadRun: the run's folder is damaged, an input has changed or is gone, or *out* cannot be used.
+    """
+    run, out = Path(run), Path(out)
+    record = _read_record(run)
+    check_places([run], out)
+    path = Path(findings_path) if findings_path is not None else _regular(run, FINDINGS)
+    judged = _Judged((f"{path}:{number}: ", finding) for number, finding in _numbered_findings(path))
+    cleaned = os.path.lexists(run / CLEAN)
+    inputs = [] if cleaned else _read_inputs(run, record, out)
+    with stage(out, force) as folder:
+        scratch = folder / _ORIGINALS
+        files = _restored(run, record, scratch) if cleaned else iter(inputs)
+        _write_articles(files, judged, folder, text_field=record.text_field, id_field=record.id_field)
+        shutil.rmtree(scratch, ignore_errors=True)
+        findings = judged.in_order()
+        write_findings(folder / FINDINGS, findings)
+        for name in (FAMILIES, TIMINGS):
+            shutil.copyfile(_regular(run, name), folder / name)
+        _write_summary(folder / SUMMARY, read_summary(run), findings)
+    return findings
+
+
+def restore_run(run: str | Path, out: str | Path, force: bool = False) -> None:
+    """Writes the original files of a cleaned run to their relative paths under *out*.
+
+    Text files come back byte for byte, the records of JSONL files equal in every field and in their order.
+
+    Raises:
+        BadRun: the run has no clean articles, its folder is damaged or was changed, or *out* cannot be used.
+    """
+    run, out = Path(run), Path(out)
+    record = _read_record(run)
+    check_places([run], out)
+    if not os.path.lexists(run / CLEAN):
+        raise BadRun(f"{run}: holds no {CLEAN}/, so nothing was changed; the inputs are the originals")
+    with _stage(out, force, _replace_files) as folder:
+        for _ in _restored(run, record, folder, keep=True):
+            pass
+
+
+def _restored(run: Path, record: _Record, folder: Path, keep: bool = False) -> Iterator[InputFile]:
+    """The original files, written to *folder* one by one; each is deleted when the next is asked for, unless *keep*."""
+    places = _read_places(run, record)
+    findings: dict[str, list[Finding]] = {}
+    try:
+        for finding in read_findings(_regular(run, FINDINGS)):
+            findings.setdefault(finding.article, []).append(finding)
+    except BadInput as error:
+        raise BadRun(str(error)) from None
+    ids = Ids(record.id_field)
+    for file in record.inputs:
+        path = folder / file.name
+        place = places.get(file.name, _Place((), None, True))
+        clean, dropped = _entry(run, CLEAN, file.name), _entry(run, DROPPED, file.name)
+        if file.format == "text" and clean is None and dropped is not None:
+            ids.of_text(file)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(dropped, path)
+        elif clean is None:
+            raise BadRun(f"{run / CLEAN / file.name}: is missing; take the run folder as the run left it")
+        elif dropped is not None and not place.lines:
+            raise BadRun(f"{dropped}: is not accounted for in {PLACES}; take the run folder as the run left it")
+        else:
+            _restore_one(file, place, dropped, findings, path, ids=ids, text_field=record.text_field)
+        if file.format == "text" and not file.compression and _digest(path) != record.digests[file.name]:
+            raise _changed(file.path)
+        yield replace(file, path=path, shown=file.name, bytes=path.stat().st_size)
+        if not keep:
+            path.unlink()
+
+
+def _restore_one(
+    file: InputFile,
+    place: _Place,
+    dropped: Path | None,
+    findings: Mapping[str, Sequence[Finding]],
+    path: Path,
+    *,
+    ids: Ids,
+    text_field: str,
+) -> None:
+    texts = hashlib.sha256()
+
+    def restore(id: str, text: str) -> str:
+        original = _original(id, text, findings.get(id, ()), file.path)
+        _note(texts, original)
+        return original
+
+    try:
+        restore_file(file, dropped, place.lines, restore, path, ids=ids, text_field=text_field, bom=place.bom)
+    except BadInput as error:
+        raise BadRun(str(error)) from None
+    if place.texts not in (None, texts.hexdigest()):
+        raise _changed(file.path)
+
+
+def _original(id: str, text: str, findings: Sequence[Finding], clean: Path) -> str:
+    if cut_whole(findings) is not None:
+        raise _changed(clean)
+    try:
+        return restore_text(text, findings) if findings else text
+    except BadInput:
+        raise _changed(clean) from None
+
+
+def _changed(path: Path) -> BadRun:
+    return BadRun(
+        f"{path}: does not give the original back with the {FINDINGS} beside it; one of the two was changed after the "
+        "run. Undo that; edited findings belong in a file of their own, for `dedup apply --findings`"
+    )
+
+
+# ----------------------------------------------------------------------------------------------------- read with care
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What a run knows about its inputs; their paths are those of the clean files."""
+
+    inputs: tuple[InputFile, ...]
+    digests: Mapping[str, str]
+    text_field: str
+    id_field: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A line of places.jsonl, see `write_clean`."""
+
+    lines: tuple[int, ...]
+    texts: str | None
+    bom: bool
+
+
+def safe_name(name: object) -> str:
+    """*name*, if it is a relative name that stays inside its folder on any system.
+
+    Raises:
+        BadRun: it is not.
+
+    >>> safe_name("2020/news.jsonl")
+    '2020/news.jsonl'
+    """
+    if not isinstance(name, str):
+        raise BadRun(f"a run names its files by strings, found {name!r}; the run folder is damaged")
+    if fault := name_fault(name):
+        raise BadRun(f"the run names a file {name!r}, which {fault}; do not trust this run folder")
+    return name
+
+
+def _entry(run: Path, part: str, name: str) -> Path | None:
+    """The regular file of that name in clean/ or dropped/, None if there is none."""
+    _refuse_links(run, f"{part}/{name}")
+    path = run / part / name
+    if not os.path.lexists(path):
+        return None
+    if not path.is_file():
+        raise BadRun(f"{path}: expected a file, found something else; take the run folder as the run left it")
+    return path
+
+
+def _refuse_links(root: Path, name: str) -> None:
+    """Raises BadRun if a part of *name* is a symbolic link: what is read or written there might lie anywhere."""
+    path = root
+    for part in safe_name(name).split("/"):
+        path /= part
+        if path.is_symlink():
+            raise BadRun(f"{path}: is a symbolic link, which a run never makes; do not trust this folder")
+
+
+def _regular(run: Path, name: str) -> Path:
+    path = run / name
+    if not path.is_file():
+        raise BadRun(f"{path}: is missing; name the folder of a run")
+    return path
+
+
+def read_summary(run: str | Path) -> dict[str, Any]:
+    """The summary.json of a run.
+
+    Raises:
+        BadRun: *run* is no run folder, or its summary is damaged.
+    """
+    run = Path(run)
+    if not run.is_dir():
+        raise BadRun(f"{run}: expected the folder of a run, found {'a file' if run.exists() else 'nothing'}")
+    return _json(_regular(run, SUMMARY))
+
+
+def _read_record(run: Path) -> _Record:
+    path = run / SUMMARY
+    summary = read_summary(run)
+    try:
+        inputs = tuple(
+            InputFile(name, run / CLEAN / name, form, compression, size, str(run / CLEAN / name), given=True)
+            for name, form, compression, size in (
+                (safe_name(item["name"]), item["format"], item["compression"], item["bytes"])
+                for item in summary["inputs"]
+            )
+        )
+        digests = {item["name"]: item["sha256"] for item in summary["inputs"]}
+    except (KeyError, TypeError) as error:
+        raise BadRun(f'{path}: its "inputs" are not those of a run ({error}); name the folder of a run') from None
+    for file in inputs:
+        if file.format not in ("text", "jsonl") or file.compression not in ("", "gz", "zst"):
+            raise BadRun(
+                f'{path}: input "{file.name}" has the format {file.format!r} and the compression {file.compression!r}, '
+                "which this version does not know; use the version that made the run"
+            )
+    text_field, id_field = summary.get("text_field", "text"), summary.get("id_field")
+    if not isinstance(text_field, str) or not isinstance(id_field, (str, type(None))):
+        raise BadRun(f'{path}: "text_field" and "id_field" must be strings; name the folder of a run')
+    return _Record(inputs, digests, text_field, id_field)
+
+
+def _read_places(run: Path, record: _Record) -> dict[str, _Place]:
+    path = _regular(run, PLACES)
+    known = {file.name: file for file in record.inputs}
+    places = {}
+    try:
+        for number, line in _json_lines(path, "place"):
+            name, lines = safe_name(line.get("file")), line.get("lines")
+            if name not in known or not _are_lines(lines):
+                raise BadRun(f'{path}:{number}: expected an input and the lines that it lost, in order; found "{name}"')
+            if lines and _entry(run, DROPPED, name) is None:
+                raise BadRun(f"{run / DROPPED / name}: is missing; take the run folder as the run left it")
+            places[name] = _Place(tuple(lines), line.get("texts"), line.get("bom", True) is not False)
+    except BadInput as error:
+        raise BadRun(str(error)) from None
+    return places
+
+
+def _are_lines(lines: object) -> TypeGuard[list[int]]:
+    """Line numbers, each greater than the one before."""
+    if not isinstance(lines, list) or not all(type(line) is int for line in lines):
+        return False
+    return all(before < line for before, line in pairwise([0, *lines]))
+
+
+def _read_inputs(run: Path, record: _Record, out: Path) -> list[InputFile]:
+    """The inputs of a scan where they lay then, unchanged."""
+    timings = _regular(run, TIMINGS)
+    paths = _json(timings).get("inputs")
+    files = []
+    for file in record.inputs:
+        place = paths.get(file.name) if isinstance(paths, dict) else None
+        if place == "-":
+            raise BadRun(
+                f"{run}: its articles came from stdin, which cannot be read again; save them to a file and scan that"
+            )
+        if not isinstance(place, str):
+            raise BadRun(f'{timings}: does not tell where the input "{file.name}" lies; take the folder of a scan')
+        path = Path(place)
+        if not path.is_file():
+            raise BadRun(f"{path}: was scanned as an input and is gone; put it back, or scan again")
+        if _digest(path) != record.digests[file.name]:
+            raise BadRun(f"{path}: has changed since it was scanned; put it back as it was, or scan again")
+        check_places([path], out)
+        files.append(replace(file, path=path, shown=place))
+    return files
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise BadRun(f"{path}: cannot be read: {error.strerror}; see to its permissions") from None
+    except orjson.JSONDecodeError as error:
+        raise BadRun(f"{path}: is not JSON ({error}); take the run folder as the run left it") from None
+    if not isinstance(value, dict):
+        raise BadRun(f"{path}: is not a JSON object; name the folder of a run")
+    return value
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,76 @@
+"""Folded texts to shingle sets, signatures and band keys; the only door to datasketch."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dedup import kernel
+from dedup.fold_table import load
+from dedup.kernel.reference import I64, U32, U64
+from dedup.settings import Settings
+from dedup.text import fold
+
+if TYPE_CHECKING:
+    from datasketch import LeanMinHash
+
+_CHUNK = 1 << 20  # code points sketched at a time, unless one text is longer
+
+
+def _chunks(offsets: I64) -> list[tuple[int, int]]:
+    """Runs of texts of about `_CHUNK` code points: (first, one past the last)."""
+    bounds = [0]
+    while bounds[-1] < len(offsets) - 1:
+        reach = int(np.searchsorted(offsets, offsets[bounds[-1]] + _CHUNK, side="right")) - 1
+        bounds.append(max(reach, bounds[-1] + 1))
+    return list(pairwise(bounds))
+
+
+def shingles(folded: U32, offsets: I64, settings: Settings) -> tuple[U64, I64]:
+    """The hashes of all shingles of each text, with repetitions, as a uint64 segment array."""
+    return kernel.shingles(folded, offsets, kernel.columns(folded, load()), settings.shingle)
+
+
+def shingle_sets(folded: U32, offsets: I64, settings: Settings) -> tuple[U64, I64]:
+    """The set of shingle hashes of each text, sorted, as a uint64 segment array."""
+    hashes, sets = [], [np.zeros(1, np.int64)]
+    for first, last in _chunks(offsets):
+        low, high = offsets[first], offsets[last]
+        chunk, chunk_offsets = kernel.segment_sets(
+            *shingles(folded[low:high], offsets[first : last + 1] - low, settings)
+        )
+        hashes.append(chunk)
+        sets.append(chunk_offsets[1:] + sets[-1][-1])
+    return np.concatenate(hashes or [np.zeros(0, np.uint64)]), np.concatenate(sets)
+
+
+def signatures(folded: U32, offsets: I64, settings: Settings) -> U32:
+    """The MinHash signature of each text: uint32 [texts, num_perm]."""
+    a, b = kernel.permutations(settings.num_perm, settings.seed)
+    return kernel.signatures(*shingles(folded, offsets, settings), a, b)
+
+
+def band_keys(folded: U32, offsets: I64, settings: Settings) -> U64:
+    """The band keys of each text: uint64 [bands, texts]."""
+    keys = np.empty((settings.bands, len(offsets) - 1), np.uint64)
+    for first, last in _chunks(offsets):
+        low, high = offsets[first], offsets[last]
+        signature = signatures(folded[low:high], offsets[first : last + 1] - low, settings)
+        keys[:, first:last] = kernel.band_keys(signature, settings.bands, settings.rows)
+    return keys
+
+
+def to_datasketch(text: str, settings: Settings | None = None) -> LeanMinHash:
+    """The signature of *text* as a `datasketch.LeanMinHash` of the scheme `affine32`.
+
+    It compares with any datasketch MinHash of the same seed whose hash function returns the upper 32 bits of the
+    shingle hashes. Needs the extra `datasketch` (2.0).
+    """
+    from datasketch import LeanMinHash  # noqa: PLC0415  (0.6 s: it pulls in SciPy)
+
+    settings = settings or Settings()
+    folded = np.frombuffer(fold(text).encode("utf-32-le"), np.uint32)
+    signature = signatures(folded, np.array([0, len(folded)], np.int64), settings)[0]
+    return LeanMinHash(seed=settings.seed, hashvalues=signature, scheme="affine32")

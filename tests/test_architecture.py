@@ -1,0 +1,98 @@
+"""Imports run one way, and each library has one door."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import dedup
+
+PACKAGE = Path(dedup.__file__).parent
+# a file uses only files above it
+LAYERS = [
+    "errors",
+    "settings",
+    "model",
+    "kernel.reference",
+    "kernel.fold_reference",
+    "kernel.greedy_reference",
+    "kernel",
+    "fold_table",
+    "text",
+    "sketch",
+    "families",
+    "blocks",
+    "tables",
+    "rewriting",
+    "findings",
+    "local",
+    "articles",
+    "runs",
+    "report",
+    "cli",
+    "__main__",
+]
+DOORS = {
+    "opencc": {"fold_table"},
+    "unicodedata": {"fold_table"},
+    "datasketch": {"sketch"},
+    "click": {"cli"},
+    "tqdm": {"cli"},
+    "jinja2": {"report"},
+    "zstandard": {"articles"},
+}
+FILES = {
+    path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"): path
+    for path in PACKAGE.rglob("*.py")
+    if path != PACKAGE / "__init__.py"
+}
+
+
+def imports(path: Path) -> set[str]:
+    """The modules that a file imports, wherever in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def test_every_file_has_its_layer():
+    """A new file says where it belongs."""
+    assert set(FILES) == set(LAYERS)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_file_uses_only_files_above_it(name):
+    """The list of layers is the order of the architecture."""
+    for imported in imports(FILES[name]):
+        below = imported.removeprefix("dedup.")
+        if imported.startswith("dedup.") and below in LAYERS:
+            assert LAYERS.index(below) < LAYERS.index(name), f"{name} imports {below}"
+
+
+@pytest.mark.parametrize("library", DOORS)
+def test_a_library_has_one_door(library):
+    """Only the named files import it."""
+    users = {name for name, path in FILES.items() if any(i.split(".")[0] == library for i in imports(path))}
+    assert users == DOORS[library]
+
+
+def test_the_kernel_knows_nothing_of_the_rest():
+    """Arrays in, arrays out."""
+    for name, path in FILES.items():
+        if name.startswith("kernel"):
+            assert all(i.startswith("dedup.kernel") for i in imports(path) if i.split(".")[0] == "dedup")
+
+
+def test_the_public_names_are_there_and_are_what_they_say():
+    """No submodule stands in the way of a function of the same name."""
+    for module in LAYERS[:-1]:
+        __import__(f"dedup.{module}")
+    for name in dedup.__all__:
+        assert callable(getattr(dedup, name)), name
+        assert name in dir(dedup)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = dedup.nonsense

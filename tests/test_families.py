@@ -1,0 +1,111 @@
+"""Distinct texts, the greedy rule and its two look-ups."""
+
+import random
+
+import numpy as np
+import pytest
+from corpora import HAN, edited
+from oracle import keys_of, online
+
+import dedup
+from dedup import kernel
+from dedup.families import distinct_texts, match, number_conflicts, numbers_agree, passage_judge
+from dedup.fold_table import load
+from dedup.kernel.reference import offsets_of
+from dedup.model import Article
+from dedup.settings import Settings
+from dedup.text import fold
+
+
+def segments(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Texts as a segment array."""
+    flat = np.frombuffer("".join(texts).encode("utf-32-le"), np.uint32)
+    return flat, offsets_of(np.array([len(text) for text in texts], np.int64))
+
+
+def test_a_footer_on_every_page_is_one_text():
+    """Places with one folded text of one domain are one text, numbered by its first place."""
+    flat, offsets = segments(["甲", "乙", "甲", "", "乙", "甲"])
+    texts = distinct_texts(flat, offsets, np.array([0, 0, 0, 0, 0, 1]))
+    assert texts.of.tolist() == [0, 1, 0, 2, 1, 3]
+    assert texts.first.tolist() == [0, 1, 3, 5]
+    assert texts.domain.tolist() == [0, 0, 0, 1]
+
+
+def test_a_forged_digest_joins_nothing(monkeypatch):
+    """Where all digests are made equal, the texts themselves still decide."""
+    words = ["甲乙", "乙甲", "甲乙", "丙", "乙甲", "甲乙丙"]
+    flat, offsets = segments(words)
+    honest = distinct_texts(flat, offsets, np.zeros(6, np.int64))
+    monkeypatch.setattr(kernel, "digests", lambda folded, offsets: np.zeros((len(offsets) - 1, 2), np.uint64))
+    forged = distinct_texts(flat, offsets, np.zeros(6, np.int64))
+    assert forged.of.tolist() == honest.of.tolist() == [0, 1, 0, 2, 1, 3]
+
+
+def similar_texts(seed: int, count: int) -> list[str]:
+    """Texts of a few templates, so that bands are full of them."""
+    rng = random.Random(seed)
+    templates = ["".join(rng.choices(HAN, k=60)) for _ in range(3)]
+    return [edited(rng, rng.choice(templates), rng.choice([0.02, 0.06, 0.12])) for _ in range(count)]
+
+
+@pytest.mark.parametrize("bucket", [2, 10, 1000])
+@pytest.mark.parametrize("seed", range(3))
+def test_both_look_ups_meet_the_same_texts(monkeypatch, seed, bucket):
+    """Through bands only, through prefixes wherever they are shorter, and the oracle: one answer."""
+    settings = Settings(bucket=bucket, threshold=0.6)
+    folded = [fold(text) for text in similar_texts(seed, 150)]
+    texts = distinct_texts(*segments(folded), np.zeros(len(folded), np.int64))
+    fixed = np.zeros(len(texts.first), bool)
+
+    def found(long: int) -> list[list[int]]:
+        monkeypatch.setattr("dedup.kernel.greedy_reference._LONG", long)
+        result = match(texts, fixed, settings, passage_judge(texts, settings))
+        return [result.keeper.tolist(), result.linked.tolist(), result.shared.tolist(), result.united.tolist()]
+
+    by_band, by_prefix = found(10**9), found(0)
+    assert by_band == by_prefix
+    distinct = [folded[place] for place in texts.first]
+    repeats, _ = online(distinct, [0] * len(distinct), fixed.tolist(), settings, lambda one, other: True)
+    expected = [place if verdict is None else verdict[0] for place, verdict in enumerate(repeats)]
+    assert by_band[0] == expected
+    assert len(set(expected)) < len(expected)
+
+
+def test_a_full_bucket_is_counted_and_warned_about():
+    """120 numbered lines fill buckets of ten; the warning says what to do."""
+    lines = [
+        f"第{number}次列车今日下午从江山站开出，沿途停靠石门、清湖和贺村三个车站后抵达终点。"
+        for number in range(100, 220)
+    ]
+    report = dedup.scan([Article(str(number), line) for number, line in enumerate(lines)], Settings(bucket=10))
+    assert report.counts["full_buckets"] > 0
+    assert any("raise bucket" in warning for warning in report.warnings)
+    assert not dedup.scan([Article("a", lines[0])], Settings(bucket=10)).warnings
+
+
+def test_every_band_key_is_one_of_the_texts_own():
+    """Two different texts of a corpus share no key unless they share shingles."""
+    keys = keys_of(
+        [fold("江山如此多娇引无数英雄竞折腰惜秦皇汉武略输文采"), "completely different words in another script"],
+        Settings(),
+    )
+    assert not set(keys[0]) & set(keys[1])
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "conflict", "agree"),
+    [
+        ("5月23日新增8328例", "5月22日新增8326例", True, False),
+        ("5月23日新增8328例", "5月23日新增8326例", True, True),
+        ("5月23日新增8328例", "5月23日新增例", False, True),
+        ("没有数字", "5月23日", False, True),
+        ("没有数字", "也没有", False, True),
+        ("增长3.5%", "增长35%", True, False),
+    ],
+)
+def test_numbers_in_conflict_and_in_agreement(one, other, conflict, agree):
+    """A conflict: each has a number that the other lacks. Agreement: half of the fewer stand in the other."""
+    tokens = kernel.number_tokens(*segments([fold(one), fold(other)]), load())
+    assert number_conflicts(*tokens, 0, np.array([1])).tolist() == [conflict]
+    assert numbers_agree(*tokens, 0, np.array([1])).tolist() == [agree]

@@ -1,0 +1,129 @@
+"""`scan` against the oracle and against its promises."""
+
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+from corpora import corpus
+from oracle import jaccard, judge_articles, judge_passages, shingle_set, verifies
+
+import dedup
+from dedup.model import Article, Report
+from dedup.settings import Settings
+from dedup.text import fold
+
+SETTINGS = [
+    Settings(),
+    Settings(threshold=0.5, num_perm=64),
+    Settings(threshold=0.9, recall=0.5, numbers="ignore"),
+    Settings(min_chars=25, min_chars_within=10, short_chars=30),
+    Settings(bucket=1, threshold=0.4),
+    Settings(shingle=5, recall=0.6),
+]
+
+
+def found_passages(report: Report) -> dict[tuple[str, int], tuple[tuple[str, int], float]]:
+    """(article, start) -> ((article, start) of the kept passage, similarity), without what only a block takes along."""
+    settings = report.settings
+    return {
+        (member.place.article, member.place.start): ((family.kept.article, family.kept.start), member.similarity)
+        for family in report.families
+        if family.grain == "passage"
+        for member in family.members
+        if settings
+    }
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=lambda settings: f"{settings.threshold}-{settings.bucket}")
+@pytest.mark.parametrize("seed", range(12))
+def test_the_oracle_agrees(seed, settings):
+    """Articles cut and linked, passages cut, whom they repeat and how similar they are: all as the slow rules say."""
+    articles = corpus(seed)
+    report = dedup.scan(articles, settings)
+    repeats, links = judge_articles(articles, settings)
+    name = [article.id for article in articles]
+    whole = {f.article: f for f in report.findings if f.grain == "article" and f.rule != "remnant"}
+    cut = {a: (f.source.article, f.similarity) for a, f in whole.items() if f.removed}
+    assert cut == {name[a]: (name[b], round(float(s), 4)) for a, (b, s) in repeats.items()}
+    linked = {a: (f.source.article, f.similarity) for a, f in whole.items() if not f.removed}
+    assert linked == {name[a]: (name[b], round(float(s), 4)) for a, (b, s) in links.items()}
+    expected = judge_passages(articles, settings, set(repeats))
+    found = found_passages(report)
+    for place, (kept, similarity) in expected.items():
+        assert found.pop(place) == (kept, round(float(similarity), 4)), place
+    assert all(len(fold(_line(articles, place))) < settings.min_chars for place in found), "taken along by a block"
+
+
+def _line(articles: list[Article], place: tuple[str, int]) -> str:
+    text = next(article.text for article in articles if article.id == place[0])
+    return text[place[1] :].splitlines()[0]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_cut_has_a_kept_twin(seed):
+    """Each passage of a cut repeats, verified, a passage that stays, in the family of that passage."""
+    articles = {article.id: article for article in corpus(seed, articles=20, pool=12)}
+    report = dedup.scan(list(articles.values()))
+    assert report.findings
+    cuts: dict[str, list[tuple[int, int]]] = {}
+    for finding in report.findings:
+        if finding.removed:
+            cuts.setdefault(finding.article, []).append((finding.start, finding.end))
+    for spans in cuts.values():
+        assert all(one[1] <= other[0] for one, other in pairwise(spans)), "cuts overlap"
+
+    def cut(place: dedup.model.Place) -> bool:
+        return any(start <= place.start and place.end <= end for start, end in cuts.get(place.article, []))
+
+    for family in report.families:
+        assert family.members
+        if family.grain == "passage":
+            assert not cut(family.kept) or _is_remnant(report, family.kept.article)
+        kept = _fold(articles, family.kept)
+        for member in family.members:
+            own = _fold(articles, member.place)
+            if family.grain == "passage":
+                similarity = Fraction(1) if own == kept else verifies(own, kept, report.settings)
+                assert similarity is not None
+                assert round(float(similarity), 4) == member.similarity
+            assert cut(member.place)
+    for finding in report.findings:
+        if finding.removed:
+            steps, place = 0, finding.source
+            while cut(place):
+                steps += 1
+                place = _next(report, place)
+            assert steps <= 1, finding
+
+
+def _next(report: Report, place: dedup.model.Place) -> dedup.model.Place:
+    """What the cut that covers *place* repeats; a block by the proof of its first passage."""
+    for finding in report.findings:
+        if finding.removed and finding.article == place.article and finding.start <= place.start < finding.end:
+            if finding.grain != "article":
+                for family in report.families:
+                    if any(m.place.article == place.article and m.place.start == place.start for m in family.members):
+                        return family.kept
+            return finding.source
+    raise AssertionError(place)
+
+
+def _is_remnant(report: Report, article: str) -> bool:
+    return any(f.article == article and f.rule == "remnant" for f in report.findings)
+
+
+def _fold(articles: dict[str, Article], place: dedup.model.Place) -> str:
+    return fold(articles[place.article].text[place.start : place.end])
+
+
+def test_similarity_is_exact_jaccard():
+    """Worked by hand: 19 Han characters have 16 shingles; one replaced in the middle leaves 12 of 20."""
+    one = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申"
+    other = one.replace("癸", "亥")
+    assert jaccard(shingle_set(one), shingle_set(other)) == Fraction(12, 20)
+    report = dedup.scan([Article("a", one), Article("b", other)], Settings(threshold=0.6, short_chars=0, recall=0.999))
+    (finding,) = [finding for finding in report.findings if finding.grain == "article"]
+    assert finding.similarity == 0.6
+    assert finding.removed
+    above = dedup.scan([Article("a", one), Article("b", other)], Settings(threshold=0.6001, short_chars=0))
+    assert not above.findings
