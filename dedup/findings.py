@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -193,27 +193,42 @@ def _changed(article: str) -> BadInput:
     )
 
 
-def _with_text(drafts: list[Finding], text: str) -> Iterator[Finding]:
+class _Draft(NamedTuple):
+    """A finding without what the cut takes along and without its text."""
+
+    place: Place
+    grain: Grain
+    rule: str
+    similarity: float | None
+    family: str | None
+    source: Place
+    removed: bool
+
+
+def _with_text(drafts: list[_Draft], text: str) -> Iterator[Finding]:
     """The findings of one article, by start, with what each cut takes along and its text."""
-    drafts = sorted(drafts, key=lambda finding: (finding.start, -finding.end, finding.removed))
-    cuts = [finding for finding in drafts if finding.removed and finding.grain != "article"]
-    ends = dict(zip(map(id, cuts), extended_ends(text, [(cut.start, cut.end) for cut in cuts]), strict=True))
-    for finding in drafts:
-        end = ends.get(id(finding), finding.end)
-        yield replace(finding, end=end, text=text[finding.start : end])
+    drafts.sort(key=lambda draft: (draft.place.start, -draft.place.end, draft.removed))
+    cuts = [draft.place for draft in drafts if draft.removed and draft.grain != "article"]
+    ends = iter(extended_ends(text, [(cut.start, cut.end) for cut in cuts]))
+    for place, grain, rule, similarity, family, source, removed in drafts:
+        end = next(ends) if removed and grain != "article" else place.end
+        cut = text[place.start : end]
+        yield Finding(
+            place.article, place.start, end, "duplicate", grain, rule, similarity, family, source, removed, cut
+        )
 
 
-def _drafts(judgement: Judgement) -> dict[int, list[Finding]]:
-    """Article -> its findings, without what a cut takes along and without texts."""
+def _drafts(judgement: Judgement) -> dict[int, list[_Draft]]:
+    """Article -> its findings to be."""
     tables, whole, parts = judgement.tables, judgement.whole, judgement.parts
-    drafts: dict[int, list[Finding]] = defaultdict(list)
+    drafts: dict[int, list[_Draft]] = defaultdict(list)
     for article in np.flatnonzero((whole.kept >= 0) | (whole.linked >= 0)).tolist():
         source = tables.article_place(int(max(whole.kept[article], whole.linked[article])))
         drafts[article].append(_draft(tables.article_place(article), "article", whole, article, source))
     for article in np.flatnonzero(judgement.remnant >= 0).tolist():
         source = tables.passage_place(int(parts.kept[judgement.remnant[article]]))
-        draft = Finding("", 0, 0, "duplicate", "article", "remnant", None, None, source, True, "")
-        drafts[article].append(_at(draft, tables.article_place(article)))
+        place = tables.article_place(article)
+        drafts[article].append(_Draft(place, "article", "remnant", None, None, source, True))
     in_block = np.zeros(len(tables.article), bool)
     for block in judgement.blocks:
         in_block[block.first : block.last + 1] = True
@@ -226,30 +241,23 @@ def _drafts(judgement: Judgement) -> dict[int, list[Finding]]:
     return drafts
 
 
-def _draft(place: Place, grain: Grain, repeats: Repeats, row: int, source: Place) -> Finding:
-    removed = bool(repeats.kept[row] >= 0)
-    if removed:
-        rule = "exact" if repeats.exact[row] else "near"
-    else:
-        rule = "near-numbers" if repeats.by_number[row] else "near"
-    family = _family_name(grain, source) if removed else None
+def _draft(place: Place, grain: Grain, repeats: Repeats, row: int, source: Place) -> _Draft:
     similarity = _rounded(repeats.similarity[row])
-    return _at(Finding("", 0, 0, "duplicate", grain, rule, similarity, family, source, removed, ""), place)
+    if repeats.kept[row] >= 0:
+        rule = "exact" if repeats.exact[row] else "near"
+        return _Draft(place, grain, rule, similarity, _family_name(grain, source), source, True)
+    rule = "near-numbers" if repeats.by_number[row] else "near"
+    return _Draft(place, grain, rule, similarity, None, source, False)
 
 
-def _block_draft(judgement: Judgement, block: Block) -> Finding:
+def _block_draft(judgement: Judgement, block: Block) -> _Draft:
     tables, parts = judgement.tables, judgement.parts
     run = np.arange(block.first, block.last + 1)
     cut = run[parts.kept[run] >= 0]
     rule = "exact" if parts.exact[cut].all() else "near"
     similarity = _rounded(parts.similarity[cut].min())
     source = tables.passage_place(block.source, block.source_last)
-    draft = Finding("", 0, 0, "duplicate", "block", rule, similarity, None, source, True, "")
-    return _at(draft, tables.passage_place(block.first, block.last))
-
-
-def _at(finding: Finding, place: Place) -> Finding:
-    return replace(finding, article=place.article, start=place.start, end=place.end)
+    return _Draft(tables.passage_place(block.first, block.last), "block", rule, similarity, None, source, True)
 
 
 def _counts(judgement: Judgement, findings: Sequence[Finding], families: Sequence[Family]) -> dict[str, Any]:

@@ -438,7 +438,7 @@ def annotation_spans(text: list[int], han: list[bool], toned: list[int]) -> list
     An annotation is one pinyin syllable with one tone mark, in brackets of which one may be missing or have become
     ? or U+FFFD. It stands directly after a Han character, after another annotation, or, with something in the place
     of its opening bracket, after one ASCII letter that follows a Han character (the second byte of a lost one).
-    Where the closing bracket is missing no further Latin letter may follow.
+    Where the closing bracket is missing no Latin letter may follow, be it after a space.
 
     Args:
         text: code points.
@@ -461,7 +461,7 @@ def annotation_spans(text: list[int], han: list[bool], toned: list[int]) -> list
         after = end + (closed or (end < len(text) and text[end] in _EATEN))
         if not opened and not closed:
             continue
-        if not closed and after == end and end < len(text) and _is_latin(text[end]):
+        if not closed and _runs_on(text, after):
             continue
         if not _follows(text, han, begin, start, done if spans else -1):
             continue
@@ -476,6 +476,12 @@ def _follows(text: list[int], han: list[bool], begin: int, start: int, done: int
     if begin == done or (begin > 0 and han[begin - 1]):
         return True
     return begin < start and begin > 1 and han[begin - 2] and _is_ascii_letter(text[begin - 1])
+
+
+def _runs_on(text: list[int], place: int) -> bool:
+    """Whether Latin letters follow, directly or after one space: (kè hán), (qūa."""
+    place += text[place : place + 1] == [0x20]
+    return place < len(text) and _is_latin(text[place])
 
 
 def _is_ascii_letter(code: int) -> bool:
