@@ -339,6 +339,8 @@ def _fold_of(character: str, variants: dict[str, str]) -> str:
     if _is_invisible(character) or ord(character) in _LEGAL:
         return ""
     category = unicodedata.category(character)
+    if category in ("Cn", "Co"):
+        return character
     full = _nfkc(character)
     if category != "Nd" and any(unicodedata.category(part) == "Nd" for part in full):
         return character  # ² ① ½ ㏠ ㎡: 10² is not 102
@@ -360,7 +362,7 @@ def _stays(part: str, of_symbol: bool) -> bool:
     if category[0] in "LN":
         return True
     if category == "So":
-        return ord(part) in _members(_PICTURES) - _members(_ORNAMENTS)
+        return ord(part) in _members(_PICTURES) and ord(part) not in _members(_ORNAMENTS)
     if of_symbol:
         return False
     return category in ("Mn", "Mc", "Cn", "Co", "Zs")  # unassigned ones may be the letters of a later version

@@ -85,7 +85,7 @@ def test_pairs_are_judged_as_labelled(corpus, report, label):
 
 
 @pytest.mark.parametrize(
-    "label", [label for label in LABELS if label["kind"] == "content"], ids=lambda l: l["why"][:40]
+    "label", [label for label in LABELS if label["kind"] == "content"], ids=lambda label: label["why"][:40]
 )
 def test_content_stays(corpus, report, label):
     """Lines that a person would keep are kept, unless their whole article stands elsewhere."""

@@ -68,14 +68,20 @@ def slow_fold(text):
         elif kinds[start] == "%" and before in ("D", "N"):
             signs.add(start)
     folded = "".join("." if place in signs else mapped(character) for place, character in enumerate(text))
+    while folded != (settled := unicodedata.normalize("NFC", close_up(folded))):
+        folded = settled
+    return folded
+
+
+def close_up(folded):
+    """White space dropped beside wide characters and at the ends, collapsed elsewhere."""
     folded = re.sub(" +", " ", folded).strip(" ")
-    wide = [flags[ord(character)] & reference.WIDE for character in folded]
-    folded = "".join(
+    wide = [TABLE.flags[ord(character)] & reference.WIDE for character in folded]
+    return "".join(
         character
         for place, character in enumerate(folded)
         if character != " " or not (wide[place - 1] or wide[place + 1])
     )
-    return unicodedata.normalize("NFC", folded)
 
 
 def kind(character):
@@ -469,6 +475,9 @@ def test_folding_agrees_with_its_rules_on_any_text(text):
 
 
 @given(TEXTS | st.text(max_size=20) | st.text(st.sampled_from(CANONICAL), max_size=8))
+@example("0 \u0300:\u3099")
+@example("a \u0300 \u3099")
+@example("か \u3099 b")
 @settings(max_examples=400, deadline=None)
 def test_folding_twice_is_folding_once(text):
     """But for signs before and after numbers, which are a plain full stop once they are folded."""

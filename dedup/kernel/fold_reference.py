@@ -84,8 +84,8 @@ def fold(codepoints: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:
 
     In this order: romanised annotations go (see `annotation_spans`); invisible code points go; canonical
     composition; dropped marks beside digits become NUMBER_SIGN; every code point is mapped; white space is dropped
-    beside a wide character and at the ends, else collapsed to one BLANK; composition again, for what stands together
-    only now. White space goes on *either* side of a wide character, not only between two: news sites differ in the
+    beside a wide character and at the ends, else collapsed to one BLANK; these two, composition and white space, again
+    until nothing changes, for what stands together only now. White space goes on *either* side of a wide character, not only between two: news sites differ in the
     space that they put between Han and Latin.
 
     Number signs, exactly. A run of marks without white space between two DECIMAL becomes one sign. Else the last
@@ -176,11 +176,19 @@ def _fold(codepoints: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:
     mapped[signs] = NUMBER_SIGN
     if int(mapped.max()) >= EXPANSION:
         mapped = _expanded(mapped, table)
-    folded = mapped[mapped != 0]
-    folded = _with_blanks(folded, table)
+    folded = _with_blanks(mapped[mapped != 0], table)
     if every & COMBINING:
-        folded = compose(folded, table)
+        folded = _settled(folded, table)
     return _unseparate(folded)
+
+
+def _settled(folded: U32, table: FoldTable) -> U32:
+    """Composed until no blank goes: one that goes may bring a mark to its letter, and a wide mark to a blank."""
+    while True:
+        composed = compose(folded, table)
+        folded = _with_blanks(composed, table)
+        if len(folded) == len(composed):
+            return folded
 
 
 def _separate(codepoints: U32, lengths: I64) -> U32:
