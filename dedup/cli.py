@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +33,8 @@ _CHOICES = {
 
 def main() -> NoReturn:
     """The entry point: exit codes 0 done, 1 where asked, 2 no answer, 130 interrupted."""
+    # a run that is told to end removes what it has half written, as after Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = commands.main(standalone_mode=False)
     except click.exceptions.Abort:

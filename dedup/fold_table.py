@@ -344,7 +344,7 @@ def _fold_of(character: str, variants: dict[str, str]) -> str:
     full = _nfkc(character)
     if category != "Nd" and any(unicodedata.category(part) == "Nd" for part in full):
         return character  # ² ① ½ ㏠ ㎡: 10² is not 102
-    is_symbol = category[0] in "PSZ" and unicodedata.normalize("NFC", character) == character  # else: two characters
+    is_symbol = category[0] in "PSZ" and len(unicodedata.normalize("NFC", character)) == 1  # not a symbol and a mark
     folded = full
     while True:  # twice is enough for every code point of Unicode 14; a fixed point makes folding idempotent
         again = "".join(variants.get(part, part) for part in _nfkc(_nfkc(folded).casefold()))

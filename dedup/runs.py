@@ -18,12 +18,13 @@ import orjson
 from dedup.articles import Corpus, Ids, InputFile, Rewriting, name_fault, restore_file, rewrite_file, write_jsonl
 from dedup.errors import BadInput, BadRun
 from dedup.model import Family, Finding, Grain, Kind, Member, Place, Report
+from dedup.report import write_page
 from dedup.rewriting import clean_text, cut_counts, cut_whole, cuts, described, first_fault, restore_text
 
 CLEAN, DROPPED, PLACES = "clean", "dropped", "places.jsonl"
 FINDINGS, FAMILIES = "findings.jsonl", "families.jsonl"
-SUMMARY, TIMINGS = "summary.json", "timings.json"
-RUN_NAMES = (CLEAN, DROPPED, PLACES, FINDINGS, FAMILIES, SUMMARY, TIMINGS, "report.html", "rejected.jsonl")
+SUMMARY, TIMINGS, PAGE = "summary.json", "timings.json", "report.html"
+RUN_NAMES = (CLEAN, DROPPED, PLACES, FINDINGS, FAMILIES, SUMMARY, TIMINGS, PAGE, "rejected.jsonl")
 
 _ORIGINALS = ".originals"
 
@@ -455,6 +456,7 @@ def apply_run(
         for name in (FAMILIES, TIMINGS):
             shutil.copyfile(_regular(run, name), folder / name)
         _write_summary(folder / SUMMARY, read_summary(run), findings)
+        write_page(folder / PAGE, read_summary(folder), findings, read_families(folder / FAMILIES))
     return findings
 
 

@@ -27,8 +27,8 @@ LAYERS = [
     "findings",
     "local",
     "articles",
-    "runs",
     "report",
+    "runs",
     "cli",
     "__main__",
 ]

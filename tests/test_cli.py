@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -244,3 +246,21 @@ def test_help_does_not_wait_for_numpy():
     """The heavy imports are made where they are used."""
     code = "import sys, dedup.cli; assert not {'numpy', 'orjson', 'jinja2', 'tqdm', 'datasketch'} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_nothing(tmp_path, how):
+    """Exit code 130, one line, no output folder and no half-written stage."""
+    (tmp_path / "in.jsonl").write_bytes(jsonl(*({"text": f"{number}{A}{B}{C}" * 5} for number in range(20000))))
+    before = tree(tmp_path)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "dedup", "clean", "in.jsonl", "-o", "out"], cwd=tmp_path, stderr=subprocess.PIPE
+    )
+    while not list(tmp_path.glob(".out.partial-*")):
+        assert child.poll() is None, "it ended before it began to write"
+        time.sleep(0.01)
+    child.send_signal(how)
+    _, said = child.communicate()
+    assert child.returncode == 130, said
+    assert said.decode().strip().endswith("dedup: interrupted; nothing was written")
+    assert tree(tmp_path) == before

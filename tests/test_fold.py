@@ -1,5 +1,7 @@
 """Folding: which texts are one text, and which stay two."""
 
+import gzip
+import json
 import re
 import unicodedata
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from shared_data import FOLDER, needs_shared_data
 
 from dedup import kernel
 from dedup.errors import BadInput
@@ -576,3 +579,24 @@ def test_code_points_are_those_of_the_string():
     assert codepoints("a中😀").tolist() == [0x61, 0x4E2D, 0x1F600]
     assert codepoints("").tolist() == []
     assert codepoints("a").dtype == np.uint32
+
+
+@needs_shared_data
+@pytest.mark.parametrize("variety", ["s2t", "s2tw", "s2hk"])
+def test_news_folds_alike_in_both_scripts(variety):
+    """A thousand real articles and what OpenCC writes of them in traditional Chinese are the same texts."""
+    opencc = pytest.importorskip("opencc", reason="the extra `opencc` is not installed")
+    with gzip.open(FOLDER / "news_zh" / "articles.jsonl.gz", "rt", encoding="utf-8") as lines:
+        texts = [json.loads(line)["text"] for line, _ in zip(lines, range(1000), strict=False)]
+    convert = opencc.OpenCC(variety).convert
+    assert strings(*fold_segments(texts)) == strings(*fold_segments([convert(text) for text in texts]))
+
+
+@needs_shared_data
+@pytest.mark.parametrize("name", ["jiyuan", "linfen", "lixia"])
+def test_scraped_articles_lose_all_their_annotations(name):
+    """No toned vowel is left in the folds of articles that are full of them, and no Han character is lost."""
+    text = (FOLDER / "articles" / f"{name}.txt").read_text(encoding="utf-8")
+    assert len(annotations(text)) > 50
+    assert not set(map(ord, fold(text))) & reference.TONED
+    assert len(re.findall("[一-龥]", fold(text))) == len(re.findall("[一-龥]", text))

@@ -89,6 +89,12 @@ def test_every_representative_is_stable_under_compatibility_and_case():
             assert stable or any(unicodedata.category(part) == "Nd" for part in full), hex(code)
 
 
+def test_a_code_point_folds_as_its_canonical_parts_do():
+    """Decomposed in Unicode, or not."""
+    for code in TABLE.decomposed.tolist():
+        assert fold(unicodedata.normalize("NFD", chr(code))) == fold(chr(code)), hex(code)
+
+
 def test_flags_agree_with_the_mapping():
     """Marks and invisible code points fold to nothing, white space to a blank, all else to something."""
     dropped = TABLE.mapping == 0

@@ -84,9 +84,9 @@ def fold(codepoints: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:
 
     In this order: romanised annotations go (see `annotation_spans`); invisible code points go; canonical
     composition; dropped marks beside digits become NUMBER_SIGN; every code point is mapped; white space is dropped
-    beside a wide character and at the ends, else collapsed to one BLANK; these two, composition and white space, again
-    until nothing changes, for what stands together only now. White space goes on *either* side of a wide character, not only between two: news sites differ in the
-    space that they put between Han and Latin.
+    beside a wide character and at the ends, else collapsed to one BLANK; composition and this once more, until nothing
+    changes, for what stands together only now. White space goes on *either* side of a wide character, not only between
+    two: news sites differ in the space that they put between Han and Latin.
 
     Number signs, exactly. A run of marks without white space between two DECIMAL becomes one sign. Else the last
     mark of a run becomes a sign if it is a SIGN, a DIGIT follows it, and no LETTER stands directly before it
