@@ -36,6 +36,8 @@ class Passages:
         removed: bool, cut as a duplicate of another passage.
         across: bool, long enough to be matched across articles.
         source: bool, may be the source of a block.
+        opens: bool, begins a line; a block that begins inside a line ends in it, or two kept lines would meet.
+        firm: bool, something cites this place as kept: if a block takes it, then for text that is itself kept.
         within_only, across_only: where the source must lie, by the scope.
     """
 
@@ -45,6 +47,8 @@ class Passages:
     removed: NDArray[np.bool_]
     across: NDArray[np.bool_]
     source: NDArray[np.bool_]
+    opens: NDArray[np.bool_]
+    firm: NDArray[np.bool_]
     within_only: bool
     across_only: bool
 
@@ -54,37 +58,29 @@ def find_blocks(passages: Passages, alike: Callable[[int, int], bool]) -> list[B
 
     A run begins and ends on a passage that is cut and long enough to be cut alone, holds two passages or more, no
     passage right after its own like, and does not overlap its source. Its passages equal their counterparts, or are
-    long enough to be cut alone and `alike`. No passage of the source is itself part of a block whose source is cut:
-    following the source of a cut so ends at kept text in two steps.
+    long enough to be cut alone and `alike`. Following the source of a cut ends at kept text in two steps: no passage
+    of a run has a counterpart that is itself two steps away, and none that is cited one that is cut.
 
     Args:
         passages: the passages of all articles that are not cut whole, reference articles included.
         alike: (text, text) -> whether the two verify directly and without number conflict.
     """
     following = _bigrams(passages)
-    starts = np.flatnonzero(passages.removed & (following >= 0))
     by_bigram = np.argsort(following, kind="stable")
     bounds = np.searchsorted(following[by_bigram], np.arange(int(following.max(initial=-1)) + 2))
-    ends = _article_ends(passages.article)
-    depth = passages.removed.astype(np.int8)  # steps from here to kept text
+    search = _Search(passages, alike, _article_ends(passages.article), passages.removed.astype(np.int8))
+    longest = _longest_possible(passages, following)
     blocks: list[Block] = []
     reached = 0
-    for start in starts.tolist():
+    for start in np.flatnonzero(passages.removed & (following >= 0) & (longest > 1)).tolist():
         if start < reached:
             continue
-        low, high = bounds[following[start]], bounds[following[start] + 1]
-        places = by_bigram[low:high]
+        places = by_bigram[bounds[following[start]] : bounds[following[start] + 1]]
         places = places[: np.searchsorted(places, start)]
-        same = passages.article[places] == passages.article[start]
-        usable = passages.source[places] & (depth[places] < 2)
-        if passages.within_only or not passages.across[start]:
-            usable &= same
-        if passages.across_only:
-            usable &= ~same
-        length, source = _longest(passages, alike, ends, depth, start, places[usable])
+        length, source = search.longest(start, places, int(longest[start]))
         if length >= 2:
             blocks.append(Block(start, start + length - 1, source))
-            depth[start : start + length] = 1 + depth[source : source + length].max()
+            search.depth[start : start + length] = 1 + search.depth[source : source + length]
             reached = start + length
     return blocks
 
@@ -111,48 +107,90 @@ def _article_ends(article: I64) -> I64:
     return offsets_of(lengths)[1:][article]
 
 
-def _longest(
-    passages: Passages, alike: Callable[[int, int], bool], ends: I64, depth: NDArray[np.int8], start: int, places: I64
-) -> tuple[int, int]:
-    """The length and the source of the longest run from *start* that also stands at one of *places* (ascending)."""
-    best, source = 0, -1
-    room = np.minimum(ends[places] - places, ends[start] - start)
-    same = passages.article[places] == passages.article[start]
-    room[same] = np.minimum(room[same], start - places[same])
-    while len(places):
-        length = _run(passages, alike, depth, start, int(places[0]), int(room[0]))
-        if length > best:
-            best, source = length, int(places[0])
-        # whatever beats the best so far agrees with it one passage further on
-        longer = room > max(best, 1)
-        longer[0] = False
-        places, room = places[longer], room[longer]
-        if start + best < len(passages.token):
+def _longest_possible(passages: Passages, following: I64) -> I64:
+    """How long a run from each passage can be at most: int64 [passages].
+
+    It goes on as long as neighbours stand together elsewhere too, and ends on a passage that is cut.
+    """
+    count = len(following)
+    position = np.arange(count)
+    alone = np.where(following < 0, position, count)
+    reach = np.minimum.accumulate(alone[::-1])[::-1] if count else alone  # the last passage that a run can hold
+    cut = np.maximum.accumulate(np.where(passages.removed, position, -1)) if count else position
+    return cut[np.minimum(reach, count - 1)] - position + 1
+
+
+_CHUNK = 64  # places looked at together at first; a footer on every page is done with the first of them
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """The search for the longest run; `depth` counts the steps from each passage to kept text, as far as known."""
+
+    passages: Passages
+    alike: Callable[[int, int], object]
+    ends: I64
+    depth: NDArray[np.int8]
+
+    def longest(self, start: int, places: I64, possible: int) -> tuple[int, int]:
+        """The length and the source of the longest run from *start* that also stands at one of *places* (rising)."""
+        best, source = 0, -1
+        low, size = 0, _CHUNK
+        while low < len(places) and best < possible:
+            best, source = self._longest_of(start, places[low : low + size], best, source)
+            low, size = low + size, 2 * size
+        return best, source
+
+    def _longest_of(self, start: int, places: I64, best: int, source: int) -> tuple[int, int]:
+        passages = self.passages
+        same = passages.article[places] == passages.article[start]
+        usable = passages.source[places] & (self.depth[places] < self._depth_allowed(start))
+        if passages.within_only or not passages.across[start]:
+            usable &= same
+        if passages.across_only:
+            usable &= ~same
+        places, same = places[usable], same[usable]
+        room = np.minimum(self.ends[places] - places, self.ends[start] - start)
+        room[same] = np.minimum(room[same], start - places[same])
+        while len(places):
+            # whatever beats the best so far agrees with it one passage further on
+            longer = room > max(best, 1)
+            places, room = places[longer], room[longer]
+            if not len(places):
+                break
             further = passages.token[places + best] == passages.token[start + best]
             places, room = places[further], room[further]
-    return best, source
+            if len(places):
+                length = self._run(start, int(places[0]), int(room[0]))
+                if length > best:
+                    best, source = length, int(places[0])
+                places, room = places[1:], room[1:]
+        return best, source
 
+    def _depth_allowed(self, passage: int | slice) -> NDArray[np.int64]:
+        return np.where(self.passages.firm[passage], 1, 2)
 
-def _run(
-    passages: Passages, alike: Callable[[int, int], bool], depth: NDArray[np.int8], start: int, place: int, room: int
-) -> int:
-    """How many passages from *start* repeat those from *place*, up to the last that may end a block."""
-    here, there = slice(start, start + room), slice(place, place + room)
-    agree = passages.token[here] == passages.token[there]
-    agree &= depth[there] < 2
-    agree[1:] &= passages.token[here][1:] != passages.token[here][:-1]
-    length = room if agree.all() else int(np.argmin(agree))
-    own_article = passages.article[start] == passages.article[place]
-    last = 0
-    for step in range(length):
-        one, other = start + step, place + step
-        judged = bool(passages.removed[one]) and bool(own_article or passages.across[one])
-        if step == 0 and not judged:
-            return 0
-        if passages.text[one] != passages.text[other] and not (
-            judged and alike(int(passages.text[one]), int(passages.text[other]))
-        ):
-            break
-        if judged:
-            last = step + 1
-    return last
+    def _run(self, start: int, place: int, room: int) -> int:
+        """How many passages from *start* repeat those from *place*, up to the last that may end a block."""
+        passages = self.passages
+        here, there = slice(start, start + room), slice(place, place + room)
+        agree = passages.token[here] == passages.token[there]
+        agree &= self.depth[there] < self._depth_allowed(here)
+        agree[1:] &= passages.token[here][1:] != passages.token[here][:-1]
+        if not passages.opens[start]:
+            agree[1:] &= ~passages.opens[here][1:]
+        length = room if agree.all() else int(np.argmin(agree))
+        own_article = passages.article[start] == passages.article[place]
+        last = 0
+        for step in range(length):
+            one, other = start + step, place + step
+            judged = bool(passages.removed[one]) and bool(own_article or passages.across[one])
+            if step == 0 and not judged:
+                return 0
+            if passages.text[one] != passages.text[other] and not (
+                judged and self.alike(int(passages.text[one]), int(passages.text[other]))
+            ):
+                break
+            if judged:
+                last = step + 1
+        return last

@@ -179,6 +179,8 @@ def _blocks(tables: Tables, whole: Repeats, parts: Repeats, remnant: I64, settin
         removed=(kept >= 0) & stays,
         across=tables.chars[places] >= settings.min_chars,
         source=stays,
+        opens=np.ones(len(places), bool),
+        firm=np.zeros(len(places), bool),
         within_only=settings.scope == "within",
         across_only=settings.scope == "across",
     )

@@ -83,7 +83,7 @@ class Settings:
 
     Attributes:
         threshold: least exact Jaccard similarity of the shingle sets of two texts that are duplicates; compared as
-            the decimal fraction that is written here.
+            the decimal fraction that is written here, of six decimals at most.
         recall: probability with which a pair exactly at the threshold is proposed (see `band_shape`).
         shingle: width of a shingle in columns; a Han, kana or Hangul character is 2 columns wide, others 1.
         num_perm: length of a MinHash signature.
@@ -143,6 +143,9 @@ class Settings:
         if not least <= value <= most:
             raise BadSettings(f"{name} must lie between {least} and {most}, found {value!r}")
         if not whole:
+            if Fraction(str(value)).denominator > 10**6:
+                # similarities are compared as fractions of 64-bit integers
+                raise BadSettings(f"{name} must have at most six decimals, found {value!r}; write {round(value, 6)}")
             object.__setattr__(self, name, float(value))
 
     @property

@@ -21,7 +21,13 @@ def passages_of(articles: list[list[int]], long: set[int]) -> Passages:
         seen.add(one)
     across = np.array([one in long for one in text.tolist()], bool)
     ones = np.ones(len(text), bool)
-    return Passages(article, text, text, np.array(removed, bool), across, ones, within_only=False, across_only=False)
+    rng = np.random.default_rng(len(text))
+    firm = rng.random(len(text)) < 0.2
+    opens = rng.random(len(text)) < 0.8
+    opens[np.flatnonzero(np.diff(article, prepend=-1))] = True
+    return Passages(
+        article, text, text, np.array(removed, bool), across, ones, opens, firm, within_only=False, across_only=False
+    )
 
 
 def brute_force(passages: Passages) -> list[Block]:
@@ -40,7 +46,9 @@ def brute_force(passages: Passages) -> list[Block]:
                     break
                 if passages.article[other] != passages.article[source] or other >= start:
                     break
-                if passages.text[one] != passages.text[other] or depth[other] > 1:
+                if passages.text[one] != passages.text[other] or depth[other] > (0 if passages.firm[one] else 1):
+                    break
+                if length and passages.opens[one] and not passages.opens[start]:
                     break
                 if length and passages.text[one] == passages.text[one - 1]:
                     break
@@ -49,8 +57,7 @@ def brute_force(passages: Passages) -> list[Block]:
                     best = (length, source)
         if best[0]:
             blocks.append(Block(start, start + best[0] - 1, best[1]))
-            deepest = max(depth[best[1] : best[1] + best[0]])
-            depth[start : start + best[0]] = [deepest + 1] * best[0]
+            depth[start : start + best[0]] = [1 + steps for steps in depth[best[1] : best[1] + best[0]]]
             start += best[0]
         else:
             start += 1
@@ -71,7 +78,8 @@ def test_counterparts_must_verify_directly():
     base = passages_of(articles, set(range(6)))
     token = np.array([0, 1, 0, 1, 0, 1])
     removed = np.array([False, False, True, True, True, True])
-    passages = Passages(base.article, base.text, token, removed, base.across, base.source, False, False)
+    no, yes = np.zeros(6, bool), np.ones(6, bool)
+    passages = Passages(base.article, base.text, token, removed, base.across, base.source, yes, no, False, False)
     assert find_blocks(passages, lambda one, other: True) == [Block(2, 3, 0), Block(4, 5, 0)]
     assert find_blocks(passages, lambda one, other: (one, other) != (2, 0)) == [Block(4, 5, 0)]
     assert find_blocks(passages, lambda one, other: other not in (0, 1)) == [Block(4, 5, 2)]

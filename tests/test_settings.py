@@ -15,6 +15,8 @@ from dedup.settings import Settings, read_settings
         ({"threshold": 1.5}, "threshold must lie between 0.01 and 1.0, found 1.5"),
         ({"threshold": float("nan")}, "threshold must lie between"),
         ({"threshold": "0.7"}, "threshold must be a number, found '0.7'"),
+        ({"threshold": 0.1 * 7}, "threshold must have at most six decimals, found 0.7000000000000001; write 0.7"),
+        ({"short_containment": 2 / 3}, "short_containment must have at most six decimals"),
         ({"num_perm": 1.5}, "num_perm must be a whole number, found 1.5"),
         ({"num_perm": True}, "num_perm must be a whole number, found True"),
         ({"numbers": "loose"}, "numbers must be one of strict, ignore, found 'loose'"),
