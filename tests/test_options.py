@@ -73,6 +73,14 @@ def test_across_drops_what_repeats_its_own_article():
     assert cuts(dedup.scan(articles, Settings(scope="across"))) == [("b", "passage", "a")]
 
 
+def test_across_a_block_never_repeats_its_own_article():
+    """The pair stands in a row only in the article itself, so its passages go one by one."""
+    other = C[::-1]
+    articles = [Article("a", f"{A}\n{other}\n{B}"), Article("b", f"{A}\n{B}\n{C}\n{A}\n{B}")]
+    assert cuts(dedup.scan(articles, Settings(scope="across", grain="passage"))) == [("b", "passage", "a")] * 4
+    assert ("b", "block", "b") in cuts(dedup.scan(articles, Settings(grain="passage")))
+
+
 def test_short_passages_go_inside_their_article_only():
     """22 characters: twice in one article is once too often, once in each of two is not."""
     articles = [Article("a", f"{A}\n{SHORT}\n{B}\n{SHORT}"), Article("b", f"{SHORT}\n{C}")]
@@ -89,11 +97,12 @@ def test_a_long_passage_never_goes_for_a_short_one():
 
 def test_an_article_that_keeps_only_scraps_is_a_remnant():
     """Its long passages stand elsewhere, in two other articles; the heading that is left goes with it."""
-    articles = [Article("a", f"{A}\n{C[:44]}"), Article("b", B), Article("c", f"要闻\n{A}\n{B}")]
-    report = dedup.scan(articles)
-    (finding,) = [finding for finding in report.findings if finding.removed]
-    assert (finding.article, finding.grain, finding.rule, finding.similarity) == ("c", "article", "remnant", None)
-    assert finding.source.article in ("a", "b")
+    for longer, source in ((A, "a"), (A[:44], "b")):
+        articles = [Article("a", f"{longer}\n{C[:44]}"), Article("b", B), Article("c", f"要闻\n{longer}\n{B}")]
+        report = dedup.scan(articles)
+        (finding,) = [finding for finding in report.findings if finding.removed]
+        assert (finding.article, finding.grain, finding.rule, finding.similarity) == ("c", "article", "remnant", None)
+        assert finding.source.article == source, "its longest cut repeats that article"
     assert [article.id for article in dedup.rewrite(articles, report)] == ["a", "b"]
 
 
@@ -212,3 +221,20 @@ def test_a_source_that_nearly_vanishes_is_warned_about():
     report = dedup.scan(articles, sources=lambda: [("one.jsonl", 10), ("two.jsonl", 20)])
     assert any(warning.startswith("two.jsonl: 14 of 20 articles are cut whole") for warning in report.warnings)
     assert not any("one.jsonl" in warning for warning in report.warnings)
+
+
+def test_a_family_that_is_too_large_is_warned_about():
+    """A hundred places and over one in a hundred; not ninety-nine, and not one in a thousand."""
+
+    def warned(places: int, others: int) -> bool:
+        articles = [Article(str(n), f"{A}\n{n}{B[:30]}{chr(0x4E00 + 7 * n)}{C[n % 20 :]}") for n in range(places)]
+        articles += [
+            Article(f"x{n}", "".join(chr(0x4E00 + (n * 37 + k * 101) % 20000) for k in range(30)))
+            for n in range(others)
+        ]
+        report = dedup.scan(articles, Settings(scope="both", grain="passage", numbers="strict"))
+        return any("over 1 % of all passages" in warning for warning in report.warnings)
+
+    assert warned(100, 0)
+    assert not warned(99, 0)
+    assert not warned(100, 12000)
