@@ -810,6 +810,11 @@ def restore_file(
             out.write(raw if text == article.text else _with_text(raw, text_field, article.text, text))
 
 
+def articles_of(file: InputFile, text_field: str, ids: Ids) -> Iterator[Article]:
+    """The articles of one file of a corpus; *ids* is shared by all its files, which are read in its order."""
+    return _articles(file, text_field, ids, Meter())
+
+
 def write_jsonl(file: InputFile, text_field: str, out: IO[bytes]) -> None:
     """Writes the articles of one file to *out* as JSONL: records as they are, a text file as one with its id."""
     if file.format == "text":

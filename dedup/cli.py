@@ -299,6 +299,49 @@ def report(run: str) -> None:
     write_page(folder / "report.html", summary, findings, families)
 
 
+@commands.command()
+@click.argument("run", metavar="DIR")
+@click.option(
+    "--labels",
+    "labels_path",
+    required=True,
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="JSONL, one label a line: pairs, clusters, spans, lines.",
+)
+@click.option("--errors", type=click.IntRange(min=0), default=20, show_default=True, help="How many errors to show.")
+@click.option("--json", "as_json", is_flag=True, help="All figures and all errors as one JSON object.")
+def evaluate(run: str, labels_path: str, errors: int, as_json: bool) -> None:
+    """Measure the run in DIR against labels: precision, recall, and the errors worst first.
+
+    \b
+      {"type": "pair", "a": "id1", "b": "id2", "same": true}
+      {"type": "cluster", "members": ["id1", "id2", {"article": "id3", "start": 0, "end": 90}]}
+      {"type": "span", "article": "id1", "start": 10, "end": 90, "cut": true}
+      {"type": "line", "article": "id1", "line": 3, "is": "boilerplate"}
+
+    A place is an article id or a span of code points; a line is duplicate, boilerplate, debris or content.
+    """
+    import orjson  # noqa: PLC0415
+
+    from dedup import evaluate as measure  # noqa: PLC0415
+    from dedup import runs  # noqa: PLC0415
+
+    folder = Path(run)
+    runs.read_summary(folder)
+    labels = measure.read_labels(labels_path)
+    named = measure.wanted(labels)
+    texts = {article.id: article.text for article in runs.read_originals(folder) if article.id in named}
+    findings = runs.read_findings(folder / "findings.jsonl")
+    families = runs.read_families(folder / "families.jsonl")
+    result = measure.evaluate(findings, families, texts, labels, run)
+    if as_json:
+        click.echo(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())
+        return
+    for line in measure.lines_of(result, errors):
+        click.echo(line)
+
+
 def _settings(choices: dict[str, Any]) -> Settings:
     from dedup.settings import Settings, read_settings  # noqa: PLC0415
 

@@ -11,13 +11,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any, TypeGuard, get_args
 
 import orjson
 
-from dedup.articles import Corpus, Ids, InputFile, Rewriting, name_fault, restore_file, rewrite_file, write_jsonl
+from dedup.articles import (
+    Corpus,
+    Ids,
+    InputFile,
+    Rewriting,
+    articles_of,
+    name_fault,
+    restore_file,
+    rewrite_file,
+    write_jsonl,
+)
 from dedup.errors import BadInput, BadRun
-from dedup.model import Family, Finding, Grain, Kind, Member, Place, Report
+from dedup.model import Article, Family, Finding, Grain, Kind, Member, Place, Report
 from dedup.report import write_page
 from dedup.rewriting import clean_text, cut_counts, cut_whole, cuts, described, first_fault, restore_text
 
@@ -476,6 +487,22 @@ def restore_run(run: str | Path, out: str | Path, force: bool = False) -> None:
     with _stage(out, force, _replace_files) as folder:
         for _ in _restored(run, record, folder, keep=True):
             pass
+
+
+def read_originals(run: str | Path) -> Iterator[Article]:
+    """The articles of a run as they were read, in their order: rebuilt after `clean`, read again after `scan`.
+
+    Raises:
+        BadRun: the run's folder is damaged, or an input has changed or is gone.
+    """
+    run = Path(run)
+    record = _read_record(run)
+    ids = Ids(record.id_field)
+    with TemporaryDirectory(prefix="dedup-") as scratch:
+        cleaned = os.path.lexists(run / CLEAN)
+        files = _restored(run, record, Path(scratch)) if cleaned else iter(_read_inputs(run, record, Path(scratch)))
+        for file in files:
+            yield from articles_of(file, record.text_field, ids)
 
 
 def _restored(run: Path, record: _Record, folder: Path, keep: bool = False) -> Iterator[InputFile]:

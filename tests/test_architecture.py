@@ -29,6 +29,7 @@ LAYERS = [
     "articles",
     "report",
     "runs",
+    "evaluate",
     "cli",
     "__main__",
 ]
