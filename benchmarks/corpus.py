@@ -641,7 +641,7 @@ class Shard:
         copy = self.open_draft(speaker, (site + 1) % len(names) if kind == "article other site" else site)
         copy.lines += self._copied(kind, source, self.speaker() if template else speaker)
         self.close(copy, speaker)
-        changed = [one.text for one in copy.lines if not one.cut]
+        changed = [one.text for one in copy.lines if one.cut is False]
         same = kind not in ("article numbers", "article look-alike") or not changed  # there may be no number to change
         self.pair(kind, 0.0, same, {"article": source.id}, {"article": copy.id})
         self.labels[-1].update(a=source.id, b=copy.id)
