@@ -57,8 +57,25 @@ def main() -> NoReturn:
     sys.exit(code or 0)
 
 
+def _show_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    """dedup 0.1.0 (kernel: native)."""
+    if asked and not context.resilient_parsing:
+        from dedup import kernel  # noqa: PLC0415
+
+        click.echo(f"dedup {dedup.__version__} (kernel: {kernel.NAME})")
+        context.exit()
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(dedup.__version__, "-V", "--version", prog_name="dedup", message="%(prog)s %(version)s")
+@click.option(
+    "-V",
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Show the version and the kernel, and exit.",
+)
 def commands() -> None:
     """Find what repeats in a corpus of articles, and write it clean with a reason for every cut.
 
@@ -489,9 +506,11 @@ def _clean_to_stdout(
 
 def _close(report: Report, seconds: dict[str, float], corpus: Corpus, out: str | None, quiet: bool) -> None:
     """Warnings, and the closing line of sums."""
+    from dedup import kernel  # noqa: PLC0415
+
     if quiet:
         return
-    for warning in (*corpus.warnings, *report.warnings):
+    for warning in filter(None, (kernel.WARNING, *corpus.warnings, *report.warnings)):
         click.echo(f"dedup: warning: {warning}", err=True)
     counts = report.counts
     share = 100 * (1 - counts["characters_out"] / counts["characters"]) if counts["characters"] else 0.0

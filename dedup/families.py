@@ -111,7 +111,7 @@ def match(texts: Texts, fixed: NDArray[np.bool_], settings: Settings, judge: Jud
         sets,
         set_offsets,
         np.diff(offsets),
-        groups[:, colliding],
+        np.ascontiguousarray(groups[:, colliding]),
         fixed[colliding],
         settings.threshold_fraction,
         settings.short_chars,
@@ -134,9 +134,10 @@ def passage_judge(texts: Texts, settings: Settings) -> Judge:
 
     def judge(of: I64, sets: U64, set_offsets: I64) -> kernel.Acceptable:
         if settings.numbers == "ignore":
-            return lambda text, met: np.ones(len(met), bool)
-        numbers, offsets = kernel.number_tokens(*kernel.take_segments(texts.folded, texts.offsets, of), load())
-        return lambda text, met: ~number_conflicts(numbers, offsets, text, met)
+            return kernel.NumbersAgree(np.zeros(0, np.uint64), np.zeros(len(of) + 1, np.int64))  # as if without numbers
+        return kernel.NumbersAgree(
+            *kernel.number_tokens(*kernel.take_segments(texts.folded, texts.offsets, of), load())
+        )
 
     return judge
 
@@ -148,24 +149,13 @@ def number_conflicts(numbers: U64, offsets: I64, text: int, met: I64) -> NDArray
         numbers: uint64 segment array, the sorted distinct numbers of each text.
         offsets: its offsets.
     """
-    common = _common_numbers(numbers, offsets, text, met)
-    counts = np.diff(offsets)
-    return (common < counts[text]) & (common < counts[met])
-
-
-def _common_numbers(numbers: U64, offsets: I64, text: int, met: I64) -> I64:
-    own = numbers[offsets[text] : offsets[text + 1]]
-    if len(own) == 0:
-        return np.zeros(len(met), np.int64)
-    theirs, their_offsets = kernel.take_segments(numbers, offsets, met)
-    hits = offsets_of(np.isin(theirs, own))
-    return np.diff(hits[their_offsets])
+    return ~kernel.NumbersAgree(numbers, offsets)(text, met)
 
 
 def numbers_agree(numbers: U64, offsets: I64, text: int, met: I64) -> NDArray[np.bool_]:
     """Whether half of the numbers of whichever text has fewer stand in the other too; without any, they agree."""
     counts = np.diff(offsets)
-    return 2 * _common_numbers(numbers, offsets, text, met) >= np.minimum(counts[text], counts[met])
+    return 2 * kernel.NumbersAgree(numbers, offsets).common(text, met) >= np.minimum(counts[text], counts[met])
 
 
 def article_numbers_agree(numbers: U64, offsets: I64, text: int, met: I64, longer: int) -> NDArray[np.bool_]:

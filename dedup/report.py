@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 import dedup
+from dedup import kernel
 from dedup.fold_table import FOLD_VERSION
 from dedup.model import Family, Finding, Report
 
@@ -48,7 +49,7 @@ def timings(seconds: Mapping[str, float], paths: Mapping[str, str]) -> dict[str,
     unit = 1 if sys.platform == "darwin" else 1024
     return {
         "engine": "local",
-        "kernel": "reference",
+        "kernel": kernel.NAME,
         "workers": 1,
         "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,

@@ -49,7 +49,8 @@ def shingle_sets(folded: U32, offsets: I64, settings: Settings) -> tuple[U64, I6
 def signatures(folded: U32, offsets: I64, settings: Settings) -> U32:
     """The MinHash signature of each text: uint32 [texts, num_perm]."""
     a, b = kernel.permutations(settings.num_perm, settings.seed)
-    return kernel.signatures(*shingles(folded, offsets, settings), a, b)
+    widths = kernel.columns(folded, load())
+    return kernel.shingle_signatures(folded, offsets, widths, settings.shingle, a, b)
 
 
 def band_keys(folded: U32, offsets: I64, settings: Settings) -> U64:

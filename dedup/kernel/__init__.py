@@ -1,26 +1,76 @@
 """Arrays in, arrays out: the arithmetic of the detector, knowing nothing of articles, settings or files.
 
 A *segment array* is a flat array with `offsets` (int64 [segments + 1]): segment i is flat[offsets[i]:offsets[i + 1]].
+
+The reference says in NumPy what each function means; the native kernel is its compiled twin, equal bit for bit. The
+environment variable DEDUP_KERNEL=reference or native forces one; else native serves where it was built.
 """
 
-from dedup.kernel.fold_reference import annotations, columns, fold, number_tokens
-from dedup.kernel.greedy_reference import Acceptable, Choice, greedy
-from dedup.kernel.reference import (
-    band_keys,
-    collisions,
-    digests,
-    intersections,
-    join_segments,
-    permutations,
-    segment_sets,
-    shingles,
-    signatures,
-    take_segments,
-)
+import os
+
+from dedup.errors import BadSettings
+from dedup.kernel.fold_reference import annotations
+from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree
+from dedup.kernel.reference import permutations
+
+_FORCED = os.environ.get("DEDUP_KERNEL", "")
+if _FORCED not in ("", "native", "reference"):
+    raise BadSettings(f"DEDUP_KERNEL must be native or reference, found {_FORCED!r}; unset it for the faster of both")
+
+NAME = "reference"
+WARNING = ""  # one line for whoever runs on the reference without having asked for it
+if _FORCED != "reference":
+    try:
+        import dedup.kernel._native  # noqa: F401
+
+        NAME = "native"
+    except ImportError as error:
+        WARNING = f"the compiled kernel cannot be loaded ({error}); the reference serves, many times slower"
+        if _FORCED == "native":
+            raise BadSettings(
+                f"DEDUP_KERNEL=native, but the compiled kernel cannot be loaded ({error}); "
+                "install dedup-articles where a C++ compiler is at hand, or unset DEDUP_KERNEL"
+            ) from error
+
+if NAME == "native":
+    from dedup.kernel.native import (
+        band_keys,
+        collisions,
+        columns,
+        digests,
+        fold,
+        greedy,
+        intersections,
+        join_segments,
+        number_tokens,
+        segment_sets,
+        shingle_signatures,
+        shingles,
+        signatures,
+        take_segments,
+    )
+else:
+    from dedup.kernel.fold_reference import columns, fold, number_tokens
+    from dedup.kernel.greedy_reference import greedy
+    from dedup.kernel.reference import (
+        band_keys,
+        collisions,
+        digests,
+        intersections,
+        join_segments,
+        segment_sets,
+        shingle_signatures,
+        shingles,
+        signatures,
+        take_segments,
+    )
 
 __all__ = [
+    "NAME",
+    "WARNING",
     "Acceptable",
     "Choice",
+    "NumbersAgree",
     "annotations",
     "band_keys",
     "collisions",
@@ -33,6 +83,7 @@ __all__ = [
     "number_tokens",
     "permutations",
     "segment_sets",
+    "shingle_signatures",
     "shingles",
     "signatures",
     "take_segments",

@@ -19,9 +19,38 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.kernel.reference import I32, I64, U64, offsets_of, positions, segment_ids
+from dedup.kernel.reference import I32, I64, U64, offsets_of, positions, segment_ids, take_segments
 
 Acceptable = Callable[[int, I64], NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class NumbersAgree:
+    """The rule that two texts may join unless each has a number that the other lacks.
+
+    It is an `Acceptable` made of arrays alone, so that the compiled kernel applies it without calling Python.
+
+    Attributes:
+        numbers: uint64 segment array, the sorted distinct numbers of each text.
+        offsets: its offsets.
+    """
+
+    numbers: U64
+    offsets: I64
+
+    def __call__(self, text: int, met: I64) -> NDArray[np.bool_]:
+        common = self.common(text, met)
+        counts = np.diff(self.offsets)
+        return (common == counts[text]) | (common == counts[met])
+
+    def common(self, text: int, met: I64) -> I64:
+        """How many numbers *text* shares with each of *met*: int64 [met]."""
+        own = self.numbers[self.offsets[text] : self.offsets[text + 1]]
+        if len(own) == 0:
+            return np.zeros(len(met), np.int64)
+        theirs, their_offsets = take_segments(self.numbers, self.offsets, met)
+        hits = offsets_of(np.isin(theirs, own))
+        return np.diff(hits[their_offsets])
 
 
 @dataclass(frozen=True, slots=True)

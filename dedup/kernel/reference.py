@@ -246,6 +246,11 @@ def signatures(hashes: U64, offsets: I64, a: U32, b: U32) -> U32:
     return result
 
 
+def shingle_signatures(folded: U32, offsets: I64, widths: U8, size: int, a: U32, b: U32) -> U32:
+    """The signatures of the shingles of each segment, see `shingles` and `signatures`: uint32 [segments, num_perm]."""
+    return signatures(*shingles(folded, offsets, widths, size), a, b)
+
+
 def band_keys(signature: U32, bands: int, rows: int) -> U64:
     """The key of each band of each signature: uint64 [bands, segments].
 

@@ -1,0 +1,352 @@
+// The greedy rule of greedy_reference.py: the same answer from flat postings.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <vector>
+
+#include "grouping.h"
+
+namespace greedy {
+
+// What is given, all of it checked by the caller.
+struct Given {
+    const uint64_t* sets;
+    const int64_t* offsets;
+    const int64_t* chars;
+    const int32_t* groups;  // [bands, texts]
+    const uint8_t* fixed;
+    size_t texts, bands;
+    int64_t num, den, short_chars, short_num, short_den, bucket;
+};
+
+struct Chosen {
+    int64_t *keeper, *linked, *shared, *united;
+    int64_t full;
+};
+
+struct Verified {
+    double similarity;  // a float quotient orders these fractions exactly: their denominators are far below 2**26
+    int64_t text, shared, united;
+    bool better_than(const Verified& other) const {
+        return similarity > other.similarity || (similarity == other.similarity && text < other.text);
+    }
+};
+
+// Lists of texts, each with a room known beforehand.
+class Lists {
+  public:
+    explicit Lists(const std::vector<int64_t>& rooms) : begins_(rooms.size() + 1, 0), counts_(rooms.size(), 0) {
+        for (size_t i = 0; i < rooms.size(); i++) begins_[i + 1] = begins_[i] + rooms[i];
+        texts_.resize(static_cast<size_t>(begins_.back()));
+    }
+    bool add(size_t list, size_t text) {  // false where there is no room
+        if (begins_[list] + counts_[list] == begins_[list + 1]) return false;
+        texts_[static_cast<size_t>(begins_[list] + counts_[list]++)] = static_cast<int32_t>(text);
+        return true;
+    }
+    int64_t count(size_t list) const { return counts_[list]; }
+    const int32_t* begin(size_t list) const { return texts_.data() + begins_[list]; }
+    const int32_t* end(size_t list) const { return begin(list) + counts_[list]; }
+
+  private:
+    std::vector<int64_t> begins_, counts_;
+    std::vector<int32_t> texts_;
+};
+
+// The shingles that two texts or more have, as numbers from the rarest up, sorted in each text.
+struct RareFirst {
+    std::vector<int32_t> ids;
+    std::vector<int64_t> offsets;
+    size_t distinct = 0;
+
+    explicit RareFirst(const Given& given) {
+        const size_t count = static_cast<size_t>(given.offsets[given.texts]);
+        std::vector<int32_t> number(count), rank;
+        {
+            grouping::Parts parts = grouping::part(given.sets, count);
+            std::vector<int32_t> frequency;
+            for (size_t p = 0; p + 1 < parts.begins.size(); p++) {
+                auto *begin = parts.entries.data() + parts.begins[p], *end = parts.entries.data() + parts.begins[p + 1];
+                std::sort(begin, end, [](const auto& one, const auto& other) { return one.key < other.key; });
+                for (auto* same = begin; same != end;) {
+                    const uint64_t key = same->key;
+                    auto* from = same;
+                    for (; same != end && same->key == key; same++)
+                        number[same->place] = static_cast<int32_t>(frequency.size());
+                    frequency.push_back(static_cast<int32_t>(same - from));
+                }
+            }
+            rank = ranked(frequency);
+        }
+        offsets.reserve(given.texts + 1);
+        offsets.push_back(0);
+        for (size_t text = 0; text < given.texts; text++) {
+            for (int64_t i = given.offsets[text]; i < given.offsets[text + 1]; i++) {
+                const int32_t id = rank[static_cast<size_t>(number[static_cast<size_t>(i)])];
+                if (id >= 0) ids.push_back(id);
+            }
+            std::sort(ids.begin() + offsets.back(), ids.end());
+            offsets.push_back(static_cast<int64_t>(ids.size()));
+        }
+    }
+
+  private:
+    // From frequencies to numbers from the rarest up, negative for what stands once.
+    std::vector<int32_t> ranked(const std::vector<int32_t>& frequency) {
+        std::vector<int32_t> order, rank(frequency.size(), -1);
+        for (size_t i = 0; i < frequency.size(); i++)
+            if (frequency[i] > 1) order.push_back(static_cast<int32_t>(i));
+        std::stable_sort(order.begin(), order.end(), [&](int32_t one, int32_t other) {
+            return frequency[static_cast<size_t>(one)] < frequency[static_cast<size_t>(other)];
+        });
+        for (size_t i = 0; i < order.size(); i++) rank[static_cast<size_t>(order[i])] = static_cast<int32_t>(i);
+        distinct = order.size();
+        return rank;
+    }
+};
+
+// The kept texts so far, posted under their band keys and under the shingles of their prefixes.
+class Postings {
+  public:
+    explicit Postings(const Given& given)
+        : given_(given), rare_(given), by_band_(band_rooms()), by_shingle_(prefix_rooms()),
+          marked_(rare_.distinct, 0), met_by_(given.texts, -1), own_(given.bands), posted_(given.texts * given.bands, NOWHERE),
+          full_(bases_[given.bands], 0) {}
+
+    int64_t full() const { return std::count(full_.begin(), full_.end(), 1); }
+
+    void post(size_t text) {
+        for (size_t band = 0; band < given_.bands; band++) {
+            const int32_t group = group_of(text, band);
+            if (group < 0) continue;
+            const size_t list = bases_[band] + static_cast<size_t>(group);
+            if (by_band_.add(list, text))
+                posted_[text * given_.bands + band] = group;
+            else
+                full_[list] = 1;
+        }
+        for (int64_t i = 0; i < prefix_[text]; i++) by_shingle_.add(prefix_id(text, i), text);
+    }
+
+    // Shows *choice* every kept text that shares a posted band key with *text* and verifies. Before, it may ask for more
+    // shared shingles than the threshold does.
+    template <class Choice>
+    void verified(size_t text, Choice& choice) {
+        int64_t by_band = 0, by_shingle = 0;
+        for (size_t band = 0; band < given_.bands; band++) {
+            own_[band] = group_of(text, band);
+            if (own_[band] >= 0) by_band += by_band_.count(bases_[band] + static_cast<size_t>(own_[band]));
+        }
+        if (by_band == 0) return;
+        bool through_shingles = by_band > LONG;
+        if (through_shingles) {
+            for (int64_t i = 0; i < prefix_[text]; i++) by_shingle += by_shingle_.count(prefix_id(text, i));
+            through_shingles = by_shingle < by_band;
+        }
+        mark(text, 1);
+        if (through_shingles) {
+            for (int64_t i = 0; i < prefix_[text]; i++) meet(by_shingle_, prefix_id(text, i), text, true, choice);
+        } else {
+            for (size_t band = 0; band < given_.bands; band++)
+                if (own_[band] >= 0)
+                    meet(by_band_, bases_[band] + static_cast<size_t>(own_[band]), text, false, choice);
+        }
+        mark(text, 0);
+    }
+
+  private:
+    static constexpr int64_t LONG = 64;     // postings from which a look at the prefixes costs less than it may save
+    static constexpr int32_t NOWHERE = -2;  // where a text is not posted: no group has this number
+
+    int32_t group_of(size_t text, size_t band) const { return given_.groups[band * given_.texts + text]; }
+    size_t prefix_id(size_t text, int64_t i) const {
+        return static_cast<size_t>(rare_.ids[static_cast<size_t>(rare_.offsets[text] + i)]);
+    }
+    int64_t size(size_t text) const { return given_.offsets[text + 1] - given_.offsets[text]; }
+    int64_t common(size_t text) const { return rare_.offsets[text + 1] - rare_.offsets[text]; }
+
+    std::vector<int64_t> band_rooms() {
+        bases_.assign(given_.bands + 1, 0);
+        std::vector<int64_t> rooms;
+        for (size_t band = 0; band < given_.bands; band++) {
+            int32_t most = -1;
+            for (size_t text = 0; text < given_.texts; text++) most = std::max(most, group_of(text, band));
+            bases_[band + 1] = bases_[band] + static_cast<size_t>(most + 1);
+            rooms.resize(bases_[band + 1], 0);
+            for (size_t text = 0; text < given_.texts; text++)
+                if (const int32_t group = group_of(text, band); group >= 0)
+                    rooms[bases_[band] + static_cast<size_t>(group)]++;
+        }
+        for (int64_t& room : rooms) room = std::min(room, std::max<int64_t>(given_.bucket, 0));
+        return rooms;
+    }
+
+    std::vector<int64_t> prefix_rooms() {
+        std::vector<int64_t> rooms(rare_.distinct, 0);
+        prefix_.resize(given_.texts);
+        for (size_t text = 0; text < given_.texts; text++) {
+            const int64_t least = (given_.num * size(text) + given_.den - 1) / given_.den;
+            prefix_[text] = std::min(std::max<int64_t>(common(text) - least + 1, 0), common(text));
+            for (int64_t i = 0; i < prefix_[text]; i++) rooms[prefix_id(text, i)]++;
+        }
+        return rooms;
+    }
+
+    void mark(size_t text, uint8_t value) {
+        for (int64_t i = rare_.offsets[text]; i < rare_.offsets[text + 1]; i++)
+            marked_[static_cast<size_t>(rare_.ids[static_cast<size_t>(i)])] = value;
+    }
+
+    // Whether *kept* is posted in a band under the group of the text that is judged.
+    bool shares_a_band(size_t kept) const {
+        const int32_t* posted = posted_.data() + kept * given_.bands;
+        bool shares = false;
+        for (size_t band = 0; band < given_.bands; band++) shares |= posted[band] == own_[band];
+        return shares;
+    }
+
+    template <class Choice>
+    void meet(const Lists& lists, size_t list, size_t text, bool check_bands, Choice& choice) {
+        for (const int32_t* post = lists.begin(list); post != lists.end(list); post++) {
+            const size_t kept = static_cast<size_t>(*post);
+            if (met_by_[kept] == static_cast<int32_t>(text)) continue;
+            met_by_[kept] = static_cast<int32_t>(text);
+            // shared / (sizes - shared) >= num / den, solved for the shared shingles
+            const int64_t sizes = size(text) + size(kept), divisor = given_.num + given_.den;
+            const int64_t least = std::max((given_.num * sizes + divisor - 1) / divisor, choice.least(kept, sizes));
+            if (std::min(common(text), common(kept)) < least) continue;
+            const int64_t shared = overlap(kept, least);
+            if (shared < least || !contains_enough(text, kept, shared)) continue;
+            if (check_bands && !shares_a_band(kept)) continue;
+            const int64_t united = sizes - shared;
+            choice.add({static_cast<double>(shared) / static_cast<double>(united), static_cast<int64_t>(kept), shared,
+                        united});
+        }
+    }
+
+    // How many shingles of *kept* are marked; where they cannot be *least* any more, any number below.
+    int64_t overlap(size_t kept, int64_t least) const {
+        const int32_t *id = rare_.ids.data() + rare_.offsets[kept], *end = rare_.ids.data() + rare_.offsets[kept + 1];
+        int64_t shared = 0;
+        for (; end - id >= 16; id += 16) {
+            if (shared + (end - id) < least) return 0;
+            for (int i = 0; i < 16; i++) shared += marked_[static_cast<size_t>(id[i])];
+        }
+        for (; id != end; id++) shared += marked_[static_cast<size_t>(*id)];
+        return shared;
+    }
+
+    bool contains_enough(size_t text, size_t kept, int64_t shared) const {
+        if (std::min(given_.chars[text], given_.chars[kept]) >= given_.short_chars) return true;
+        return shared * given_.short_den >= given_.short_num * std::min(size(text), size(kept));
+    }
+
+    const Given& given_;
+    RareFirst rare_;
+    std::vector<size_t> bases_;  // [bands + 1], the first list of each band
+    std::vector<int64_t> prefix_;
+    Lists by_band_, by_shingle_;
+    std::vector<uint8_t> marked_;
+    std::vector<int32_t> met_by_;  // the last text that met each
+    std::vector<int32_t> own_;     // [bands], the groups of the text that is judged
+    std::vector<int32_t> posted_;  // [texts, bands], the group under which a kept text is posted
+    std::vector<uint8_t> full_;
+};
+
+// A text's choice where a rule in another language says who may be joined: all that verify, in order, are shown to it.
+class Asked {
+  public:
+    // Shown the verified texts, most similar first: the index of the one that is joined, -1 for none.
+    using Rule = std::function<ptrdiff_t(size_t text, const std::vector<Verified>&)>;
+
+    explicit Asked(Rule rule) : rule_(std::move(rule)) {}
+    void begin(size_t text) {
+        text_ = text;
+        verified_.clear();
+    }
+    int64_t least(size_t, int64_t) const { return 0; }
+    void add(const Verified& verified) { verified_.push_back(verified); }
+    void end() {
+        joined_ = -1;
+        if (verified_.empty()) return;
+        std::sort(verified_.begin(), verified_.end(),
+                  [](const auto& one, const auto& other) { return one.better_than(other); });
+        joined_ = rule_(text_, verified_);
+    }
+    const Verified* joined() const { return joined_ < 0 ? nullptr : &verified_[static_cast<size_t>(joined_)]; }
+    const Verified* linked() const { return verified_.empty() ? nullptr : &verified_[0]; }
+
+  private:
+    Rule rule_;
+    size_t text_ = 0;
+    std::vector<Verified> verified_;
+    ptrdiff_t joined_ = -1;
+};
+
+// A text's choice by the rule of passages: joined may be what has no number conflict. Only the best so far is held, and
+// what cannot be better is not counted to the end: the rarest shingles come first, and they tell most.
+class Numbers {
+  public:
+    Numbers(const uint64_t* numbers, const int64_t* offsets) : numbers_(numbers), offsets_(offsets) {}
+    void begin(size_t text) {
+        text_ = text;
+        joined_.text = linked_.text = -1;
+    }
+    int64_t least(size_t kept, int64_t sizes) {
+        conflicts_ = conflict(kept);
+        const Verified& best = conflicts_ ? linked_ : joined_;
+        if (best.text < 0 || best.united == 0) return 0;
+        const int64_t divisor = best.shared + best.united;  // shared / (sizes - shared) >= that of the best
+        return (best.shared * sizes + divisor - 1) / divisor;
+    }
+    void add(const Verified& verified) {
+        Verified& best = conflicts_ ? linked_ : joined_;
+        if (best.text < 0 || verified.better_than(best)) best = verified;
+    }
+    void end() {}
+    const Verified* joined() const { return joined_.text < 0 ? nullptr : &joined_; }
+    const Verified* linked() const { return linked_.text < 0 ? nullptr : &linked_; }  // where none is joined
+
+  private:
+    bool conflict(size_t other) const {
+        const uint64_t *begin = numbers_ + offsets_[text_], *end = numbers_ + offsets_[text_ + 1];
+        const uint64_t *other_begin = numbers_ + offsets_[other], *other_end = numbers_ + offsets_[other + 1];
+        if (begin == end || other_begin == other_end) return false;
+        const auto shared = static_cast<ptrdiff_t>(grouping::common(begin, end, other_begin, other_end));
+        return shared < end - begin && shared < other_end - other_begin;
+    }
+    const uint64_t* numbers_;
+    const int64_t* offsets_;
+    size_t text_ = 0;
+    bool conflicts_ = false;
+    Verified joined_{0, -1, 0, 1}, linked_{0, -1, 0, 1};  // the best that may be joined, the best that may not
+};
+
+// *pause* is called now and then, and may throw.
+template <class Choice>
+void choose(const Given& given, Choice& choice, const std::function<void()>& pause, Chosen& chosen) {
+    Postings postings(given);
+    for (size_t text = 0; text < given.texts; text++) {
+        if (text % 256 == 0) pause();
+        chosen.keeper[text] = static_cast<int64_t>(text);
+        chosen.linked[text] = -1;
+        chosen.shared[text] = chosen.united[text] = 0;
+        if (!given.fixed[text]) {
+            choice.begin(text);
+            postings.verified(text, choice);
+            choice.end();
+            const Verified *joined = choice.joined(), *best = joined ? joined : choice.linked();
+            if (best) {
+                chosen.shared[text] = best->shared;
+                chosen.united[text] = best->united;
+                (joined ? chosen.keeper : chosen.linked)[text] = best->text;
+            }
+            if (joined) continue;
+        }
+        postings.post(text);
+    }
+    chosen.full = postings.full();
+}
+
+}  // namespace greedy

@@ -1,0 +1,78 @@
+// The loops of loops.h compiled for several instruction sets, and the choice among them at run time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define RESTRICT __restrict
+#else
+#define RESTRICT __restrict__
+#endif
+
+constexpr uint64_t GOLDEN = 0x9E3779B97F4A7C15ull;
+constexpr uint64_t DIGEST_SALT0 = 0xD6E8FEB86659FD93ull, DIGEST_SALT1 = 0xA0761D6478BD642Full;
+constexpr int LANES = 64;            // positions hashed at a time: eight registers of eight hashes
+constexpr size_t DIGEST_PLACES = 1024;  // places whose weights are kept: 16 kB, a third of a first-level cache
+
+struct Loops {
+    void (*hash_positions)(const uint32_t*, const uint8_t*, const uint16_t*, int, uint64_t*, uint16_t*);
+    void (*signable)(const uint64_t*, size_t, uint32_t*);
+    void (*sign)(const uint32_t*, size_t, const uint32_t*, const uint32_t*, size_t, uint32_t*);
+    void (*digest)(const uint32_t*, size_t, uint64_t*, const uint64_t*, const uint64_t*);
+    void (*band_keys)(const uint32_t*, size_t, size_t, size_t, uint64_t*, size_t);
+};
+
+#if defined(__GNUC__)
+#define VECTORS 4
+#define VECTOR_BYTES 16
+#endif
+namespace baseline {
+#include "loops.h"
+}
+
+// GCC names whole levels; so does clang from 17. Elsewhere, and on other processors, the baseline serves.
+#if defined(__x86_64__) && ((defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12))
+#define HAS_LEVELS 1
+namespace v2 {
+#pragma GCC push_options
+#pragma GCC target("arch=x86-64-v2")
+#include "loops.h"
+#pragma GCC pop_options
+}
+#undef VECTOR_BYTES
+#define VECTOR_BYTES 32
+namespace v3 {
+#pragma GCC push_options
+#pragma GCC target("arch=x86-64-v3")
+#include "loops.h"
+#pragma GCC pop_options
+}
+#undef VECTORS
+#undef VECTOR_BYTES
+#define VECTORS 8
+#define VECTOR_BYTES 64
+namespace v4 {
+#pragma GCC push_options
+#pragma GCC target("arch=x86-64-v4,prefer-vector-width=512")
+#include "loops.h"
+#pragma GCC pop_options
+}
+#endif
+
+struct Level {
+    const char* name;
+    const Loops* loops;
+    bool (*runs)();
+};
+
+// From the best down.
+static const Level LEVELS[] = {
+#ifdef HAS_LEVELS
+    {"x86-64-v4", &v4::loops, [] { return __builtin_cpu_supports("x86-64-v4") != 0; }},
+    {"x86-64-v3", &v3::loops, [] { return __builtin_cpu_supports("x86-64-v3") != 0; }},
+    {"x86-64-v2", &v2::loops, [] { return __builtin_cpu_supports("x86-64-v2") != 0; }},
+#endif
+    {"baseline", &baseline::loops, [] { return true; }},
+};

@@ -1,0 +1,161 @@
+// The loops that the vector units carry, in plain C++. Included once per instruction set, inside a namespace of its own
+// and with the compiler told of that set; see levels.h. VECTORS is how many vectors of VECTOR_BYTES signing may keep,
+// three registers each. No intrinsics: the compiler's own vectors are as fast here, and
+// the same text serves every machine. The loops are written for it: fixed trip counts, no branch inside, no aliasing.
+// Meaning: reference.py, function by function. Nothing here checks a bound; the callers do.
+
+static inline uint64_t fmix64(uint64_t h) {
+    h ^= h >> 33;
+    h *= 0xFF51AFD7ED558CCDull;
+    h ^= h >> 33;
+    h *= 0xC4CEB9FE1A85EC53ull;
+    return h ^ h >> 33;
+}
+
+static inline uint32_t fmix32(uint32_t h) {
+    h ^= h >> 16;
+    h *= 0x85EBCA6Bu;
+    h ^= h >> 13;
+    h *= 0xC2B2AE35u;
+    return h ^ h >> 16;
+}
+
+static inline uint64_t absorb(uint64_t h, uint64_t code) {
+    h = (h + code + 1) * GOLDEN;
+    return h ^ h >> 29;
+}
+
+// The shingles that begin at LANES positions in a row.
+//   codes, widths: LANES + size - 1 elements can be read; room: how many code points of the segment are left, at most
+//   size, at each position. hashes, lengths: LANES each; the length is 0 (and the hash void) where no shingle begins.
+static void hash_positions(const uint32_t* RESTRICT codes, const uint8_t* RESTRICT widths,
+                           const uint16_t* RESTRICT room, int size, uint64_t* RESTRICT hashes,
+                           uint16_t* RESTRICT lengths) {
+    uint16_t spanned[LANES] = {0}, count[LANES] = {0};
+    const uint16_t whole = static_cast<uint16_t>(size);
+    for (int step = 0; step < size; step++) {
+        const uint8_t* RESTRICT ahead = widths + step;
+        const uint16_t place = static_cast<uint16_t>(step);
+        for (int i = 0; i < LANES; i++) {
+            const uint16_t grows = (spanned[i] < whole) & (room[i] > place) ? 0xFFFF : 0;
+            spanned[i] = static_cast<uint16_t>(spanned[i] + (ahead[i] & grows));
+            count[i] = static_cast<uint16_t>(count[i] + (grows & 1));
+        }
+    }
+    uint16_t longest = 0, shortest = 0xFFFF;
+    for (int i = 0; i < LANES; i++) {
+        const uint16_t begins = spanned[i] >= whole ? 0xFFFF : 0;
+        const uint16_t length = count[i] & begins;
+        const uint16_t bound = static_cast<uint16_t>(length | static_cast<uint16_t>(~begins));
+        lengths[i] = length;
+        longest = length > longest ? length : longest;
+        shortest = bound < shortest ? bound : shortest;
+    }
+    if (shortest > longest) shortest = longest;  // no shingle begins here at all
+    uint64_t h[LANES] = {0};
+    for (int step = 0; step < shortest; step++) {
+        const uint32_t* RESTRICT ahead = codes + step;
+        for (int i = 0; i < LANES; i++) h[i] = absorb(h[i], ahead[i]);
+    }
+    for (int step = shortest; step < longest; step++) {
+        const uint32_t* RESTRICT ahead = codes + step;
+        for (int i = 0; i < LANES; i++) {
+            const uint64_t grown = absorb(h[i], ahead[i]);
+            h[i] = step < lengths[i] ? grown : h[i];
+        }
+    }
+    for (int i = 0; i < LANES; i++) hashes[i] = fmix64(h[i] + lengths[i]);
+}
+
+// The upper halves of hashes, mixed: what affine32 permutes.
+static void signable(const uint64_t* RESTRICT hashes, size_t count, uint32_t* RESTRICT mixed) {
+    for (size_t i = 0; i < count; i++) mixed[i] = fmix32(static_cast<uint32_t>(hashes[i] >> 32));
+}
+
+template <int WIDTH>
+static inline void sign_some(const uint32_t* RESTRICT mixed, size_t count, const uint32_t* RESTRICT a,
+                             const uint32_t* RESTRICT b, uint32_t* RESTRICT signature) {
+    uint32_t factor[WIDTH], summand[WIDTH], least[WIDTH];  // these stay in registers over the loop
+    for (int k = 0; k < WIDTH; k++) factor[k] = a[k], summand[k] = b[k], least[k] = signature[k];
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t x = mixed[i];
+        for (int k = 0; k < WIDTH; k++) {
+            const uint32_t value = factor[k] * x + summand[k];
+            least[k] = value < least[k] ? value : least[k];
+        }
+    }
+    for (int k = 0; k < WIDTH; k++) signature[k] = least[k];
+}
+
+#ifdef VECTORS
+// The same with the registers spelled out: left to itself the compiler keeps these arrays in memory, four times slower.
+typedef uint32_t Vector __attribute__((vector_size(VECTOR_BYTES)));
+constexpr int VECTOR_WIDTH = VECTOR_BYTES / 4;
+
+template <int COUNT>
+static inline void sign_vectors(const uint32_t* RESTRICT mixed, size_t count, const uint32_t* RESTRICT a,
+                                const uint32_t* RESTRICT b, uint32_t* RESTRICT signature) {
+    Vector factor[COUNT], summand[COUNT], least[COUNT];
+#pragma GCC unroll 8
+    for (int k = 0; k < COUNT; k++) {
+        std::memcpy(&factor[k], a + k * VECTOR_WIDTH, sizeof(Vector));
+        std::memcpy(&summand[k], b + k * VECTOR_WIDTH, sizeof(Vector));
+        std::memcpy(&least[k], signature + k * VECTOR_WIDTH, sizeof(Vector));
+    }
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t x = mixed[i];
+#pragma GCC unroll 8
+        for (int k = 0; k < COUNT; k++) {
+            const Vector value = factor[k] * x + summand[k];
+            least[k] = value < least[k] ? value : least[k];
+        }
+    }
+#pragma GCC unroll 8
+    for (int k = 0; k < COUNT; k++) std::memcpy(signature + k * VECTOR_WIDTH, &least[k], sizeof(Vector));
+}
+#endif
+
+// Lowers *signature* to the least value of each permutation over *mixed*.
+static void sign(const uint32_t* mixed, size_t count, const uint32_t* a, const uint32_t* b, size_t num_perm,
+                 uint32_t* signature) {
+    size_t k = 0;
+#ifdef VECTORS
+    constexpr size_t WIDTH = VECTORS * VECTOR_WIDTH;
+    for (; k + WIDTH <= num_perm; k += WIDTH) sign_vectors<VECTORS>(mixed, count, a + k, b + k, signature + k);
+#endif
+    for (; k + 16 <= num_perm; k += 16) sign_some<16>(mixed, count, a + k, b + k, signature + k);
+    for (; k < num_perm; k++) sign_some<1>(mixed, count, a + k, b + k, signature + k);
+}
+
+// Adds to both sums the code points of a piece of a segment whose first place in the segment is *place*; *weights* are
+// those of the places from there, as many as DIGEST_PLACES holds, and computed where they end.
+static void digest(const uint32_t* RESTRICT codes, size_t count, uint64_t* RESTRICT sums,
+                   const uint64_t* RESTRICT weights0, const uint64_t* RESTRICT weights1) {
+    const size_t known = count < DIGEST_PLACES ? count : DIGEST_PLACES;
+    uint64_t sum0 = 0, sum1 = 0;
+    for (size_t i = 0; i < known; i++) {
+        sum0 += fmix64(codes[i] + DIGEST_SALT0) * weights0[i];
+        sum1 += fmix64(codes[i] + DIGEST_SALT1) * weights1[i];
+    }
+    for (size_t i = known; i < count; i++) {
+        sum0 += fmix64(codes[i] + DIGEST_SALT0) * (fmix64(i * GOLDEN + DIGEST_SALT0) | 1);
+        sum1 += fmix64(codes[i] + DIGEST_SALT1) * (fmix64(i * GOLDEN + DIGEST_SALT1) | 1);
+    }
+    sums[0] = fmix64(sum0 + count * GOLDEN);
+    sums[1] = fmix64(sum1 + count * GOLDEN);
+}
+
+// The band keys of 8 signatures: keys[band * stride + lane].
+static void band_keys(const uint32_t* RESTRICT signatures, size_t num_perm, size_t bands, size_t rows,
+                      uint64_t* RESTRICT keys, size_t stride) {
+    for (size_t band = 0; band < bands; band++) {
+        uint64_t key[8];
+        const uint64_t seed = fmix64(band + 1);
+        for (int lane = 0; lane < 8; lane++) key[lane] = seed;
+        for (size_t row = band * rows; row < (band + 1) * rows; row++)
+            for (int lane = 0; lane < 8; lane++) key[lane] = absorb(key[lane], signatures[lane * num_perm + row]);
+        for (int lane = 0; lane < 8; lane++) keys[band * stride + lane] = fmix64(key[lane]);
+    }
+}
+
+const Loops loops = {hash_positions, signable, sign, digest, band_keys};

@@ -1,0 +1,754 @@
+// dedup.kernel._native: the compiled twin of the kernel. Every function checks what it is handed, lets go of the GIL and
+// fills arrays that native.py has made; what each means is said in reference.py, fold_reference.py, greedy_reference.py.
+
+#include "arrays.h"
+#include "fold.h"
+#include "greedy.h"
+#include "grouping.h"
+#include "levels.h"
+
+namespace {
+
+const Level* level = &LEVELS[0];
+
+using Codes = Array<uint32_t>;
+using Hashes = Array<uint64_t>;
+
+// Turns what a function throws into a Python exception.
+template <class Function>
+PyObject* guarded(Function function) {
+    try {
+        return function();
+    } catch (const std::invalid_argument& error) {
+        PyErr_SetString(PyExc_ValueError, error.what());
+    } catch (const std::bad_alloc&) {
+        PyErr_NoMemory();
+    } catch (const PythonError&) {
+    }
+    return nullptr;
+}
+
+template <class... Objects>
+void unpack(PyObject* args, const char* format, Objects*... objects) {
+    if (!PyArg_ParseTuple(args, format, objects...)) throw PythonError();
+}
+
+[[noreturn]] void refuse_code(uint32_t code) {
+    refuse("code points must be below 0x110000, found " + std::to_string(code));
+}
+
+void must_be_codes(const uint32_t* codes, size_t count) {
+    uint32_t bits = 0;  // the union needs no vector instruction that old machines lack
+    for (size_t i = 0; i < count; i++) bits |= codes[i];
+    if (bits < folding::CODE_POINTS) return;
+    for (size_t i = 0; i < count; i++)
+        if (codes[i] >= folding::CODE_POINTS) refuse_code(codes[i]);
+}
+
+void must_be_places(const Array<int64_t>& places, const char* name, size_t count) {
+    for (size_t i = 0; i < places.size(); i++)
+        if (places[i] < 0 || static_cast<uint64_t>(places[i]) >= count)
+            refuse(std::string(name) + " must name segments 0 to " + std::to_string(count) + ", exclusive, found " +
+                   std::to_string(places[i]));
+}
+
+// --- shingles --------------------------------------------------------------------------------------------------------
+
+struct Shingling {
+    const uint32_t* codes;
+    const uint8_t* widths;
+    const Offsets* offsets;
+    int size;
+
+    // The one shingle of a segment that is narrower than a shingle.
+    uint64_t narrow(size_t segment) const {
+        uint64_t hash = 0;
+        for (size_t i = offsets->begin(segment); i < offsets->end(segment); i++) hash = baseline::absorb(hash, codes[i]);
+        return baseline::fmix64(hash + offsets->length(segment));
+    }
+
+    // Calls take(segment, hashes, count) with the shingles of every segment in order, a few at a time.
+    template <class Take>
+    void each(Take take) const {
+        const size_t total = offsets->end(offsets->segments() - 1), reach = static_cast<size_t>(LANES + size);
+        std::vector<uint32_t> last_codes(reach);
+        std::vector<uint8_t> last_widths(reach);
+        uint64_t hashes[LANES], kept[LANES];
+        uint16_t room[LANES], lengths[LANES];
+        size_t segment = 0;
+        for (size_t low = 0; low < total; low += LANES) {
+            const size_t count = total - low < LANES ? total - low : LANES;
+            const uint32_t* code = codes + low;
+            const uint8_t* width = widths + low;
+            if (low + reach > total) {  // the loops read ahead: what they cannot read is padded
+                std::fill(last_codes.begin(), last_codes.end(), 0);
+                std::fill(last_widths.begin(), last_widths.end(), uint8_t{0});
+                std::copy(code, codes + total, last_codes.begin());
+                std::copy(width, widths + total, last_widths.begin());
+                code = last_codes.data();
+                width = last_widths.data();
+            }
+            fill_room(low, count, segment, room);
+            level->loops->hash_positions(code, width, room, size, hashes, lengths);
+            for (size_t i = 0; i < count;) {
+                while (offsets->end(segment) <= low + i) segment++;
+                const size_t end = std::min(count, offsets->end(segment) - low);
+                if (low + i == offsets->begin(segment) && lengths[i] == 0) {
+                    const uint64_t hash = narrow(segment);
+                    take(segment, &hash, 1);
+                    i++;
+                }
+                size_t last = end;  // most often only the last few positions of a segment begin no shingle
+                while (last > i && lengths[last - 1] == 0) last--;
+                bool every = true;
+                for (size_t at = i; at < last; at++) every &= lengths[at] != 0;
+                if (every) {
+                    take(segment, hashes + i, last - i);
+                } else {
+                    size_t found = 0;
+                    for (size_t at = i; at < last; at++) {
+                        kept[found] = hashes[at];
+                        found += lengths[at] != 0;
+                    }
+                    take(segment, kept, found);
+                }
+                i = end;
+            }
+        }
+    }
+
+    // At each position how many code points of its segment are left, at most *size*.
+    void fill_room(size_t low, size_t count, size_t segment, uint16_t* room) const {
+        for (size_t i = 0; i < count;) {
+            while (offsets->end(segment) <= low + i) segment++;
+            const size_t end = offsets->end(segment) - low, last = std::min(count, end);
+            const size_t whole = static_cast<size_t>(size);
+            for (; i + whole <= end && i < last; i++) room[i] = static_cast<uint16_t>(whole);
+            for (; i < last; i++) room[i] = static_cast<uint16_t>(end - i);
+        }
+        for (size_t i = count; i < LANES; i++) room[i] = 0;
+    }
+};
+
+int shingle_size(int size) {
+    if (size < 1 || size > 255) refuse("size must be 1 to 255 columns, found " + std::to_string(size));
+    return size;
+}
+
+PyObject* shingles(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *folded_, *offsets_, *widths_, *hashes_, *ends_;
+        int size;
+        unpack(args, "OOOiOO", &folded_, &offsets_, &widths_, &size, &hashes_, &ends_);
+        const Codes folded(folded_, "folded");
+        const Offsets offsets(offsets_, "offsets", folded.size());
+        const Array<uint8_t> widths(widths_, "widths");
+        const Hashes hashes(hashes_, "hashes", 1, true);
+        const Array<int64_t> ends(ends_, "hash offsets", 1, true);
+        widths.must_have(folded.size());
+        hashes.must_have(folded.size());  // no more than one begins at each code point
+        ends.must_have(offsets.size());
+        shingle_size(size);
+        without_gil([&] {
+            std::fill(ends.data(), ends.data() + ends.size(), 0);
+            uint64_t* out = hashes.data();
+            if (offsets.segments())
+                Shingling{folded.data(), widths.data(), &offsets, size}.each(
+                    [&](size_t segment, const uint64_t* found, size_t count) {
+                        out = std::copy(found, found + count, out);
+                        ends[segment + 1] += static_cast<int64_t>(count);
+                    });
+            for (size_t i = 1; i < ends.size(); i++) ends[i] += ends[i - 1];
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+struct Permutations {
+    Array<uint32_t> a, b;
+    Permutations(PyObject* a_, PyObject* b_) : a(a_, "a"), b(b_, "b") { b.must_have(a.size()); }
+};
+
+// Signs the hashes of one segment after the other, many at a time.
+class Signer {
+  public:
+    Signer(const Permutations& permutations, uint32_t* signatures)
+        : permutations_(permutations), signatures_(signatures) {}
+    Signer(const Signer&) = delete;
+    Signer& operator=(const Signer&) = delete;
+    void add(size_t segment, const uint64_t* hashes, size_t count) {
+        if (segment != segment_) sign();
+        segment_ = segment;
+        for (size_t done = 0; done < count;) {
+            const size_t some = std::min(count - done, WAITING - waiting_);
+            level->loops->signable(hashes + done, some, mixed_ + waiting_);
+            waiting_ += some;
+            done += some;
+            if (waiting_ == WAITING) sign();
+        }
+    }
+    void sign() {
+        const size_t num_perm = permutations_.a.size();
+        if (waiting_)
+            level->loops->sign(mixed_, waiting_, permutations_.a.data(), permutations_.b.data(), num_perm,
+                               signatures_ + segment_ * num_perm);
+        waiting_ = 0;
+    }
+
+  private:
+    static constexpr size_t WAITING = 512;
+    const Permutations& permutations_;
+    uint32_t* signatures_;
+    size_t segment_ = 0, waiting_ = 0;
+    uint32_t mixed_[WAITING];
+};
+
+void must_be_signatures(const Array<uint32_t>& signature, const Offsets& offsets, const Permutations& permutations) {
+    if (signature.shape(0) != offsets.segments() || signature.shape(1) != permutations.a.size())
+        refuse("signatures must have the shape [segments, num_perm]");
+}
+
+PyObject* signatures(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *hashes_, *offsets_, *a_, *b_, *signature_;
+        unpack(args, "OOOOO", &hashes_, &offsets_, &a_, &b_, &signature_);
+        const Hashes hashes(hashes_, "hashes");
+        const Offsets offsets(offsets_, "offsets", hashes.size());
+        const Permutations permutations(a_, b_);
+        const Array<uint32_t> signature(signature_, "signatures", 2, true);
+        must_be_signatures(signature, offsets, permutations);
+        without_gil([&] {
+            std::fill(signature.data(), signature.data() + signature.size(), 0xFFFFFFFFu);
+            Signer signer(permutations, signature.data());
+            for (size_t i = 0; i < offsets.segments(); i++)
+                signer.add(i, hashes.data() + offsets.begin(i), offsets.length(i));
+            signer.sign();
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+PyObject* shingle_signatures(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *folded_, *offsets_, *widths_, *a_, *b_, *signature_;
+        int size;
+        unpack(args, "OOOiOOO", &folded_, &offsets_, &widths_, &size, &a_, &b_, &signature_);
+        const Codes folded(folded_, "folded");
+        const Offsets offsets(offsets_, "offsets", folded.size());
+        const Array<uint8_t> widths(widths_, "widths");
+        widths.must_have(folded.size());
+        const Permutations permutations(a_, b_);
+        const Array<uint32_t> signature(signature_, "signatures", 2, true);
+        must_be_signatures(signature, offsets, permutations);
+        shingle_size(size);
+        without_gil([&] {
+            std::fill(signature.data(), signature.data() + signature.size(), 0xFFFFFFFFu);
+            Signer signer(permutations, signature.data());
+            if (offsets.segments())
+                Shingling{folded.data(), widths.data(), &offsets, size}.each(
+                    [&](size_t segment, const uint64_t* found, size_t count) { signer.add(segment, found, count); });
+            signer.sign();
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+PyObject* segment_sets(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *hashes_, *offsets_, *sets_, *ends_;
+        unpack(args, "OOOO", &hashes_, &offsets_, &sets_, &ends_);
+        const Hashes hashes(hashes_, "hashes"), sets(sets_, "sets", 1, true);
+        const Offsets offsets(offsets_, "offsets", hashes.size());
+        const Array<int64_t> ends(ends_, "set offsets", 1, true);
+        sets.must_have(hashes.size());
+        ends.must_have(offsets.size());
+        without_gil([&] {
+            grouping::Sorter sorter;
+            uint64_t* out = sets.data();
+            ends[0] = 0;
+            for (size_t i = 0; i < offsets.segments(); i++) {
+                uint64_t* end = std::copy(hashes.data() + offsets.begin(i), hashes.data() + offsets.end(i), out);
+                sorter.sort(out, static_cast<size_t>(end - out));
+                out = std::unique(out, end);
+                ends[i + 1] = out - sets.data();
+            }
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+// --- digests, band keys, groups --------------------------------------------------------------------------------------
+
+struct DigestWeights {
+    uint64_t lanes[2][DIGEST_PLACES];
+    DigestWeights() {
+        for (size_t i = 0; i < DIGEST_PLACES; i++) {
+            lanes[0][i] = baseline::fmix64(i * GOLDEN + DIGEST_SALT0) | 1;
+            lanes[1][i] = baseline::fmix64(i * GOLDEN + DIGEST_SALT1) | 1;
+        }
+    }
+};
+const DigestWeights digest_weights;
+
+PyObject* digests(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *folded_, *offsets_, *digests_;
+        unpack(args, "OOO", &folded_, &offsets_, &digests_);
+        const Codes folded(folded_, "folded");
+        const Offsets offsets(offsets_, "offsets", folded.size());
+        const Hashes found(digests_, "digests", 2, true);
+        found.must_have(2 * offsets.segments());
+        without_gil([&] {
+            for (size_t i = 0; i < offsets.segments(); i++)
+                level->loops->digest(folded.data() + offsets.begin(i), offsets.length(i), found.data() + 2 * i,
+                                     digest_weights.lanes[0], digest_weights.lanes[1]);
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+PyObject* band_keys(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *signature_, *keys_;
+        Py_ssize_t bands_, rows_;
+        unpack(args, "OnnO", &signature_, &bands_, &rows_, &keys_);
+        const Array<uint32_t> signature(signature_, "signature", 2);
+        const Hashes keys(keys_, "keys", 2, true);
+        const size_t segments = signature.shape(0), num_perm = signature.shape(1);
+        if (bands_ < 0 || rows_ < 0 || (rows_ > 0 && static_cast<size_t>(bands_) > num_perm / static_cast<size_t>(rows_)))
+            refuse("bands * rows must be at most num_perm, " + std::to_string(num_perm));
+        const size_t bands = static_cast<size_t>(bands_), rows = static_cast<size_t>(rows_);
+        if (keys.shape(0) != bands || keys.shape(1) != segments) refuse("keys must have the shape [bands, segments]");
+        without_gil([&] {
+            size_t low = 0;
+            for (; low + 8 <= segments; low += 8)
+                level->loops->band_keys(signature.data() + low * num_perm, num_perm, bands, rows, keys.data() + low,
+                                        segments);
+            if (low == segments) return;
+            std::vector<uint32_t> padded(8 * num_perm, 0);
+            std::vector<uint64_t> last(8 * bands);
+            std::copy(signature.data() + low * num_perm, signature.data() + segments * num_perm, padded.begin());
+            level->loops->band_keys(padded.data(), num_perm, bands, rows, last.data(), 8);
+            for (size_t band = 0; band < bands; band++)
+                std::copy(last.begin() + static_cast<ptrdiff_t>(8 * band),
+                          last.begin() + static_cast<ptrdiff_t>(8 * band + segments - low),
+                          keys.data() + band * segments + low);
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+PyObject* collisions(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *keys_, *groups_;
+        unpack(args, "OO", &keys_, &groups_);
+        const Hashes keys(keys_, "keys");
+        const Array<int32_t> groups(groups_, "groups", 1, true);
+        groups.must_have(keys.size());
+        if (keys.size() > INT32_MAX) refuse("keys must be fewer than 2**31");
+        without_gil([&] { grouping::collisions(keys.data(), keys.size(), groups.data()); });
+        Py_RETURN_NONE;
+    });
+}
+
+PyObject* intersections(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *sets_, *offsets_, *left_, *right_, *shared_;
+        unpack(args, "OOOOO", &sets_, &offsets_, &left_, &right_, &shared_);
+        const Hashes sets(sets_, "sets");
+        const Offsets offsets(offsets_, "offsets", sets.size());
+        const Array<int64_t> left(left_, "left"), right(right_, "right"), shared(shared_, "shared", 1, true);
+        right.must_have(left.size());
+        shared.must_have(left.size());
+        must_be_places(left, "left", offsets.segments());
+        must_be_places(right, "right", offsets.segments());
+        without_gil([&] {
+            for (size_t i = 0; i < left.size(); i++) {
+                const size_t one = static_cast<size_t>(left[i]), other = static_cast<size_t>(right[i]);
+                shared[i] = static_cast<int64_t>(
+                    grouping::common(sets.data() + offsets.begin(one), sets.data() + offsets.end(one),
+                                     sets.data() + offsets.begin(other), sets.data() + offsets.end(other)));
+            }
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+// --- segments --------------------------------------------------------------------------------------------------------
+
+// The segments may lie anywhere in the flat array, so that these are not `Offsets`.
+void must_lie_within(const Array<int64_t>& offsets, const Array<int64_t>& segments, size_t elements) {
+    if (offsets.size() == 0) refuse("offsets must have one element more than there are segments, found none");
+    must_be_places(segments, "segments", offsets.size() - 1);
+    for (size_t i = 0; i < segments.size(); i++) {
+        const int64_t begin = offsets[static_cast<size_t>(segments[i])];
+        const int64_t end = offsets[static_cast<size_t>(segments[i]) + 1];
+        if (begin < 0 || end < begin || static_cast<uint64_t>(end) > elements)
+            refuse("offsets must rise within the array, but segment " + std::to_string(segments[i]) + " is " +
+                   std::to_string(begin) + " to " + std::to_string(end) + " of " + std::to_string(elements));
+    }
+}
+
+PyObject* taken_offsets(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *offsets_, *segments_, *taken_;
+        Py_ssize_t elements;
+        unpack(args, "nOOO", &elements, &offsets_, &segments_, &taken_);
+        const Array<int64_t> offsets(offsets_, "offsets"), segments(segments_, "segments"),
+            taken(taken_, "taken offsets", 1, true);
+        must_lie_within(offsets, segments, static_cast<size_t>(elements));
+        taken.must_have(segments.size() + 1);
+        taken[0] = 0;
+        for (size_t i = 0; i < segments.size(); i++) {
+            const size_t segment = static_cast<size_t>(segments[i]);
+            const int64_t length = offsets[segment + 1] - offsets[segment];
+            if (length > INT64_MAX - taken[i]) refuse("segments must hold fewer than 2**63 elements together");
+            taken[i + 1] = taken[i] + length;
+        }
+        Py_RETURN_NONE;
+    });
+}
+
+PyObject* take_segments(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *flat_, *offsets_, *segments_, *taken_;
+        unpack(args, "OOOO", &flat_, &offsets_, &segments_, &taken_);
+        const Bytes flat(flat_, "the array"), taken(taken_, "taken", true);
+        const Array<int64_t> offsets(offsets_, "offsets"), segments(segments_, "segments");
+        must_lie_within(offsets, segments, flat.size());
+        if (flat.itemsize() != taken.itemsize()) refuse("both arrays must have one dtype");
+        size_t total = 0;
+        for (size_t i = 0; i < segments.size(); i++)
+            total += static_cast<size_t>(offsets[static_cast<size_t>(segments[i]) + 1] -
+                                         offsets[static_cast<size_t>(segments[i])]);
+        if (total != taken.size()) refuse("taken must have " + std::to_string(total) + " elements");
+        without_gil([&] {
+            char* out = taken.data();
+            const size_t itemsize = flat.itemsize();
+            for (size_t i = 0; i < segments.size(); i++) {
+                const int64_t* bounds = offsets.data() + segments[i];
+                const size_t bytes = static_cast<size_t>(bounds[1] - bounds[0]) * itemsize;
+                if (bytes) std::memcpy(out, flat.data() + static_cast<size_t>(bounds[0]) * itemsize, bytes);
+                out += bytes;
+            }
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+PyObject* join_segments(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *folded_, *offsets_, *wide_, *groups_, *joined_, *ends_;
+        unpack(args, "OOOOOO", &folded_, &offsets_, &wide_, &groups_, &joined_, &ends_);
+        const Codes folded(folded_, "folded"), joined(joined_, "joined", 1, true);
+        const Offsets offsets(offsets_, "offsets", folded.size());
+        const Array<uint8_t> wide(wide_, "wide");
+        wide.must_have(folded.size());
+        const Offsets groups(groups_, "groups", offsets.segments());
+        const Array<int64_t> ends(ends_, "joined offsets", 1, true);
+        joined.must_have(folded.size() + offsets.segments());  // no segment needs more than one blank
+        ends.must_have(groups.size());
+        without_gil([&] {
+            uint32_t* out = joined.data();
+            ends[0] = 0;
+            for (size_t group = 0; group < groups.segments(); group++) {
+                const uint32_t* group_begin = out;
+                bool was_wide = false;
+                for (size_t i = groups.begin(group); i < groups.end(group); i++) {
+                    const size_t begin = offsets.begin(i), end = offsets.end(i);
+                    if (begin == end) continue;
+                    if (out != group_begin && !was_wide && !wide[begin]) *out++ = folding::BLANK;
+                    out = std::copy(folded.data() + begin, folded.data() + end, out);
+                    was_wide = wide[end - 1] != 0;
+                }
+                ends[group + 1] = out - joined.data();
+            }
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+// --- folding ---------------------------------------------------------------------------------------------------------
+
+// The words of the fold table, see folding::packed. Refuses a table that breaks what fold.h takes for granted.
+PyObject* pack_table(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *mapping_, *flags_, *offsets_, *expansions_, *words_;
+        unpack(args, "OOOOO", &mapping_, &flags_, &offsets_, &expansions_, &words_);
+        const Codes mapping(mapping_, "mapping"), expansions(expansions_, "expansions"), words(words_, "words", 1, true);
+        const Array<uint16_t> flags(flags_, "flags");
+        const Offsets offsets(offsets_, "expansion offsets", expansions.size());
+        using namespace folding;
+        mapping.must_have(CODE_POINTS);
+        flags.must_have(CODE_POINTS);
+        words.must_have(CODE_POINTS);
+        must_be_codes(expansions.data(), expansions.size());
+        for (uint32_t code = 0; code < CODE_POINTS; code++) {
+            const uint16_t flag = flags[code], kinds = flag & (MARK | SPACE | INVISIBLE);
+            const bool sound = mapping[code] < EXPANSION + offsets.segments() && mapping[code] <= MAPPING &&
+                               !(kinds & (kinds - 1)) && !(kinds && flag & (DIGIT | DECIMAL | LETTER)) &&
+                               !(flag & (SIGN | PERCENT) && !(flag & MARK)) &&
+                               !(flag & (MARK | INVISIBLE) && mapping[code]) &&
+                               !(flag & SPACE && mapping[code] != BLANK);
+            if (!sound) refuse("the fold table contradicts itself at code point " + std::to_string(code));
+            words[code] = packed(mapping[code], flag);
+        }
+        Py_RETURN_NONE;
+    });
+}
+
+// False where *folded* is too short. What is hard is left empty.
+PyObject* fold(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *codes_, *offsets_, *words_, *expansion_offsets_, *expansions_, *hard_, *folded_, *ends_;
+        unpack(args, "OOOOOOOO", &codes_, &offsets_, &words_, &expansion_offsets_, &expansions_, &hard_, &folded_,
+               &ends_);
+        const Codes codes(codes_, "codepoints"), words(words_, "words"), expansions(expansions_, "expansions"),
+            folded(folded_, "folded", 1, true);
+        const Offsets offsets(offsets_, "offsets", codes.size());
+        const Offsets expansion_offsets(expansion_offsets_, "expansion offsets", expansions.size());
+        const Array<uint8_t> hard(hard_, "hard", 1, true);
+        const Array<int64_t> ends(ends_, "folded offsets", 1, true);
+        using namespace folding;
+        words.must_have(CODE_POINTS);
+        hard.must_have(offsets.segments());
+        ends.must_have(offsets.size());
+        bool fits = true;
+        without_gil([&] {
+            const Table table{words.data(), expansion_offsets.data(), expansions.data(), expansion_offsets.segments()};
+            size_t longest = 1;
+            for (size_t i = 0; i < table.count; i++) longest = std::max(longest, expansion_offsets.length(i));
+            uint32_t *out = folded.data(), *const limit = out + folded.size();
+            ends[0] = 0;
+            for (size_t i = 0; i < offsets.segments(); i++) {
+                const uint32_t* segment = codes.data() + offsets.begin(i);
+                const size_t length = offsets.length(i), room = static_cast<size_t>(limit - out);
+                must_be_codes(segment, length);
+                if (room / longest <= length) {
+                    size_t most = 1;
+                    for (size_t at = 0; at < length; at++) most += table.length(words[segment[at]] & MAPPING);
+                    fits = most <= room;
+                    if (!fits) return;
+                }
+                uint32_t* end = folding::fold(segment, length, table, out);
+                hard[i] = end == nullptr;
+                out = end ? end : out;
+                ends[i + 1] = out - folded.data();
+            }
+        });
+        return PyBool_FromLong(fits);
+    });
+}
+
+// The segments of *flat*, and in place of those that are *empty* the others, in their order.
+PyObject* fill_in(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *flat_, *offsets_, *empty_, *others_, *other_offsets_, *whole_, *ends_;
+        unpack(args, "OOOOOOO", &flat_, &offsets_, &empty_, &others_, &other_offsets_, &whole_, &ends_);
+        const Codes flat(flat_, "flat"), others(others_, "others"), whole(whole_, "whole", 1, true);
+        const Offsets offsets(offsets_, "offsets", flat.size()), other_offsets(other_offsets_, "other offsets", others.size());
+        const Array<uint8_t> empty(empty_, "empty");
+        const Array<int64_t> ends(ends_, "whole offsets", 1, true);
+        empty.must_have(offsets.segments());
+        whole.must_have(flat.size() + others.size());
+        ends.must_have(offsets.size());
+        size_t needed = 0;
+        for (size_t i = 0; i < empty.size(); i++) needed += empty[i] != 0;
+        if (needed != other_offsets.segments()) refuse("others must have a segment for each empty one");
+        without_gil([&] {
+            uint32_t* out = whole.data();
+            size_t next = 0;
+            ends[0] = 0;
+            for (size_t i = 0; i < offsets.segments(); i++) {
+                // both are copied: a segment that is called empty need not be so for the room to suffice
+                out = std::copy(flat.data() + offsets.begin(i), flat.data() + offsets.end(i), out);
+                if (empty[i]) {
+                    out = std::copy(others.data() + other_offsets.begin(next), others.data() + other_offsets.end(next), out);
+                    next++;
+                }
+                ends[i + 1] = out - whole.data();
+            }
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+PyObject* columns(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *folded_, *flags_, *columns_;
+        unpack(args, "OOO", &folded_, &flags_, &columns_);
+        const Codes folded(folded_, "folded");
+        const Array<uint16_t> flags(flags_, "flags");
+        const Array<uint8_t> found(columns_, "columns", 1, true);
+        flags.must_have(folding::CODE_POINTS);
+        found.must_have(folded.size());
+        without_gil([&] {
+            must_be_codes(folded.data(), folded.size());
+            for (size_t i = 0; i < folded.size(); i++)
+                found[i] = static_cast<uint8_t>((flags[folded[i]] & folding::WIDE) + 1);
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+PyObject* number_tokens(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *folded_, *offsets_, *flags_, *hashes_, *ends_;
+        unpack(args, "OOOOO", &folded_, &offsets_, &flags_, &hashes_, &ends_);
+        const Codes folded(folded_, "folded");
+        const Offsets offsets(offsets_, "offsets", folded.size());
+        const Array<uint16_t> flags(flags_, "flags");
+        const Hashes hashes(hashes_, "hashes", 1, true);
+        const Array<int64_t> ends(ends_, "token offsets", 1, true);
+        flags.must_have(folding::CODE_POINTS);
+        hashes.must_have((folded.size() + offsets.segments()) / 2 + 1);  // something stands between two tokens
+        ends.must_have(offsets.size());
+        without_gil([&] {
+            must_be_codes(folded.data(), folded.size());
+            uint64_t* out = hashes.data();
+            ends[0] = 0;
+            for (size_t i = 0; i < offsets.segments(); i++) {
+                out = folding::number_tokens(folded.data() + offsets.begin(i), offsets.length(i), flags.data(), out);
+                ends[i + 1] = out - hashes.data();
+            }
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+// --- the greedy rule -------------------------------------------------------------------------------------------------
+
+// The rule as a Python function (text, count) -> index or -1, to which the texts are shown in *shown*.
+ptrdiff_t ask(PyObject* acceptable, const Array<int64_t>& shown, size_t text,
+              const std::vector<greedy::Verified>& verified) {
+    for (size_t i = 0; i < verified.size(); i++) shown[i] = verified[i].text;
+    return with_gil([&] {
+        PyObject* answer = PyObject_CallFunction(acceptable, "nn", static_cast<Py_ssize_t>(text),
+                                                 static_cast<Py_ssize_t>(verified.size()));
+        if (!answer) throw PythonError();
+        const Py_ssize_t index = PyLong_AsSsize_t(answer);
+        Py_DECREF(answer);
+        if (index == -1 && PyErr_Occurred()) throw PythonError();
+        if (index < -1 || index >= static_cast<Py_ssize_t>(verified.size()))
+            refuse("acceptable must answer for the texts it was shown, " + std::to_string(verified.size()));
+        return static_cast<ptrdiff_t>(index);
+    });
+}
+
+PyObject* choose(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *sets_, *offsets_, *chars_, *groups_, *fixed_, *rule_, *shown_, *numbers_, *number_offsets_;
+        PyObject *keeper_, *linked_, *shared_, *united_;
+        long long num, den, short_chars, short_num, short_den, bucket;
+        unpack(args, "OOOOO(LL)L(LL)LOO(OO)(OOOO)", &sets_, &offsets_, &chars_, &groups_, &fixed_, &num, &den,
+               &short_chars, &short_num, &short_den, &bucket, &rule_, &shown_, &numbers_, &number_offsets_, &keeper_,
+               &linked_, &shared_, &united_);
+        const Hashes sets(sets_, "sets"), numbers(numbers_, "numbers");
+        const Offsets offsets(offsets_, "offsets", sets.size());
+        const Array<int64_t> chars(chars_, "chars"), shown(shown_, "shown", 1, true);
+        const Array<int32_t> groups(groups_, "groups", 2);
+        const Array<uint8_t> fixed(fixed_, "fixed");
+        const Offsets number_offsets(number_offsets_, "number offsets", numbers.size());
+        const Array<int64_t> keeper(keeper_, "keeper", 1, true), linked(linked_, "linked", 1, true),
+            shared(shared_, "shared", 1, true), united(united_, "united", 1, true);
+        const size_t texts = offsets.segments();
+        for (const auto* array : {&chars, &shown, &keeper, &linked, &shared, &united}) array->must_have(texts);
+        fixed.must_have(texts);
+        if (groups.shape(1) != texts) refuse("groups must have the shape [bands, texts]");
+        for (size_t i = 0; i < groups.size(); i++)
+            if (groups[i] < -1 || groups[i] >= static_cast<int64_t>(texts))
+                refuse("groups must be dense numbers or -1, found " + std::to_string(groups[i]));
+        if (texts > INT32_MAX || sets.size() > INT32_MAX) refuse("texts and shingles must be fewer than 2**31");
+        // every product below then fits 64 bits
+        constexpr long long most = 1LL << 30;
+        if (num < 1 || den < 1 || num > den || den > most) refuse("threshold must be above 0 and at most 1");
+        if (short_num < 0 || short_den < 1 || short_num > most || short_den > most)
+            refuse("short_containment must be a fraction of numbers below 2**30");
+        if (rule_ == Py_None && number_offsets.segments() != texts) refuse("numbers must have a segment for each text");
+        const greedy::Given given{sets.data(), offsets.data(), chars.data(), groups.data(), fixed.data(),
+                                  texts,       groups.shape(0), num,         den,           short_chars,
+                                  short_num,   short_den,       bucket};
+        greedy::Chosen chosen{keeper.data(), linked.data(), shared.data(), united.data(), 0};
+        const auto pause = [] {
+            with_gil([] {
+                if (PyErr_CheckSignals()) throw PythonError();
+            });
+        };
+        without_gil([&] {
+            if (rule_ == Py_None) {
+                greedy::Numbers choice(numbers.data(), number_offsets.data());
+                greedy::choose(given, choice, pause, chosen);
+            } else {
+                greedy::Asked choice([&](size_t text, const std::vector<greedy::Verified>& verified) {
+                    return ask(rule_, shown, text, verified);
+                });
+                greedy::choose(given, choice, pause, chosen);
+            }
+        });
+        return PyLong_FromLongLong(chosen.full);
+    });
+}
+
+// --- instruction sets ------------------------------------------------------------------------------------------------
+
+PyObject* levels(PyObject*, PyObject*) {
+    PyObject* names = PyList_New(0);
+    for (const Level& one : LEVELS) {
+        if (!names || !one.runs()) continue;
+        PyObject* name = PyUnicode_FromString(one.name);
+        if (!name || PyList_Append(names, name)) Py_CLEAR(names);
+        Py_XDECREF(name);
+    }
+    return names;
+}
+
+PyObject* use_level(PyObject*, PyObject* args) {
+    return guarded([&] {
+        const char* name;
+        unpack(args, "s", &name);
+        const Level* before = level;
+        for (const Level& one : LEVELS)
+            if (one.runs() && !std::strcmp(one.name, name)) {
+                level = &one;
+                return PyUnicode_FromString(before->name);
+            }
+        refuse(std::string(name) + " is no instruction set of this machine and build");
+    });
+}
+
+PyMethodDef methods[] = {
+    {"shingles", shingles, METH_VARARGS, nullptr},
+    {"signatures", signatures, METH_VARARGS, nullptr},
+    {"shingle_signatures", shingle_signatures, METH_VARARGS, nullptr},
+    {"segment_sets", segment_sets, METH_VARARGS, nullptr},
+    {"digests", digests, METH_VARARGS, nullptr},
+    {"band_keys", band_keys, METH_VARARGS, nullptr},
+    {"collisions", collisions, METH_VARARGS, nullptr},
+    {"intersections", intersections, METH_VARARGS, nullptr},
+    {"taken_offsets", taken_offsets, METH_VARARGS, nullptr},
+    {"take_segments", take_segments, METH_VARARGS, nullptr},
+    {"join_segments", join_segments, METH_VARARGS, nullptr},
+    {"pack_table", pack_table, METH_VARARGS, nullptr},
+    {"fold", fold, METH_VARARGS, nullptr},
+    {"fill_in", fill_in, METH_VARARGS, nullptr},
+    {"columns", columns, METH_VARARGS, nullptr},
+    {"number_tokens", number_tokens, METH_VARARGS, nullptr},
+    {"choose", choose, METH_VARARGS, nullptr},
+    {"levels", levels, METH_NOARGS, nullptr},
+    {"use_level", use_level, METH_VARARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyModuleDef module = {PyModuleDef_HEAD_INIT, "_native", "The compiled kernel; see native.py.", -1, methods, nullptr,
+                      nullptr, nullptr, nullptr};
+
+}  // namespace
+
+PyMODINIT_FUNC PyInit__native() {
+    for (const Level& one : LEVELS)
+        if (one.runs()) {
+            level = &one;
+            break;
+        }
+    return PyModule_Create(&module);
+}

@@ -1,0 +1,200 @@
+"""The compiled twin of the reference: the same functions, bit for bit, several times to a hundred times faster.
+
+The arrays are made here and filled by `dedup.kernel._native`, which checks the type, shape and layout of all that it is
+handed, every offset and every code point, and raises ValueError before it reads or writes a byte outside. What each
+function means is said where the reference defines it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+import dedup.kernel._native as _native  # noqa: PLR0402  (the package is a layer above this file)
+from dedup.kernel.fold_reference import FoldTable
+from dedup.kernel.fold_reference import fold as reference_fold
+from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree
+from dedup.kernel.reference import I32, I64, U8, U32, U64
+from dedup.kernel.reference import take_segments as reference_take
+
+Mask = NDArray[np.bool_]
+
+
+def take_segments(flat: NDArray, offsets: I64, segments: I64) -> tuple[NDArray, I64]:  # type: ignore[type-arg]
+    """See the reference; here segments count from 0 up only, and the array has one dimension."""
+    taken_offsets = np.empty(len(segments) + 1, np.int64)
+    _native.taken_offsets(len(flat), offsets, segments, taken_offsets)
+    taken = np.empty(taken_offsets[-1], flat.dtype)
+    _native.take_segments(flat, offsets, segments, taken)
+    return taken, taken_offsets
+
+
+def join_segments(folded: U32, offsets: I64, wide: Mask, groups: I64) -> tuple[U32, I64]:
+    """See the reference."""
+    joined = np.empty(len(folded) + max(len(offsets) - 1, 0), np.uint32)
+    joined_offsets = np.empty(len(groups), np.int64)
+    _native.join_segments(folded, offsets, wide, groups, joined, joined_offsets)
+    return joined[: joined_offsets[-1]], joined_offsets
+
+
+def digests(folded: U32, offsets: I64) -> U64:
+    """See the reference."""
+    found = np.empty((max(len(offsets) - 1, 0), 2), np.uint64)
+    _native.digests(folded, offsets, found)
+    return found
+
+
+def shingles(folded: U32, offsets: I64, widths: U8, size: int) -> tuple[U64, I64]:
+    """See the reference; here *size* is at most 255."""
+    hashes = np.empty(len(folded), np.uint64)
+    hash_offsets = np.empty(len(offsets), np.int64)
+    _native.shingles(folded, offsets, widths, size, hashes, hash_offsets)
+    return hashes[: hash_offsets[-1]], hash_offsets
+
+
+def segment_sets(hashes: U64, offsets: I64) -> tuple[U64, I64]:
+    """See the reference."""
+    sets = np.empty(len(hashes), np.uint64)
+    set_offsets = np.empty(len(offsets), np.int64)
+    _native.segment_sets(hashes, offsets, sets, set_offsets)
+    return sets[: set_offsets[-1]], set_offsets
+
+
+def signatures(hashes: U64, offsets: I64, a: U32, b: U32) -> U32:
+    """See the reference."""
+    signature = np.empty((max(len(offsets) - 1, 0), len(a)), np.uint32)
+    _native.signatures(hashes, offsets, a, b, signature)
+    return signature
+
+
+def shingle_signatures(folded: U32, offsets: I64, widths: U8, size: int, a: U32, b: U32) -> U32:
+    """See the reference; no hash is written to memory."""
+    signature = np.empty((max(len(offsets) - 1, 0), len(a)), np.uint32)
+    _native.shingle_signatures(folded, offsets, widths, size, a, b, signature)
+    return signature
+
+
+def band_keys(signature: U32, bands: int, rows: int) -> U64:
+    """See the reference."""
+    keys = np.empty((bands, len(signature)), np.uint64)
+    _native.band_keys(signature, bands, rows, keys)
+    return keys
+
+
+def collisions(keys: U64) -> I32:
+    """See the reference."""
+    groups = np.empty(len(keys), np.int32)
+    _native.collisions(keys, groups)
+    return groups
+
+
+def intersections(sets: U64, offsets: I64, left: I64, right: I64) -> I64:
+    """See the reference."""
+    shared = np.empty(len(left), np.int64)
+    _native.intersections(sets, offsets, left, right, shared)
+    return shared
+
+
+@lru_cache(maxsize=2)
+def _words(table: FoldTable) -> U32:
+    """Mapping and flags of each code point in one word."""
+    words = np.empty(len(table.mapping), np.uint32)
+    _native.pack_table(table.mapping, table.flags, table.expansion_offsets, table.expansions, words)
+    return words
+
+
+def fold(codepoints: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:
+    """See the reference, to which segments with combining characters or tone marks are left."""
+    arguments = codepoints, offsets, _words(table), table.expansion_offsets, table.expansions
+    folded_offsets = np.empty(len(offsets), np.int64)
+    hard = np.empty(max(len(offsets) - 1, 0), bool)  # left to the reference, empty here
+    room = len(codepoints)
+    while True:
+        room += room // 8 + 64  # expansions are rare; where they are not, it is tried again with more
+        folded = np.empty(room, np.uint32)
+        if _native.fold(*arguments, hard, folded, folded_offsets):
+            break
+    if not hard.any():
+        return folded[: folded_offsets[-1]], folded_offsets
+    others, others_offsets = reference_fold(*reference_take(codepoints, offsets, np.flatnonzero(hard)), table)
+    whole = np.empty(folded_offsets[-1] + others_offsets[-1], np.uint32)
+    whole_offsets = np.empty(len(offsets), np.int64)
+    folded = folded[: folded_offsets[-1]]
+    _native.fill_in(folded, folded_offsets, hard, others, others_offsets, whole, whole_offsets)
+    return whole, whole_offsets
+
+
+def columns(folded: U32, table: FoldTable) -> U8:
+    """See the reference."""
+    found = np.empty(len(folded), np.uint8)
+    _native.columns(folded, table.flags, found)
+    return found
+
+
+def number_tokens(folded: U32, offsets: I64, table: FoldTable) -> tuple[U64, I64]:
+    """See the reference."""
+    hashes = np.empty((len(folded) + max(len(offsets) - 1, 0)) // 2 + 1, np.uint64)
+    token_offsets = np.empty(len(offsets), np.int64)
+    _native.number_tokens(folded, offsets, table.flags, hashes, token_offsets)
+    return hashes[: token_offsets[-1]].copy(), token_offsets  # a copy: numbers are few, the array is long
+
+
+def greedy(
+    sets: U64,
+    offsets: I64,
+    chars: I64,
+    groups: I32,
+    fixed: Mask,
+    threshold: Fraction,
+    short_chars: int,
+    short_containment: Fraction,
+    bucket: int,
+    acceptable: Acceptable,
+) -> Choice:
+    """See the reference. Python is called only for texts that verify, and where *acceptable* is `NumbersAgree` never.
+
+    The threshold lies above 0 and is at most 1; both fractions have denominators of at most 2**30.
+    """
+    count = max(len(offsets) - 1, 0)
+    shown = np.empty(count, np.int64)
+
+    def first(text: int, met: int) -> int:
+        """The first of the texts shown that is admitted, -1 for none."""
+        admitted: list[int] = np.flatnonzero(acceptable(text, shown[:met].copy())).tolist()
+        return admitted[0] if admitted else -1
+
+    rule: Callable[[int, int], int] | None = first
+    numbers: tuple[U64, I64] = np.zeros(0, np.uint64), np.zeros(1, np.int64)
+    if isinstance(acceptable, NumbersAgree):
+        rule, numbers = None, (acceptable.numbers, acceptable.offsets)
+    keeper, linked, shared, united = (np.empty(count, np.int64) for _ in range(4))
+    full = _native.choose(
+        sets,
+        offsets,
+        chars,
+        groups,
+        fixed,
+        (threshold.numerator, threshold.denominator),
+        short_chars,
+        (short_containment.numerator, short_containment.denominator),
+        bucket,
+        rule,
+        shown,
+        numbers,
+        (keeper, linked, shared, united),
+    )
+    return Choice(keeper, linked, shared, united, full)
+
+
+def levels() -> list[str]:
+    """The instruction sets that this machine and build have, from the best down; the first is in use."""
+    return _native.levels()
+
+
+def use_level(name: str) -> str:
+    """Goes over to another instruction set, for tests and measurements; the name of the one before."""
+    return _native.use_level(name)

@@ -1,0 +1,111 @@
+"""A fuzz of the compiled kernel: `python tests/fuzz_kernel.py SECONDS`.
+
+Random arrays, most of them wrong in some way, go to every function. It must raise ValueError or answer as the
+reference does; a sanitizer build (`.ci/sanitize`) then sees whether it read or wrote where it must not.
+"""
+
+import random
+import sys
+import time
+from fractions import Fraction
+
+import numpy as np
+
+from dedup.fold_table import load
+from dedup.kernel import fold_reference, native, reference
+from dedup.kernel.greedy_reference import NumbersAgree
+
+EDGES = [0, 1, 2, 3, 63, 64, 65, 2**31, 2**32 - 1, 2**62, 2**63 - 1, -1, -(2**63)]
+
+
+def offsets(rng: random.Random, elements: int) -> np.ndarray:
+    """Sound offsets three times out of four."""
+    bounds = sorted(rng.choices(range(elements + 1), k=rng.randrange(8)))
+    values = [0, *bounds, elements]
+    if rng.random() < 0.25:
+        values[rng.randrange(len(values))] = rng.choice(EDGES)
+    return np.array(values, np.int64)
+
+
+def codes(rng: random.Random) -> np.ndarray:
+    """Code points from all of Unicode, now and then beyond it."""
+    pool = [rng.randrange(0xD800), rng.randrange(0xE000, 0x110000), *map(ord, "0123% .,-+$中文ab\u3000\u200b\u0301é")]
+    if rng.random() < 0.1:
+        pool.append(rng.choice([0x110000, 2**21, 2**32 - 1]))
+    return np.array(rng.choices(pool, k=rng.choice([0, 1, 5, 64, 200, 700])), np.uint32)
+
+
+def attempt(function, *arguments):
+    """The answer, or None where it was refused."""
+    try:
+        return function(*arguments)
+    except ValueError:
+        return None
+
+
+def same(found, twin, *arguments) -> None:
+    """An answer is the reference's answer."""
+    if found is None:
+        return
+    for one, other in zip(found, twin(*arguments), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def turn(rng: random.Random) -> None:
+    """One round over all functions."""
+    table = load()
+    text = codes(rng)
+    bounds = offsets(rng, len(text))
+    widths = np.array(rng.choices([0, 1, 2, 255], [1, 9, 9, 1], k=len(text) + (rng.random() < 0.1)), np.uint8)
+    size = rng.choice([0, 1, 2, 8, 8, 64, 255, 256])
+    same(attempt(native.fold, text, bounds, table), fold_reference.fold, text, bounds, table)
+    same(attempt(native.number_tokens, text, bounds, table), fold_reference.number_tokens, text, bounds, table)
+    same(attempt(native.digests, text, bounds), reference.digests, text, bounds)
+    arguments = text, bounds, widths, size
+    made = attempt(native.shingles, *arguments)
+    same(made, reference.shingles, *arguments)
+    a, b = reference.permutations(rng.choice([0, 1, 16, 100, 256]), 1)
+    attempt(native.shingle_signatures, *arguments, a, b)
+    hashes = np.array(
+        [rng.randrange(2**64) if rng.random() < 0.7 else rng.choice([0, 2**64 - 1]) for _ in text], np.uint64
+    )
+    signed = attempt(native.signatures, hashes, bounds, a, b)
+    if signed is not None:
+        attempt(native.band_keys, signed, rng.randrange(20), rng.randrange(20))
+    same(attempt(native.segment_sets, hashes, bounds), reference.segment_sets, hashes, bounds)
+    attempt(native.collisions, hashes)
+    named = np.array(rng.choices([0, 1, 2, 3, *EDGES], k=rng.randrange(5)), np.int64)
+    attempt(native.take_segments, text, bounds, named)
+    attempt(native.intersections, hashes, bounds, named, named)
+    attempt(native.join_segments, text, bounds, text > 100, offsets(rng, len(bounds) - 1))
+    texts = len(bounds) - 1
+    groups = np.array(
+        [[rng.randrange(-1, texts + (rng.random() < 0.01)) for _ in range(texts)] for _ in range(3)], np.int32
+    )
+    numbers = NumbersAgree(hashes, offsets(rng, len(hashes)) if rng.random() < 0.1 else bounds)
+    rule = rng.choice([numbers, lambda text, met: np.zeros(len(met), bool), lambda text, met: np.ones(len(met), bool)])
+    threshold = Fraction(rng.randrange(1, 11), 10)
+    sets, set_offsets = native.segment_sets(hashes, np.array([0, len(hashes)])) if texts == 0 else (hashes, bounds)
+    attempt(
+        native.greedy, sets, set_offsets, np.full(texts, 50), groups, np.zeros(texts, bool), threshold, 40,
+        Fraction(9, 10), rng.choice([-1, 0, 1, 5]), rule,
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Goes on until the time is over; the seed of a round that fails is in the message."""
+    end = time.monotonic() + float(sys.argv[1])
+    seed = 0
+    while time.monotonic() < end:
+        for level in native.levels():
+            native.use_level(level)
+            try:
+                turn(random.Random(seed))
+            except Exception as error:
+                raise SystemExit(f"seed {seed} on {level}: {type(error).__name__}: {error}") from error
+        seed += 1
+    print(f"{seed} rounds on each of {', '.join(native.levels())}")
+
+
+if __name__ == "__main__":
+    main()

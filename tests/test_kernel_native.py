@@ -1,0 +1,574 @@
+"""The compiled kernel equals the reference bit for bit, and refuses what it must not read."""
+
+import os
+import subprocess
+import sys
+import threading
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dedup.fold_table import load
+from dedup.kernel import fold_reference, greedy_reference, reference
+from dedup.kernel.greedy_reference import NumbersAgree
+from dedup.kernel.reference import offsets_of
+
+native = pytest.importorskip("dedup.kernel.native", reason="no compiled kernel is built here", exc_type=ImportError)
+
+LEVELS = native.levels()
+# around the widths of vectors, of the blocks that are hashed at a time and of what is kept in tables
+LENGTHS = (*range(71), 127, 128, 129, 255, 256, 257, 1023, 1024, 1025, 5000)
+ALPHABET = "ab 1.中文字か한é٣Ⅳ　"
+HARD = (
+    "0123%‰+-−$€.,，。、 \t\u3000\u00a0\u200b\ufeff\u0301\u0304\u0308aZéㄱ가각か\u3099ｶﾞ中國国ﬀ㍿㎏½²"
+    "(（)）?qūhǎo\U0001f600\u1100\u1161\u11a8"
+)
+
+
+@pytest.fixture(params=LEVELS)
+def level(request):
+    """Each instruction set of this machine in turn."""
+    before = native.use_level(request.param)
+    yield request.param
+    native.use_level(before)
+
+
+def equal(found, expected):
+    """Equal in values, shape and dtype, and to be written to."""
+    if isinstance(expected, tuple):
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            equal(one, other)
+        return
+    assert found.dtype == expected.dtype
+    assert found.flags.writeable
+    np.testing.assert_array_equal(found, expected)
+
+
+def segment_array(lengths, seed=0, alphabet=ALPHABET):
+    """Random code points of *alphabet* in segments of the lengths given."""
+    rng = np.random.default_rng(seed)
+    codes = rng.choice(np.array([ord(c) for c in alphabet], np.uint32), int(np.sum(lengths)))
+    return codes, offsets_of(np.array(lengths, np.int64))
+
+
+def hashes_of(lengths, seed=0, distinct=1 << 64):
+    """Random hashes below *distinct* in segments of the lengths given."""
+    rng = np.random.default_rng(seed)
+    hashes = rng.integers(0, distinct, int(np.sum(lengths)), dtype=np.uint64, endpoint=distinct < 1 << 64)
+    return hashes, offsets_of(np.array(lengths, np.int64))
+
+
+SHAPES = {
+    "every length": LENGTHS,
+    "none": (),
+    "one empty": (0,),
+    "empty at both ends": (0, 0, 3, 0, 64, 0, 0, 1, 0),
+    "one huge": (20_003,),
+    "ones": (1,) * 300,
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("size", [1, 7, 8, 255])
+@pytest.mark.parametrize("alphabet", ["中文字", "abc", ALPHABET])
+def test_shingles_and_their_signatures(level, shape, size, alphabet):
+    """Hashes, their offsets, and the signatures made of them, fused or not."""
+    folded, offsets = segment_array(SHAPES[shape], size, alphabet)
+    widths = fold_reference.columns(folded, load())
+    expected = reference.shingles(folded, offsets, widths, size)
+    equal(native.shingles(folded, offsets, widths, size), expected)
+    a, b = reference.permutations(33, 1)
+    signed = reference.signatures(*expected, a, b)
+    equal(native.signatures(*expected, a, b), signed)
+    equal(native.shingle_signatures(folded, offsets, widths, size, a, b), signed)
+
+
+@pytest.mark.parametrize("num_perm", [0, 1, 15, 16, 17, 63, 64, 65, 128, 255, 256, 257])
+def test_signatures_of_every_number_of_permutations(level, num_perm):
+    """Whole registers, parts of them, and none."""
+    hashes, offsets = hashes_of(LENGTHS)
+    a, b = reference.permutations(num_perm, 7)
+    equal(native.signatures(hashes, offsets, a, b), reference.signatures(hashes, offsets, a, b))
+
+
+@given(st.lists(st.integers(0, 90), max_size=12), st.integers(1, 255), st.integers(0, 2**32 - 1))
+@settings(deadline=None)
+def test_shingles_of_hostile_widths(lengths, size, seed):
+    """Widths of 0, 3 or 255 columns and any code point below 2**32: as the reference has it."""
+    rng = np.random.default_rng(seed)
+    offsets = offsets_of(np.array(lengths, np.int64))
+    folded = rng.integers(0, 2**32, offsets[-1], dtype=np.uint32)
+    widths = rng.choice(np.array([0, 0, 1, 2, 3, 255], np.uint8), offsets[-1])
+    expected = reference.shingles(folded, offsets, widths, size)
+    equal(native.shingles(folded, offsets, widths, size), expected)
+    a, b = reference.permutations(16, 1)
+    equal(native.shingle_signatures(folded, offsets, widths, size, a, b), reference.signatures(*expected, a, b))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_digests(level, shape):
+    """Also of segments longer than the table of weights."""
+    rng = np.random.default_rng(3)
+    offsets = offsets_of(np.array(SHAPES[shape], np.int64))
+    folded = rng.integers(0, 2**32, offsets[-1], dtype=np.uint32)
+    equal(native.digests(folded, offsets), reference.digests(folded, offsets))
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 15, 16, 17, 100])
+@pytest.mark.parametrize(("bands", "rows"), [(1, 1), (42, 6), (16, 16), (1, 256), (256, 1), (0, 4), (5, 0)])
+def test_band_keys(level, count, bands, rows):
+    """Whole groups of eight signatures and parts of them; permutations left over."""
+    signature = np.random.default_rng(1).integers(0, 2**32, (count, 256), dtype=np.uint32)
+    equal(native.band_keys(signature, bands, rows), reference.band_keys(signature, bands, rows))
+
+
+@pytest.mark.parametrize("distinct", [1, 3, 100, 1 << 64])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_segment_sets_and_intersections(shape, distinct):
+    """With and without repetitions; each set with every neighbour."""
+    hashes, offsets = hashes_of(SHAPES[shape], 5, distinct)
+    sets, set_offsets = expected = reference.segment_sets(hashes, offsets)
+    equal(native.segment_sets(hashes, offsets), expected)
+    left = np.repeat(np.arange(len(offsets) - 1), 3)
+    right = np.clip(left + np.tile([-1, 0, 1], len(offsets) - 1), 0, max(len(offsets) - 2, 0))
+    equal(
+        native.intersections(sets, set_offsets, left, right),
+        reference.intersections(sets, set_offsets, left, right),
+    )
+
+
+@pytest.mark.parametrize("count", [*LENGTHS, 70_000])
+def test_collisions(count):
+    """Keys spread evenly, keys of one part, few keys, and one."""
+    rng = np.random.default_rng(count)
+    spread = rng.integers(0, 2**64, count, dtype=np.uint64)
+    for keys in (
+        spread,
+        spread >> np.uint64(40),
+        spread % np.uint64(max(count // 2, 1)),
+        spread // np.uint64(2**64 // max(count, 2)) * np.uint64(2**64 // max(count, 2)),
+        np.full(count, 2**64 - 1, np.uint64),
+    ):
+        equal(native.collisions(keys), reference.collisions(keys))
+
+
+@given(st.lists(st.sampled_from([0, 1, 2**63, 2**64 - 1, 2**64 - 2]), max_size=30))
+@settings(deadline=None)
+def test_collisions_of_few_keys(keys):
+    """The least and the greatest key are keys like others."""
+    array = np.array(keys, np.uint64)
+    equal(native.collisions(array), reference.collisions(array))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.bool_, np.uint32, np.int64, np.float64, np.uint64])
+def test_take_segments(dtype):
+    """Any dtype, any order, repetitions, empty segments, none."""
+    rng = np.random.default_rng(2)
+    offsets = offsets_of(np.array(LENGTHS, np.int64))
+    flat = rng.integers(0, 200, offsets[-1]).astype(dtype)
+    for segments in (rng.integers(0, len(LENGTHS), 200), np.zeros(0, np.int64), np.array([0, 0])):
+        equal(native.take_segments(flat, offsets, segments), reference.take_segments(flat, offsets, segments))
+
+
+@given(st.lists(st.lists(st.text("aあ ", max_size=4), max_size=5), max_size=6))
+@settings(deadline=None)
+def test_join_segments(groups):
+    """Empty segments, empty groups, wide and narrow joints."""
+    texts = [text for group in groups for text in group]
+    folded = np.array([ord(c) for text in texts for c in text], np.uint32)
+    offsets = offsets_of(np.array([len(text) for text in texts], np.int64))
+    bounds = offsets_of(np.array([len(group) for group in groups], np.int64))
+    wide = folded == ord("あ")
+    equal(native.join_segments(folded, offsets, wide, bounds), reference.join_segments(folded, offsets, wide, bounds))
+
+
+# --- folding ---------------------------------------------------------------------------------------------------------
+
+
+def same_folds(codes, offsets):
+    """Folds, columns and number tokens."""
+    table = load()
+    expected = fold_reference.fold(codes, offsets, table)
+    equal(native.fold(codes, offsets, table), expected)
+    equal(native.columns(expected[0], table), fold_reference.columns(expected[0], table))
+    equal(native.number_tokens(*expected, table), fold_reference.number_tokens(*expected, table))
+
+
+@given(st.lists(st.text(HARD, max_size=40), max_size=6))
+@settings(deadline=None, max_examples=1000)
+def test_folds_of_marks_digits_and_blanks(texts):
+    """Signs beside digits, invisible characters among them, combining characters, annotations."""
+    codes = np.array([ord(c) for text in texts for c in text], np.uint32)
+    same_folds(codes, offsets_of(np.array([len(text) for text in texts], np.int64)))
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), max_size=6))
+@settings(deadline=None, max_examples=300)
+def test_folds_of_any_text(texts):
+    """Any Unicode text."""
+    codes = np.array([ord(c) for text in texts for c in text], np.uint32)
+    same_folds(codes, offsets_of(np.array([len(text) for text in texts], np.int64)))
+
+
+@pytest.mark.parametrize("width", [1, 2, 5, 40])
+def test_folds_of_every_code_point(width):
+    """All of Unicode in segments of 1, 2, 5 and 40 code points, with a digit and a Han character among them."""
+    codes = np.array([c for c in range(0x110000) if not 0xD800 <= c < 0xE000], np.uint32)
+    if width > 1:
+        codes = np.stack(
+            [codes, np.tile(np.array([0x31, 0x4E2D, 0x61], np.uint32), len(codes))[: len(codes)]], 1
+        ).ravel()
+    bounds = np.append(np.arange(0, len(codes), width), len(codes))
+    same_folds(codes, bounds)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_folds_of_every_length(shape):
+    """Plain text and text of marks, in segments of every length."""
+    for alphabet in ("中文字报道", "中文，1.5 %ab。", HARD):
+        same_folds(*segment_array(SHAPES[shape], 9, alphabet))
+
+
+def test_number_tokens_of_what_is_not_folded():
+    """Any code points at all may be asked about."""
+    rng = np.random.default_rng(4)
+    codes = np.where(rng.random(20_000) < 0.5, 0x2E, rng.integers(0, 0x110000, 20_000)).astype(np.uint32)
+    offsets = offsets_of(rng.multinomial(20_000, np.full(900, 1 / 900)))
+    equal(native.number_tokens(codes, offsets, load()), fold_reference.number_tokens(codes, offsets, load()))
+
+
+# --- the greedy rule -------------------------------------------------------------------------------------------------
+
+
+def similar_sets(seed, texts, templates, size):
+    """Sets that share the elements of a few templates, with group numbers that are not quite their doing."""
+    rng = np.random.default_rng(seed)
+    bases = rng.integers(0, 2**64, (templates, size), dtype=np.uint64)
+    sets = []
+    for _ in range(texts):
+        base = bases[rng.integers(templates)]
+        kept = base[rng.random(size) < rng.choice([0.7, 0.9, 1.0])]
+        fresh = rng.integers(0, 2**64, rng.integers(0, size // 4 + 1), dtype=np.uint64)
+        sets.append(np.unique(np.concatenate((kept, fresh))))
+    sets = [s if len(s) else bases[0][:1] for s in sets]
+    flat = np.concatenate(sets) if sets else np.zeros(0, np.uint64)
+    keys = rng.integers(0, max(texts // 4, 2), (5, texts)).astype(np.uint64)
+    groups = np.stack([reference.collisions(band) for band in keys])
+    return flat, offsets_of(np.array([len(s) for s in sets], np.int64)), groups, rng
+
+
+@pytest.mark.parametrize("long", [-1, 64, 10**9])
+@pytest.mark.parametrize("bucket", [0, 1, 5, 1000])
+@pytest.mark.parametrize(("texts", "templates", "size"), [(0, 1, 4), (1, 1, 4), (60, 1, 3), (300, 2, 12), (400, 6, 60)])
+def test_the_greedy_rule(monkeypatch, texts, templates, size, bucket, long):
+    """Keepers, links, shared and united shingles, full buckets: with both kinds of rule, whichever the look-up."""
+    monkeypatch.setattr(greedy_reference, "_LONG", long)
+    sets, offsets, groups, rng = similar_sets(texts + size, texts, templates, size)
+    chars = rng.integers(1, 80, texts)
+    fixed = rng.random(texts) < 0.05
+    numbers, number_offsets = reference.segment_sets(
+        *hashes_of(rng.integers(0, 4, texts), texts, 6)  # few numbers: some agree
+    )
+    agree = NumbersAgree(numbers, number_offsets)
+
+    def answered(text, met):
+        """No more answers than are needed."""
+        answers = agree(text, met)
+        return answers[: int(np.argmax(answers)) + 1] if answers.any() else answers
+
+    for threshold in (Fraction(1), Fraction(7, 10), Fraction(1, 3), Fraction(1, 100)):
+        given = sets, offsets, chars, groups, fixed, threshold, 40, Fraction(9, 10), bucket
+        expected = greedy_reference.greedy(*given, answered)
+        for rule in (agree, answered, agree.__call__):
+            found = native.greedy(*given, rule)
+            for name in ("keeper", "linked", "shared", "united"):
+                equal(getattr(found, name), getattr(expected, name))
+            assert found.full == expected.full
+
+
+def templated(texts):
+    """Sets of one template with an element of their own each, all in one group."""
+    rng = np.random.default_rng(6)
+    base = rng.integers(0, 2**64, 30, dtype=np.uint64)
+    own = rng.integers(0, 2**64, texts, dtype=np.uint64)
+    sets = np.sort(np.concatenate((np.tile(base, (texts, 1)), own[:, None]), axis=1), axis=1).ravel()
+    groups = np.zeros((2, texts), np.int32)
+    return sets, np.arange(0, 31 * texts + 1, 31), np.full(texts, 99), groups, np.zeros(texts, bool)
+
+
+RULE = (Fraction(7, 10), 40, Fraction(9, 10), 1000)
+
+
+def test_an_error_of_the_rule_comes_through():
+    """Whatever the rule raises is raised; an answer of more than was asked is refused."""
+
+    def broken(text, met):
+        raise KeyError("broken")
+
+    with pytest.raises(KeyError, match="broken"):
+        native.greedy(*templated(5), *RULE, broken)
+    with pytest.raises(ValueError, match="answer for the texts"):
+        native.greedy(*templated(5), *RULE, lambda text, met: np.array([False] * len(met) + [True]))
+
+
+def test_python_is_called_only_for_texts_that_verify():
+    """Nobody is asked about texts that share too little."""
+    asked = []
+    sets, offsets, chars, groups, fixed = templated(6)
+    sets[31:62] += np.uint64(1)  # the second text has nothing in common with the others
+    native.greedy(
+        sets, offsets, chars, groups, fixed, *RULE, lambda text, met: asked.append((text, met.tolist())) or []
+    )
+    assert asked == [(2, [0]), (3, [0, 2]), (4, [0, 2, 3]), (5, [0, 2, 3, 4])]
+
+
+def test_other_threads_run_meanwhile():
+    """The GIL is released: a thread that only Python can run gets on while a signature is made."""
+    done = threading.Event()
+    hashes, offsets = hashes_of((4_000_000,))
+    a, b = reference.permutations(256, 1)
+    turns = 0
+
+    def count():
+        nonlocal turns
+        while not done.is_set():
+            turns += 1
+
+    thread = threading.Thread(target=count)
+    interval = sys.getswitchinterval()
+    thread.start()
+    try:
+        sys.setswitchinterval(60)  # nobody is made to give the GIL up
+        before = turns
+        native.signatures(hashes, offsets, a, b)
+        during = turns - before
+    finally:
+        sys.setswitchinterval(interval)
+        done.set()
+        thread.join()
+    assert during > 0
+
+
+# --- what is refused -------------------------------------------------------------------------------------------------
+
+CODES, OFFSETS = segment_array((3, 0, 5))
+WIDTHS = np.ones(8, np.uint8)
+HASHES, _ = hashes_of((8,))
+A, B = reference.permutations(16, 1)
+TABLE = load()
+BAD_OFFSETS = {
+    "do not begin with 0": np.array([1, 3, 8]),
+    "begin below 0": np.array([-1, 3, 8]),
+    "fall": np.array([0, 5, 3, 8]),
+    "end early": np.array([0, 3, 7]),
+    "end late": np.array([0, 3, 9]),
+    "end far too late": np.array([0, 2**62]),
+    "wrap around": np.array([0, -(2**63), 2**63 - 1, 8]),
+    "none": np.zeros(0, np.int64),
+    "of 32 bits": np.array([0, 3, 8], np.int32),
+    "unsigned": np.array([0, 3, 8], np.uint64),
+    "of the other byte order": np.array([0, 3, 8], ">i8"),
+    "floats": np.array([0.0, 3.0, 8.0]),
+    "of two dimensions": np.array([[0, 3, 8]]),
+    "with gaps": np.array([0, 0, 3, 0, 8, 0])[::2],
+}
+TAKING_OFFSETS = {
+    "shingles": lambda offsets: native.shingles(CODES, offsets, WIDTHS, 8),
+    "shingle_signatures": lambda offsets: native.shingle_signatures(CODES, offsets, WIDTHS, 8, A, B),
+    "signatures": lambda offsets: native.signatures(HASHES, offsets, A, B),
+    "segment_sets": lambda offsets: native.segment_sets(HASHES, offsets),
+    "digests": lambda offsets: native.digests(CODES, offsets),
+    "intersections": lambda offsets: native.intersections(HASHES, offsets, np.array([0]), np.array([0])),
+    "join_segments": lambda offsets: native.join_segments(CODES, offsets, WIDTHS > 1, np.array([0, len(offsets) - 1])),
+    "join_segments, groups": lambda offsets: native.join_segments(CODES, np.arange(9), WIDTHS > 1, offsets),
+    "fold": lambda offsets: native.fold(CODES, offsets, TABLE),
+    "number_tokens": lambda offsets: native.number_tokens(CODES, offsets, TABLE),
+    "greedy": lambda offsets: native.greedy(
+        HASHES,
+        offsets,
+        np.full(max(len(offsets) - 1, 0), 9),
+        np.zeros((1, max(len(offsets) - 1, 0)), np.int32),
+        np.zeros(max(len(offsets) - 1, 0), bool),
+        *RULE,
+        lambda text, met: [],
+    ),
+    "greedy, numbers": lambda offsets: native.greedy(
+        HASHES, np.arange(9), np.full(8, 9), np.zeros((1, 8), np.int32), np.zeros(8, bool), *RULE,
+        NumbersAgree(HASHES, offsets),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("offsets", BAD_OFFSETS)
+@pytest.mark.parametrize("function", TAKING_OFFSETS)
+def test_offsets_are_not_trusted(function, offsets):
+    """Whatever is wrong with them is a ValueError before anything is read."""
+    with pytest.raises(ValueError, match=r"must|elements|dimension"):
+        TAKING_OFFSETS[function](BAD_OFFSETS[offsets])
+
+
+@pytest.mark.parametrize("segments", [[3], [-1], [2**62], [0, 1, 2, 3]])
+def test_segments_are_not_trusted(segments):
+    """Neither to be taken nor to be intersected."""
+    named = np.array(segments)
+    with pytest.raises(ValueError, match="must name segments 0 to 3"):
+        native.take_segments(CODES, OFFSETS, named)
+    with pytest.raises(ValueError, match="left must name segments"):
+        native.intersections(HASHES, OFFSETS, named, np.zeros_like(named))
+    with pytest.raises(ValueError, match="right must name segments"):
+        native.intersections(HASHES, OFFSETS, np.zeros_like(named), named)
+
+
+@pytest.mark.parametrize("offsets", [[0, 9], [-1, 3], [5, 3], [2**62, 2**63 - 1], [-(2**63), 2**63 - 1]])
+def test_offsets_of_segments_to_take_are_not_trusted(offsets):
+    """A segment lies in the array."""
+    with pytest.raises(ValueError, match="must rise within the array"):
+        native.take_segments(CODES, np.array(offsets), np.array([0]))
+
+
+WRONG = {
+    "codes of 64 bits": lambda: native.digests(CODES.astype(np.uint64), OFFSETS),
+    "signed codes": lambda: native.digests(CODES.astype(np.int32), OFFSETS),
+    "codes with gaps": lambda: native.digests(np.repeat(CODES, 2)[::2], OFFSETS),
+    "codes in two dimensions": lambda: native.digests(CODES.reshape(2, 4), OFFSETS),
+    "signed hashes": lambda: native.segment_sets(HASHES.astype(np.int64), OFFSETS),
+    "too few widths": lambda: native.shingles(CODES, OFFSETS, WIDTHS[:7], 8),
+    "widths of 16 bits": lambda: native.shingles(CODES, OFFSETS, WIDTHS.astype(np.uint16), 8),
+    "size 0": lambda: native.shingles(CODES, OFFSETS, WIDTHS, 0),
+    "size 256": lambda: native.shingle_signatures(CODES, OFFSETS, WIDTHS, 256, A, B),
+    "unequal permutations": lambda: native.signatures(HASHES, OFFSETS, A, B[:15]),
+    "permutations of 64 bits": lambda: native.signatures(HASHES, OFFSETS, A.astype(np.uint64), B),
+    "too many rows": lambda: native.band_keys(np.zeros((2, 8), np.uint32), 3, 3),
+    "far too many rows": lambda: native.band_keys(np.zeros((2, 8), np.uint32), 2, 2**61),
+    "a transposed signature": lambda: native.band_keys(np.zeros((8, 9), np.uint32).T, 2, 2),
+    "one signature": lambda: native.band_keys(np.zeros(8, np.uint32), 2, 2),
+    "keys of 32 bits": lambda: native.collisions(np.zeros(4, np.uint32)),
+    "unequal pairs": lambda: native.intersections(HASHES, OFFSETS, np.array([0, 1]), np.array([0])),
+    "a code point too large": lambda: native.fold(np.array([0x61, 0x110000], np.uint32), np.array([0, 2]), TABLE),
+    "the largest code": lambda: native.columns(np.array([2**32 - 1], np.uint32), TABLE),
+    "no code point": lambda: native.number_tokens(np.array([0x110000], np.uint32), np.array([0, 1]), TABLE),
+    "too few wide": lambda: native.join_segments(CODES, OFFSETS, WIDTHS[:7] > 1, np.array([0, 3])),
+    "an array in two dimensions to take from": lambda: native.take_segments(np.zeros((4, 2)), OFFSETS, np.array([0])),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_wrong_arrays_are_refused(what):
+    """Types, shapes, lengths and ranges."""
+    with pytest.raises(ValueError, match=r"must|elements"):
+        WRONG[what]()
+
+
+GREEDY = dict(zip(("sets", "offsets", "chars", "groups", "fixed"), templated(4), strict=True)) | {
+    "threshold": Fraction(7, 10),
+    "short_chars": 40,
+    "short_containment": Fraction(9, 10),
+    "bucket": 9,
+    "acceptable": NumbersAgree(np.zeros(0, np.uint64), np.zeros(5, np.int64)),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sets", GREEDY["sets"][:-1]),
+        ("chars", np.zeros(3, np.int64)),
+        ("groups", np.zeros((2, 3), np.int32)),
+        ("groups", np.zeros((2, 4), np.int64)),
+        ("groups", np.full((2, 4), 4, np.int32)),
+        ("groups", np.full((2, 4), -2, np.int32)),
+        ("groups", np.zeros((4, 2), np.int32).T),
+        ("fixed", np.zeros(5, bool)),
+        ("threshold", Fraction(0)),
+        ("threshold", Fraction(-1, 2)),
+        ("threshold", Fraction(11, 10)),
+        ("threshold", Fraction(1, 2**31)),
+        ("short_containment", Fraction(-1, 2)),
+        ("short_containment", Fraction(1, 2**31)),
+        ("acceptable", NumbersAgree(np.zeros(0, np.uint64), np.zeros(4, np.int64))),
+    ],
+)
+def test_the_greedy_rule_refuses(name, value):
+    """Arrays of other lengths, groups that are not there, fractions whose products could overflow."""
+    assert native.greedy(**GREEDY).keeper.tolist() == [0, 0, 0, 0]
+    with pytest.raises(ValueError, match=r"must|elements"):
+        native.greedy(**(GREEDY | {name: value}))
+
+
+def test_a_fold_table_that_contradicts_itself_is_refused():
+    """What the passes over a text take for granted is checked when the table is packed."""
+    words = np.empty(0x110000, np.uint32)
+
+    def pack(mapping=TABLE.mapping, flags=TABLE.flags, expansions=TABLE.expansions):
+        native._native.pack_table(mapping, flags, TABLE.expansion_offsets, expansions, words)
+
+    pack()
+    for changed, to in (("mapping", 0x110000 + len(TABLE.expansion_offsets)), ("flags", fold_reference.MARK)):
+        array = getattr(TABLE, changed).copy()
+        array[0x61] = to
+        with pytest.raises(ValueError, match="code point 97"):
+            pack(**{changed: array})
+    with pytest.raises(ValueError, match="below 0x110000"):
+        pack(expansions=np.full_like(TABLE.expansions, 0x110000))
+
+
+# --- the choice ------------------------------------------------------------------------------------------------------
+
+
+def run(code, **environment):
+    """What Python prints in a process of its own."""
+    environment = {key: value for key, value in os.environ.items() if key != "DEDUP_KERNEL"} | environment
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.mark.parametrize("forced", ["native", "reference", ""])
+def test_the_environment_chooses_the_kernel(forced):
+    """Native where it is built, unless the reference is asked for."""
+    code = "from dedup import kernel; print(kernel.NAME, kernel.fold.__module__, repr(kernel.WARNING))"
+    name = forced or "native"
+    module = "dedup.kernel.native" if name == "native" else "dedup.kernel.fold_reference"
+    assert run(code, DEDUP_KERNEL=forced).stdout.split() == [name, module, "''"]
+
+
+def test_the_version_names_the_kernel():
+    """dedup 0.1.0 (kernel: native)."""
+    result = run(
+        "from dedup.cli import main; import sys; sys.argv[1:] = ['--version']; main()", DEDUP_KERNEL="reference"
+    )
+    assert result.stdout.endswith("(kernel: reference)\n")
+
+
+MISSING = "import sys; sys.modules['dedup.kernel._native'] = None; from dedup.cli import main; "
+
+
+def test_without_a_compiled_kernel_the_reference_serves_with_a_line_of_warning(tmp_path):
+    """The answer is the same; one line says why it takes longer."""
+    article, out = tmp_path / "a.txt", tmp_path / "out"
+    article.write_text("one line of text\n", encoding="utf-8")
+    code = MISSING + f"sys.argv[1:] = ['clean', {str(article)!r}, '-o', {str(out)!r}]; main()"
+    result = run(code)
+    assert result.returncode == 0
+    assert result.stderr.count("compiled kernel") == 1
+    assert "dedup: warning: the compiled kernel cannot be loaded" in result.stderr
+
+
+def test_a_forced_kernel_that_is_missing_or_unknown_is_an_error():
+    """One line, exit code 2."""
+    code = "import sys; sys.argv[1:] = ['--version']; main()"
+    missing = run(MISSING + code, DEDUP_KERNEL="native")
+    assert missing.returncode == 2
+    assert missing.stderr.startswith("dedup: DEDUP_KERNEL=native, but the compiled kernel cannot be loaded")
+    unknown = run("from dedup.cli import main; " + code, DEDUP_KERNEL="fast")
+    assert (unknown.returncode, unknown.stderr.count("\n")) == (2, 1)
+    assert "must be native or reference, found 'fast'" in unknown.stderr
+
+
+def test_an_unknown_instruction_set_is_refused():
+    """Only what machine and build have."""
+    with pytest.raises(ValueError, match="no instruction set"):
+        native.use_level("x86-64-v9")
