@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.blocks import Block
+from dedup.boilerplate import Mark
 from dedup.errors import BadInput
 from dedup.families import Match, Texts
 from dedup.kernel.reference import I64
-from dedup.model import Article, Family, Finding, Grain, Member, Place, Report
+from dedup.model import Article, Family, Finding, Grain, Kind, Member, Place, Report
 from dedup.rewriting import cut_counts, extended_ends
 from dedup.settings import Settings
 from dedup.tables import Progress, Tables
@@ -74,6 +75,19 @@ class Repeats:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """A block, or the piece of it between two lines that are no part of it: passages, and what each of them repeats.
+
+    Attributes:
+        own: int64, passages in a row.
+        counterparts: int64, as many passages of one article, rising.
+    """
+
+    own: I64
+    counterparts: I64
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """All that was decided about a corpus.
 
@@ -82,7 +96,8 @@ class Judgement:
         settings: what was asked.
         whole, parts: what repeats what at article and at passage grain.
         remnant: int64 [articles], the longest passage lost by an article that keeps no long one; -1.
-        blocks: runs of repeated passages.
+        runs: the pieces of blocks.
+        marks: article -> boilerplate and debris.
         sources: (source, articles of it in a row), in the order of reading; empty where not known.
     """
 
@@ -91,7 +106,8 @@ class Judgement:
     whole: Repeats
     parts: Repeats
     remnant: I64
-    blocks: list[Block]
+    runs: Sequence[Run]
+    marks: Mapping[int, Sequence[Mark]]
     sources: Sequence[tuple[str, int]]
 
 
@@ -150,10 +166,8 @@ def _passage_members(judgement: Judgement) -> dict[int, list[tuple[int, float]]]
         for kept, places in _grouped(parts.kept).items()
     }
     twin: dict[int, tuple[int, float]] = {}
-    for block in judgement.blocks:
-        for place, counterpart in zip(
-            range(block.first, block.last + 1), range(block.source, block.source_last + 1), strict=True
-        ):
+    for run in judgement.runs:
+        for place, counterpart in zip(run.own.tolist(), run.counterparts.tolist(), strict=True):
             if parts.kept[place] >= 0 or chars[place] == 0:
                 continue
             kept, similarity = twin.get(counterpart, (counterpart, 1.0))
@@ -201,8 +215,10 @@ class _Draft(NamedTuple):
     rule: str
     similarity: float | None
     family: str | None
-    source: Place
+    source: Place | None
     removed: bool
+    kind: Kind = "duplicate"
+    evidence: Mapping[str, Any] = {}  # noqa: RUF012  (never written to)
 
 
 def _with_text(drafts: list[_Draft], text: str) -> Iterator[Finding]:
@@ -210,11 +226,11 @@ def _with_text(drafts: list[_Draft], text: str) -> Iterator[Finding]:
     drafts.sort(key=lambda draft: (draft.place.start, -draft.place.end, draft.removed))
     cuts = [draft.place for draft in drafts if draft.removed and draft.grain != "article"]
     ends = iter(extended_ends(text, [(cut.start, cut.end) for cut in cuts]))
-    for place, grain, rule, similarity, family, source, removed in drafts:
+    for place, grain, rule, similarity, family, source, removed, kind, evidence in drafts:
         end = next(ends) if removed and grain != "article" else place.end
         cut = text[place.start : end]
         yield Finding(
-            place.article, place.start, end, "duplicate", grain, rule, similarity, family, source, removed, cut
+            place.article, place.start, end, kind, grain, rule, similarity, family, source, removed, cut, evidence
         )
 
 
@@ -230,15 +246,32 @@ def _drafts(judgement: Judgement) -> dict[int, list[_Draft]]:
         place = tables.article_place(article)
         drafts[article].append(_Draft(place, "article", "remnant", None, None, source, True))
     in_block = np.zeros(len(tables.article), bool)
-    for block in judgement.blocks:
-        in_block[block.first : block.last + 1] = True
-        drafts[int(tables.article[block.first])].append(_block_draft(judgement, block))
+    for run in judgement.runs:
+        in_block[run.own] = True
+        drafts[int(tables.article[run.own[0]])].append(_run_draft(judgement, run))
     told = (parts.kept >= 0) & ~in_block & (judgement.remnant[tables.article] < 0)
     for passage in np.flatnonzero(told | (parts.linked >= 0)).tolist():
         source = tables.passage_place(int(max(parts.kept[passage], parts.linked[passage])))
         draft = _draft(tables.passage_place(passage), "passage", parts, passage, source)
         drafts[int(tables.article[passage])].append(draft)
+    for article, marks in judgement.marks.items():
+        if not tables.fixed[article] and whole.kept[article] < 0 and judgement.remnant[article] < 0:
+            drafts[article] += list(_mark_drafts(tables.ids[article], marks, drafts[article]))
     return drafts
+
+
+def _mark_drafts(article: str, marks: Iterable[Mark], drafts: Sequence[_Draft]) -> Iterator[_Draft]:
+    """Marks as findings. A span inside a line that goes anyway is not told."""
+    lines = [(mark.start, mark.end) for mark in marks if mark.removed and mark.grain != "span"]
+    gone = sorted(lines + [(draft.place.start, draft.place.end) for draft in drafts if draft.removed])
+    starts = [start for start, _ in gone]
+    for mark in marks:
+        if mark.grain == "span":
+            last = bisect_right(starts, mark.start) - 1
+            if last >= 0 and mark.start < gone[last][1]:
+                continue
+        place = Place(article, mark.start, mark.end)
+        yield _Draft(place, mark.grain, mark.rule, None, None, None, mark.removed, mark.kind, mark.evidence)
 
 
 def _draft(place: Place, grain: Grain, repeats: Repeats, row: int, source: Place) -> _Draft:
@@ -250,14 +283,14 @@ def _draft(place: Place, grain: Grain, repeats: Repeats, row: int, source: Place
     return _Draft(place, grain, rule, similarity, None, source, False)
 
 
-def _block_draft(judgement: Judgement, block: Block) -> _Draft:
+def _run_draft(judgement: Judgement, run: Run) -> _Draft:
     tables, parts = judgement.tables, judgement.parts
-    run = np.arange(block.first, block.last + 1)
-    cut = run[parts.kept[run] >= 0]
+    cut = run.own[parts.kept[run.own] >= 0]
     rule = "exact" if parts.exact[cut].all() else "near"
-    similarity = _rounded(parts.similarity[cut].min())
-    source = tables.passage_place(block.source, block.source_last)
-    return _Draft(tables.passage_place(block.first, block.last), "block", rule, similarity, None, source, True)
+    similarity = _rounded(parts.similarity[cut].min(initial=1.0))
+    source = tables.passage_place(int(run.counterparts[0]), int(run.counterparts[-1]))
+    place = tables.passage_place(int(run.own[0]), int(run.own[-1]))
+    return _Draft(place, "block", rule, similarity, None, source, True)
 
 
 def _counts(judgement: Judgement, findings: Sequence[Finding], families: Sequence[Family]) -> dict[str, Any]:

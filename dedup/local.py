@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernel
-from dedup.blocks import Block, Passages, find_blocks
+from dedup.blocks import Passages, find_blocks
+from dedup.boilerplate import Frequent, Lines, Mark, frequent, frequent_marks, look
 from dedup.families import (
     Texts,
     article_judge,
@@ -18,14 +19,14 @@ from dedup.families import (
     number_conflicts,
     passage_judge,
 )
-from dedup.findings import Judgement, Repeats, report
+from dedup.findings import Judgement, Repeats, Run, report
 from dedup.fold_table import WIDE, load
 from dedup.kernel.reference import I64, offsets_of
 from dedup.model import Article, Report
 from dedup.rewriting import refuse_one_shot, rewrite
 from dedup.settings import Settings
 from dedup.sketch import shingle_sets
-from dedup.tables import Progress, References, Tables, read_tables
+from dedup.tables import Progress, References, Tables, in_paragraphs, joined, read_tables
 
 
 def scan(
@@ -42,27 +43,104 @@ def scan(
         articles: any re-iterable of articles with distinct ids; it is iterated twice, as texts are not held.
         settings: the choices; the defaults where None.
         against: reference articles, which are matched against and never cut: name -> articles, or articles.
-        sources: called once the articles have been read: (source, articles of it in a row), for the warnings.
+        sources: called once the articles have been read: (source, articles of it in a row), for the warnings and,
+            where `source_field` names none, as the sources of boilerplate.
         progress: told of the stages as they go.
 
     Raises:
         OneShotInput: *articles* is an iterator.
         BadInput: an id stands twice, a text is no string, holds a lone surrogate, or changed between the iterations.
-        BadSettings: `keep` names a field that no article has.
+        BadSettings: `keep` or `source_field` names a field that no article has, or a rule's pattern is unusable.
     """
     settings = settings or Settings()
     tell = progress or (lambda stage, done, total: None)
     refuse_one_shot(articles)
-    tables = read_tables(articles, against, settings, tell)
+    units = read_tables(articles, against, settings, lambda text, codes: look(text, codes, settings), tell)
+    rows = sources() if sources else ()
     tell("articles", 0, None)
-    whole = _article_repeats(tables, settings)
+    whole = _article_repeats(_with_passages(units, units.masked, settings), settings)
+    tell("boilerplate", 0, None)
+    # Frequency is counted over article families, so it is known here; what it takes is kept out of the passages at
+    # once, which is to judge the near members of a kept text that goes as if it were absent.
+    out, found = _boilerplate(units, whole, rows, settings)
+    tables = _with_passages(units, out, settings)
+    out = _spread(units, out, tables)
     tell("passages", 0, None)
-    parts = _passage_repeats(tables, whole, settings)
+    parts = _passage_repeats(tables, whole, out, settings)
     tell("blocks", 0, None)
-    remnant = _remnants(tables, whole, parts, settings)
-    blocks = _blocks(tables, whole, parts, remnant, settings)
-    judgement = Judgement(tables, settings, whole, parts, remnant, blocks, sources() if sources else ())
+    remnant = _remnants(tables, parts, out, settings)
+    runs = _runs(tables, whole, parts, remnant, out, settings)
+    marks = {article: [*tables.marks[article], *found.get(article, ())] for article in tables.marks}
+    judgement = Judgement(tables, settings, whole, parts, remnant, runs, marks, rows)
     return report(judgement, articles, tell)
+
+
+def _with_passages(units: Tables, out: NDArray[np.bool_], settings: Settings) -> Tables:
+    """The lines or sentences as they are, or as paragraphs."""
+    return in_paragraphs(units, out) if settings.passage == "blank" else units
+
+
+def _spread(units: Tables, out: NDArray[np.bool_], tables: Tables) -> NDArray[np.bool_]:
+    """Which passages of *tables* are out, from which units are; a paragraph is out as a whole or not at all."""
+    if tables is units:
+        return out
+    order = np.searchsorted(_keys(units), _keys(tables))
+    return out[order]
+
+
+def _keys(tables: Tables) -> I64:
+    """Article and line in one number, rising."""
+    return tables.article * (int(tables.line.max(initial=0)) + 1) + tables.line
+
+
+def _boilerplate(
+    units: Tables, whole: Repeats, rows: Sequence[tuple[str, int]], settings: Settings
+) -> tuple[NDArray[np.bool_], Mapping[int, Sequence[Mark]]]:
+    """Which units are no passages, being masked or frequent, and the marks of the frequent ones."""
+    if settings.scope == "within" or not len(units.article):
+        return units.masked, {}
+    fresh = np.ones(len(units.article), bool)
+    fresh[1:] = (np.diff(units.article) != 0) | (np.diff(units.line) != 0)
+    first = np.flatnonzero(fresh)
+    folded, offsets = (units.folded, units.offsets) if fresh.all() else joined(units, first)
+    lines = Lines(
+        folded=folded,
+        offsets=offsets,
+        article=units.article[first],
+        masked=units.masked[first],
+        shape=units.shape[first],
+        counted=~units.fixed[units.article[first]],
+        family=_article_families(whole),
+        source=_sources(units, rows, settings),
+    )
+    found = frequent(lines, settings)
+    line = np.cumsum(fresh) - 1
+    ends = units.end[np.append(first[1:], len(fresh)) - 1]
+    of_article = np.searchsorted(first, units.of_article)
+    marks = frequent_marks(found, units.start[first], ends, of_article, settings)
+    return units.masked | found.line[line], marks
+
+
+def _article_families(whole: Repeats) -> I64:
+    """The first article that each repeats or resembles, over as many steps as it takes: int64 [articles]."""
+    met = np.maximum(whole.kept, whole.linked)
+    family = np.where(met >= 0, met, np.arange(len(met)))
+    while True:  # an article only ever meets an earlier one
+        further = family[family]
+        if np.array_equal(further, family):
+            return family
+        family = further
+
+
+def _sources(tables: Tables, rows: Sequence[tuple[str, int]], settings: Settings) -> I64:
+    """The number of each article's source: int64 [articles], from 0."""
+    if settings.source_field is not None:
+        return tables.source + 1
+    source = np.zeros(len(tables.ids), np.int64)
+    names: dict[str, int] = {}
+    numbers = [names.setdefault(name, len(names) + 1) for name, _ in rows]
+    source[tables.read[: sum(count for _, count in rows)]] = np.repeat(numbers, [count for _, count in rows])
+    return source
 
 
 def _article_repeats(tables: Tables, settings: Settings) -> Repeats:
@@ -70,40 +148,48 @@ def _article_repeats(tables: Tables, settings: Settings) -> Repeats:
     repeats = Repeats.none(len(tables.ids))
     if settings.grain == "passage" or settings.scope == "within":
         return repeats
-    wide = (load().flags[tables.folded] & WIDE) > 0
-    folded, offsets = kernel.join_segments(tables.folded, tables.offsets, wide, tables.of_article)
+    compared = _compared(tables)
+    of_article = offsets_of(np.bincount(tables.article[compared], minlength=len(tables.ids)))
+    passages, passage_offsets = kernel.take_segments(tables.folded, tables.offsets, compared)
+    wide = (load().flags[passages] & WIDE) > 0
+    folded, offsets = kernel.join_segments(passages, passage_offsets, wide, of_article)
     articles = np.flatnonzero(np.diff(offsets) > 0)  # an empty fold never matches
     folded, offsets = kernel.take_segments(folded, offsets, articles)
     texts = distinct_texts(folded, offsets, np.zeros(len(articles), np.int64))
-    judge = article_judge(texts, articles, tables.folded, tables.offsets, tables.of_article, settings)
+    judge = article_judge(texts, articles, passages, passage_offsets, of_article, settings)
     found = match(texts, tables.fixed[articles][texts.first], settings, judge)
     repeats.enter(articles, texts, found)
     repeats.clear(tables.fixed)
     if settings.numbers == "strict":
-        _name_number_links(tables, articles, texts, found.linked, repeats, settings)
+        longer = np.diff(offsets_of(np.diff(passage_offsets) >= settings.min_chars)[of_article])
+        _name_number_links(longer, articles, texts, found.linked, repeats)
     return repeats
 
 
-def _name_number_links(
-    tables: Tables, articles: I64, texts: Texts, linked: I64, repeats: Repeats, settings: Settings
-) -> None:
+def _compared(tables: Tables) -> I64:
+    """The passages that articles are compared by: those that are not masked, or all where all are."""
+    shown = ~tables.masked
+    showing = np.bincount(tables.article[shown], minlength=len(tables.ids)) > 0
+    return np.flatnonzero(shown | ~showing[tables.article])
+
+
+def _name_number_links(longer: I64, articles: I64, texts: Texts, linked: I64, repeats: Repeats) -> None:
     """Tells links that the number rule made from links for want of coverage."""
     links = np.flatnonzero(linked >= 0)
     pairs = kernel.take_segments(texts.folded, texts.offsets, np.concatenate((links, linked[links])))
     numbers, offsets = kernel.number_tokens(*pairs, load())
-    longer = np.diff(offsets_of(tables.chars >= settings.min_chars)[tables.of_article])
     for row, text in enumerate(links.tolist()):
         article = articles[texts.first[text]]
         kept = np.array([row + len(links)])
         repeats.by_number[article] = not article_numbers_agree(numbers, offsets, row, kept, int(longer[article]))[0]
 
 
-def _passage_repeats(tables: Tables, whole: Repeats, settings: Settings) -> Repeats:
-    """Which passages repeat which, in the articles that are not cut whole."""
+def _passage_repeats(tables: Tables, whole: Repeats, out: NDArray[np.bool_], settings: Settings) -> Repeats:
+    """Which passages repeat which, in the articles that are not cut whole; what is *out* is not judged."""
     repeats = Repeats.none(len(tables.article))
     if settings.grain == "article":
         return repeats
-    judged = whole.kept[tables.article] < 0
+    judged = (whole.kept[tables.article] < 0) & ~out
     if settings.scope == "within":
         places = np.flatnonzero(judged & (tables.chars >= settings.min_chars_within) & ~tables.fixed[tables.article])
         _match_passages(tables, places, tables.article[places], np.zeros(len(places), bool), repeats, settings)
@@ -146,12 +232,12 @@ def _match_passages(
     repeats.enter(places, texts, found)
 
 
-def _remnants(tables: Tables, whole: Repeats, parts: Repeats, settings: Settings) -> I64:
+def _remnants(tables: Tables, parts: Repeats, out: NDArray[np.bool_], settings: Settings) -> I64:
     """For each article that lost a long passage as a duplicate and keeps none, the longest it lost; -1 for others."""
     remnant = np.full(len(tables.ids), -1)
     if settings.grain != "both" or settings.scope == "within":
         return remnant
-    long = tables.chars >= settings.min_chars
+    long = (tables.chars >= settings.min_chars) & ~out
     lost = np.flatnonzero(long & (parts.kept >= 0))
     keeps = np.bincount(tables.article[long & (parts.kept < 0)], minlength=len(tables.ids)) > 0
     lost = lost[~keeps[tables.article[lost]]]
@@ -160,9 +246,11 @@ def _remnants(tables: Tables, whole: Repeats, parts: Repeats, settings: Settings
     return remnant
 
 
-def _blocks(tables: Tables, whole: Repeats, parts: Repeats, remnant: I64, settings: Settings) -> list[Block]:
-    """Runs of repeated passages in the articles that stay."""
-    places = np.flatnonzero(whole.kept[tables.article] < 0)
+def _runs(
+    tables: Tables, whole: Repeats, parts: Repeats, remnant: I64, out: NDArray[np.bool_], settings: Settings
+) -> list[Run]:
+    """Runs of repeated passages in the articles that stay. What is *out* neither joins a run nor breaks it."""
+    places = np.flatnonzero((whole.kept[tables.article] < 0) & ~out)
     if not (parts.kept >= 0).any():
         return []
     folded, offsets = kernel.take_segments(tables.folded, tables.offsets, places)
@@ -184,10 +272,13 @@ def _blocks(tables: Tables, whole: Repeats, parts: Repeats, remnant: I64, settin
         within_only=settings.scope == "within",
         across_only=settings.scope == "across",
     )
-    return [
-        Block(int(places[block.first]), int(places[block.last]), int(places[block.source]))
-        for block in find_blocks(passages, _alike(texts, settings))
-    ]
+    runs = []
+    for block in find_blocks(passages, _alike(texts, settings)):
+        own = places[block.first : block.last + 1]
+        counterparts = places[block.source : block.source_last + 1]
+        pieces = np.flatnonzero(np.diff(own) != 1) + 1
+        runs += [Run(*piece) for piece in zip(np.split(own, pieces), np.split(counterparts, pieces), strict=True)]
+    return runs
 
 
 def _alike(texts: Texts, settings: Settings) -> Callable[[int, int], bool]:

@@ -73,7 +73,8 @@ class Finding:
 
     `start` and `end` count code points of the text as read, `end` is exclusive and includes the line ends that the
     cut takes. `similarity` is the exact Jaccard similarity to `source` rounded to four decimals (for a block the
-    least of its passages), None for a rule that compares nothing.
+    least of its passages), None for a rule that compares nothing. `evidence` holds what else a rule goes by: for
+    boilerplate by frequency {"families", "share", "position"}; it is left out of findings.jsonl where it is empty.
     """
 
     article: str
@@ -87,10 +88,11 @@ class Finding:
     source: Place | None
     removed: bool
     text: str
+    evidence: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def to_dict(self) -> dict[str, Any]:
         """As it stands in findings.jsonl."""
-        return {
+        finding: dict[str, Any] = {
             "article": self.article,
             "start": self.start,
             "end": self.end,
@@ -103,6 +105,9 @@ class Finding:
             "removed": self.removed,
             "text": self.text,
         }
+        if self.evidence:
+            finding["evidence"] = dict(self.evidence)
+        return finding
 
     @classmethod
     def from_dict(cls, finding: Mapping[str, Any]) -> Finding:
@@ -125,7 +130,10 @@ class Finding:
                 values["source"] = Place.from_dict(source)
             except KeyError as missing:
                 raise BadInput(f'the "source" of a finding lacks {missing}') from None
-        return cls(**values)
+        evidence = finding.get("evidence", {})
+        if not isinstance(evidence, dict):
+            raise BadInput(f'field "evidence" of a finding holds {evidence!r}, which is not of its type')
+        return cls(**values, evidence=evidence)
 
 
 _FINDING_FIELDS: dict[str, tuple[type, ...]] = {

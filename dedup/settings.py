@@ -17,7 +17,15 @@ CHOICES = {
     "numbers": ("strict", "ignore"),
     "scope": ("within", "across", "both"),
     "grain": ("article", "passage", "both"),
+    "boilerplate": ("remove", "mark", "off"),
 }
+RULE_NAMES = (
+    *("share", "credit", "metadata", "copyright", "subscribe", "related", "link-farm", "navigation"),
+    "frequency",
+)
+"""The rules of `dedup.boilerplate`, in the order in which they are asked, and the one that counts."""
+STRIPPED = ("markup", "annotation", "control")
+"""The debris that a text can be freed from; mojibake is only ever reported."""
 _RANGES: dict[str, tuple[float, float]] = {
     "threshold": (0.01, 1.0),
     "recall": (0.01, 0.9999),
@@ -29,6 +37,9 @@ _RANGES: dict[str, tuple[float, float]] = {
     "bucket": (1, 2**31),
     "short_chars": (0, 2**31),
     "short_containment": (0.0, 1.0),
+    "boilerplate_families": (2, 2**31),
+    "boilerplate_families_long": (2, 2**31),
+    "boilerplate_share": (0.0, 1.0),
 }
 
 
@@ -97,7 +108,17 @@ class Settings:
         scope: "within" takes each article as a corpus of its own; "across" drops what repeats its own article.
         grain: judge whole articles, passages, or both.
         keep: which of several articles is kept: "first", "last", "longest" or "field:NAME[:desc]".
-        passage: what a passage is: a "line", a paragraph between "blank" lines, or a "sentence".
+        passage: what a passage is: a "line", a paragraph between "blank" lines, or a "sentence". Boilerplate and debris
+            are judged by lines whatever a passage is; a line so judged is no part of a passage, and ends a paragraph.
+        boilerplate: "remove"; "mark" reports it only; "off" does not look for it. What is marked is left out of the
+            comparison too.
+        boilerplate_families: least distinct article families that carry a line before its frequency says anything.
+        boilerplate_families_long: the same for a line of 40 folded characters or more.
+        boilerplate_share: least share of the article families of its source that carry such a line.
+        source_field: the field that names an article's source (its site); None: what the caller of `scan` says.
+        keep_rules: names of boilerplate rules that are switched off.
+        rules: further boilerplate rules, (name, RE2 pattern) each; a line goes that one of them matches as a whole.
+        strip: the debris that the text is freed from: any of "markup", "annotation", "control".
 
     Raises:
         BadSettings: a value is out of its range; the message names it.
@@ -118,6 +139,14 @@ class Settings:
     grain: str = "both"
     keep: str = "first"
     passage: str = "line"
+    boilerplate: str = "remove"
+    boilerplate_families: int = 5
+    boilerplate_families_long: int = 10
+    boilerplate_share: float = 0.04
+    source_field: str | None = None
+    keep_rules: tuple[str, ...] = ()
+    rules: tuple[tuple[str, str], ...] = ()
+    strip: tuple[str, ...] = ("markup",)
 
     def __post_init__(self) -> None:
         for name, (least, most) in _RANGES.items():
@@ -131,6 +160,7 @@ class Settings:
                 f"min_chars_within ({self.min_chars_within}) must not exceed min_chars ({self.min_chars})"
             )
         _check_keep(self.keep)
+        self._check_boilerplate()
         band_shape(self.threshold, self.recall, self.num_perm)
 
     def _check_number(self, name: str, least: float, most: float) -> None:
@@ -147,6 +177,22 @@ class Settings:
                 # similarities are compared as fractions of 64-bit integers
                 raise BadSettings(f"{name} must have at most six decimals, found {value!r}; write {round(value, 6)}")
             object.__setattr__(self, name, float(value))
+
+    def _check_boilerplate(self) -> None:
+        if not (self.source_field is None or (isinstance(self.source_field, str) and self.source_field)):
+            raise BadSettings(f"source_field must name a field, found {self.source_field!r}")
+        rules = _list("rules", self.rules)
+        for rule in rules:
+            if not (isinstance(rule, list | tuple) and len(rule) == 2 and all(isinstance(part, str) for part in rule)):
+                raise BadSettings(f"rules must be pairs of a name and a pattern, found {rule!r}")
+        object.__setattr__(self, "rules", tuple((name, pattern) for name, pattern in rules))
+        names = (*RULE_NAMES, *(name for name, _ in self.rules))
+        for setting, known in (("strip", STRIPPED), ("keep_rules", names)):
+            values = _list(setting, getattr(self, setting))
+            for value in values:
+                if value not in known:
+                    raise BadSettings(f"{setting} may name {', '.join(dict.fromkeys(known))}, found {value!r}")
+            object.__setattr__(self, setting, values)
 
     @property
     def bands(self) -> int:
@@ -211,6 +257,12 @@ def read_settings(path: str | Path) -> dict[str, Any]:
     except BadSettings as error:
         raise BadSettings(f"{path}: {error}") from None
     return values
+
+
+def _list(name: str, values: object) -> tuple[Any, ...]:
+    if not isinstance(values, list | tuple):
+        raise BadSettings(f"{name} must be a list, found {values!r}")
+    return tuple(values)
 
 
 def _check_keep(keep: object) -> None:

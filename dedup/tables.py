@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernel
+from dedup.boilerplate import Look, Mark
 from dedup.errors import BadInput, BadSettings
+from dedup.fold_table import WIDE, load
 from dedup.kernel.reference import I64, U32, offsets_of
 from dedup.model import Article, Place
 from dedup.settings import Settings
@@ -18,6 +20,9 @@ from dedup.text import codepoints, fold_passages, passages
 
 Progress = Callable[[str, int, int | None], None]
 """Called with a stage's name, how much of it is done, and how much there is to do (None: not known)."""
+
+Looker = Callable[[str, U32], Look]
+"""Judges a single article: (text, its code points) -> what it shows by itself."""
 
 References = Mapping[str, Iterable[Article]] | Iterable[Article]
 _BATCH = 1 << 20  # code points folded at a time, unless one article is longer
@@ -37,6 +42,12 @@ class Tables:
         start, end: int64 [passages], span in code points of the text.
         folded, offsets: uint32 segment array, one segment a passage.
         of_article: int64 [articles + 1], the passages of article a are of_article[a] ... of_article[a + 1] - 1.
+        line: int64 [passages], the line of each passage among those of its article that are not blank; of a paragraph
+            the first.
+        masked: bool [passages], lies in a line that rules or debris name.
+        shape: uint8 [passages], of the line (see `dedup.boilerplate.Look`).
+        source: int64 [articles], the number of each article's source by the field; -1 where it has none.
+        marks: article -> what was found in it by itself.
     """
 
     ids: list[str]
@@ -50,6 +61,11 @@ class Tables:
     folded: U32
     offsets: I64
     of_article: I64
+    line: I64
+    masked: NDArray[np.bool_]
+    shape: NDArray[np.uint8]
+    source: I64
+    marks: Mapping[int, Sequence[Mark]]
 
     @property
     def chars(self) -> I64:
@@ -68,20 +84,28 @@ class Tables:
 
 
 def read_tables(
-    articles: Iterable[Article], against: References | None, settings: Settings, progress: Progress
+    articles: Iterable[Article],
+    against: References | None,
+    settings: Settings,
+    looker: Looker,
+    progress: Progress,
 ) -> Tables:
-    """Reads, splits and folds all articles, and puts them in keep order.
+    """Reads, splits and folds all articles, lets *looker* see each, and puts them in keep order.
+
+    The passages are lines or, where they are asked for, sentences; `in_paragraphs` makes paragraphs of lines.
 
     Raises:
         BadInput: an id of the corpus stands twice, or a text is no string or holds a lone surrogate.
-        BadSettings: `keep` names a field that no article has.
+        BadSettings: `keep` or `source_field` names a field that no article has.
     """
-    rows = _Rows([], [], [], [], [], [], [])
+    rows = _Rows([], [], [], [], [], [], [], [], [], [])
     for name, references in _named(against):
-        rows.add(references, name, settings, progress)
+        rows.add(references, name, settings, looker, progress)
     references_end = len(rows.ids)
-    rows.add(articles, None, settings, progress)
+    rows.add(articles, None, settings, looker, progress)
     _check_ids(rows.ids[references_end:])
+    if settings.source_field is not None and rows.ids and all(source is None for source in rows.sources):
+        raise BadSettings(f"source_field is {settings.source_field!r}, but no article has that field")
     own = _keep_order(rows, references_end, settings) + references_end
     order = np.concatenate((np.arange(references_end), own))
     return _in_order(rows, order, references_end)
@@ -105,8 +129,19 @@ class _Rows:
     spans: list[I64]  # [passages, 2] of each article
     folded: list[U32]
     chars: list[I64]  # folded characters of each passage, a batch of articles an item
+    lines: list[I64]  # the line of each passage, an article an item
+    looks: list[Look]
+    sources: list[str | None]
 
-    def add(self, articles: Iterable[Article], against: str | None, settings: Settings, progress: Progress) -> None:
+    def add(
+        self,
+        articles: Iterable[Article],
+        against: str | None,
+        settings: Settings,
+        looker: Looker,
+        progress: Progress,
+    ) -> None:
+        unit = "sentence" if settings.passage == "sentence" else "line"
         field = settings.keep_field
         batch: list[U32] = []
         spans: list[I64] = []
@@ -114,8 +149,13 @@ class _Rows:
         for article in articles:
             codes = _codepoints(article)
             batch.append(codes)
-            spans.append(passages(codes, settings.passage) + filled)
+            spans.append(passages(codes, unit) + filled)
             self.spans.append(spans[-1] - filled)
+            seen = looker(article.text, codes)
+            self.looks.append(seen)
+            self.lines.append(np.searchsorted(seen.starts, self.spans[-1][:, 0], side="right") - 1)
+            source = None if settings.source_field is None else article.fields.get(settings.source_field)
+            self.sources.append(None if source is None else str(source))
             self.ids.append(article.id)
             self.against.append(against)
             self.lengths.append(len(codes))
@@ -167,12 +207,18 @@ def _keep_order(rows: _Rows, references_end: int, settings: Settings) -> I64:
     if settings.keep == "longest":
         chars = np.concatenate([*rows.chars, np.zeros(0, np.int64)])
         of_article = offsets_of(np.array([len(spans) for spans in rows.spans], np.int64))
-        total = offsets_of(chars)
+        total = offsets_of(np.where(_of_lines(rows, "masked", np.bool_), 0, chars))
         lengths = np.diff(total[of_article])[references_end:]
         return np.argsort(-lengths, kind="stable")
     if settings.keep_field is not None:
         return _by_field(rows.keep_by[references_end:], settings)
     return order
+
+
+def _of_lines(rows: _Rows, name: str, dtype: type[np.generic]) -> NDArray[Any]:
+    """What the looks say about the line of each passage, in the order of reading."""
+    values = [getattr(seen, name)[lines] for seen, lines in zip(rows.looks, rows.lines, strict=True)]
+    return np.concatenate([*values, np.zeros(0, dtype)])
 
 
 def _by_field(values: list[Any], settings: Settings) -> I64:
@@ -195,14 +241,18 @@ def _in_order(rows: _Rows, order: I64, references_end: int) -> Tables:
     spans = np.concatenate([*rows.spans, np.zeros((0, 2), np.int64)])
     counts = np.array([len(spans) for spans in rows.spans], np.int64)
     of_article = offsets_of(counts)
+    line = np.concatenate([*rows.lines, np.zeros(0, np.int64)])
+    masked, shape = _of_lines(rows, "masked", np.bool_), _of_lines(rows, "shape", np.uint8)
     if not np.array_equal(order, np.arange(len(order))):
         moved, _ = kernel.take_segments(np.arange(len(spans)), of_article, order)
         folded, offsets = kernel.take_segments(folded, offsets, moved)
         spans, counts = spans[moved], counts[order]
+        line, masked, shape = line[moved], masked[moved], shape[moved]
         of_article = offsets_of(counts)
     own = order[references_end:]
     read = np.empty(len(own), np.int64)
     read[own - references_end] = np.arange(references_end, len(order))
+    names = {name: number for number, name in enumerate(dict.fromkeys(filter(None, rows.sources)))}
     return Tables(
         ids=[rows.ids[article] for article in order.tolist()],
         against=[rows.against[article] for article in order.tolist()],
@@ -215,4 +265,38 @@ def _in_order(rows: _Rows, order: I64, references_end: int) -> Tables:
         folded=folded,
         offsets=offsets,
         of_article=of_article,
+        line=line,
+        masked=masked,
+        shape=shape,
+        source=np.array([names.get(rows.sources[article] or "", -1) for article in order.tolist()], np.int64),
+        marks={place: rows.looks[article].marks for place, article in enumerate(order.tolist())},
+    )
+
+
+def joined(tables: Tables, first: I64) -> tuple[U32, I64]:
+    """The folded texts of runs of passages that begin at *first* (rising from 0): a segment array, one a run."""
+    wide = (load().flags[tables.folded] & WIDE) > 0
+    return kernel.join_segments(tables.folded, tables.offsets, wide, np.append(first, len(tables.article)))
+
+
+def in_paragraphs(tables: Tables, out: NDArray[np.bool_]) -> Tables:
+    """The same with paragraphs for lines: runs of lines that no blank line and no line that is *out* parts."""
+    if not len(tables.article):
+        return tables
+    apart = np.ones(len(tables.article), bool)
+    apart[1:] = (tables.start[1:] != tables.end[:-1]) | (np.diff(tables.article) != 0) | out[1:] | out[:-1]
+    first = np.flatnonzero(apart)
+    last = np.append(first[1:], len(apart)) - 1
+    folded, offsets = joined(tables, first)
+    return replace(
+        tables,
+        article=tables.article[first],
+        start=tables.start[first],
+        end=tables.end[last],
+        folded=folded,
+        offsets=offsets,
+        of_article=np.searchsorted(first, tables.of_article),
+        line=tables.line[first],
+        masked=tables.masked[first],
+        shape=tables.shape[first],
     )

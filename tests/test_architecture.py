@@ -23,6 +23,8 @@ LAYERS = [
     "sketch",
     "families",
     "blocks",
+    "rules",
+    "boilerplate",
     "tables",
     "rewriting",
     "findings",
@@ -41,6 +43,7 @@ DOORS = {
     "click": {"cli"},
     "tqdm": {"cli"},
     "jinja2": {"report"},
+    "re2": {"rules", "boilerplate"},
     "zstandard": {"articles"},
 }
 FILES = {

@@ -1,0 +1,534 @@
+"""Page furniture and scraper debris: by wording and shape in a single article, by frequency in a source.
+
+Everything here is judged by lines, whatever a passage is. `look` sees one article; what it masks is left out of every
+comparison. `frequent` counts lines over the article families of a source.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import re2
+from numpy.typing import NDArray
+
+from dedup import kernel
+from dedup.families import distinct_texts
+from dedup.fold_table import load
+from dedup.kernel.fold_reference import HAN, INVISIBLE, TONE
+from dedup.kernel.reference import I64, U32, offsets_of
+from dedup.model import Grain, Kind
+from dedup.rules import Matcher, matcher, reading_codes
+from dedup.settings import Settings
+from dedup.text import line_spans
+
+Mask = NDArray[np.bool_]
+
+FREQUENCY = "frequency"
+LEAD_IN, SENTENCE = 1, 2
+"""What a line ends with: a colon, or what ends a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A span of an article that a rule names; code points, end exclusive, with the line end where it takes lines."""
+
+    start: int
+    end: int
+    kind: Kind
+    grain: Grain
+    rule: str
+    removed: bool
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one article shows by itself. Arrays are [lines], of the lines that are not blank.
+
+    Attributes:
+        starts: int64, where each line starts.
+        masked: bool, lines that a rule or the markup rule names.
+        shape: uint8, LEAD_IN or SENTENCE.
+        marks: what was found, by start.
+    """
+
+    starts: I64
+    masked: Mask
+    shape: NDArray[np.uint8]
+    marks: tuple[Mark, ...]
+
+
+def look(text: str, codes: U32, settings: Settings) -> Look:
+    """What wording, shape and debris say about a single article.
+
+    Args:
+        text: the text of an article.
+        codes: its code points.
+        settings: boilerplate, keep_rules, rules and strip.
+    """
+    starts, content_ends, ends, blank = line_spans(codes)
+    starts, content_ends, ends = starts[~blank], content_ends[~blank], ends[~blank]
+    toned = bool((load().flags[codes] & TONE).any())
+    annotated = kernel.annotations(codes, load()) if toned else []
+    lines = _readings(codes, annotated, starts, content_ends)
+    names: list[str | None] = [None] * len(lines)
+    if settings.boilerplate != "off":
+        names = _named(lines, matcher(settings.rules, settings.keep_rules), settings.keep_rules)
+    markup = _markup(text, starts.tolist(), content_ends.tolist())
+    for line in markup:
+        names[line] = "markup"
+    marks = list(_line_marks(names, starts.tolist(), ends.tolist(), settings))
+    marks += _debris(text, codes, annotated, starts, ends, settings)
+    marks.sort(key=lambda mark: (mark.start, mark.end))
+    masked = np.array([name is not None for name in names], bool)
+    return Look(starts, masked, _shapes(lines), tuple(marks))
+
+
+def _readings(codes: U32, annotated: Sequence[tuple[int, int]], starts: I64, ends: I64) -> list[str]:
+    """The lines as rules see them."""
+    read = reading_codes(codes)
+    for start, end in annotated:
+        read[start:end] = 0
+    seen = read > 0
+    whole = read[seen].astype("<u4", copy=False).tobytes().decode("utf-32-le")
+    at = offsets_of(seen)
+    bounds = zip(at[starts].tolist(), at[ends].tolist(), strict=True)
+    return [" ".join(whole[start:end].split()) for start, end in bounds]
+
+
+def _shapes(lines: Iterable[str]) -> NDArray[np.uint8]:
+    ends = (line.rstrip("\"')]")[-1:] for line in lines)
+    shapes = [LEAD_IN if end == ":" else SENTENCE if end in "。!?.…;" and end else 0 for end in ends]
+    return np.array(shapes, np.uint8)
+
+
+# -------------------------------------------------------------------------------------------------- rules of one article
+
+_DATE = r"(?:\d{4}[-/.年] ?\d{1,2}[-/.月] ?\d{1,2}日?(?: ?\d{1,2}:\d{2}(?::\d{2})?)?)"
+_DATE_ONLY = re.compile(rf"[\[( ]*{_DATE}[\]) ]*")
+_DATE_FIRST = re.compile(rf"[\[( ]*{_DATE}[\]) ]*")
+_DATE_LAST = re.compile(rf".*[^\d][\[( ]*{_DATE}[\]) ]*", re.DOTALL)
+_TEASER = 80  # most characters of a teaser that has no date
+_BODY = 40  # least characters of a line of running text
+
+
+def _named(lines: Sequence[str], rules: Matcher, keep: Sequence[str]) -> list[str | None]:
+    """The rule that names each line, or None."""
+    names = [rules.rule_of(line) for line in lines]
+    if "metadata" not in keep:
+        for line in range(1, min(4, len(lines) - 1)):
+            if names[line] is None and len(lines[line]) < 24 and _DATE_ONLY.fullmatch(lines[line]):
+                names[line] = "metadata"
+    if "link-farm" not in keep:
+        for line, text in enumerate(lines):
+            if names[line] is None and is_link_farm(text):
+                names[line] = "link-farm"
+    if "related" not in keep:
+        _name_teasers(lines, names)
+    return names
+
+
+def is_link_farm(line: str) -> bool:
+    """Whether a line (as rules see it) is many short segments between separators, and no sentence.
+
+    >>> is_link_farm("永年县| 论坛| 壤塘县| 乐陵市| 彰武县| 龙岩市| 宣恩县| 柳林县|")
+    True
+    """
+    if line.count("|") < 5 or "。" in line:
+        return False
+    segments = [segment for segment in (part.strip() for part in line.split("|")) if segment]
+    labelled = line.startswith(("友情链接", "链接:", "合作媒体", "links"))
+    return len(segments) >= (4 if labelled else 8) and sum(map(len, segments)) <= 16 * len(segments)
+
+
+def _name_teasers(lines: Sequence[str], names: list[str | None]) -> None:
+    """Names the teasers of other stories: under a heading, or in a tail where dates stand between them."""
+    count = len(lines)
+    body = max((line for line in range(count) if names[line] is None and _is_body(lines[line])), default=-1)
+    for heading in range(count):
+        if names[heading] != "related":
+            continue
+        line = heading + 1
+        while line < count and _is_teaser(lines[line], dated=heading < body):
+            if names[line] is None:
+                names[line] = "related"
+            line += 1
+    last = count - 1
+    while last >= 0 and names[last] is not None:
+        last -= 1
+    for line in _dated_tail(lines, last):
+        names[line] = names[line] or "related"
+
+
+def _is_body(line: str) -> bool:
+    return len(line) >= _BODY and line.rstrip("\"')]")[-1:] in "。!?." and not _is_teaser(line, dated=True)
+
+
+def _is_teaser(line: str, dated: bool) -> bool:
+    """Whether a line under a heading may be a teaser; *dated*: only if it has a date."""
+    if _DATE_FIRST.match(line) or (len(line) <= 2 * _TEASER and _DATE_LAST.fullmatch(line)):
+        return True
+    return not dated and (line.endswith(("…", "...")) or (len(line) <= _TEASER and line[-1:] not in "。!?.:;,"))
+
+
+def _dated_tail(lines: Sequence[str], last: int) -> range:
+    """The lines of a tail of teasers that ends with line *last*: two kinds of it are certain.
+
+    Where the last line is nothing but a date and two or more lines before it begin with one, each date ends the teaser
+    before it: the line before the first of them is a teaser too. And three short lines or more that each end with a
+    date are a list of links. Lines that merely begin with dates may be a chronicle, which is content.
+    """
+    first = last
+    if first >= 3 and _DATE_ONLY.fullmatch(lines[last]):
+        while first > 1 and _DATE_FIRST.match(lines[first - 1]):
+            first -= 1
+        if last - first >= 2:
+            return range(first - 1, last + 1)
+        first = last
+    while first >= 1 and len(lines[first]) <= _TEASER and _DATE_LAST.fullmatch(lines[first]):
+        first -= 1
+    return range(first + 1, last + 1) if last - first >= 3 else range(0)
+
+
+def _line_marks(names: Sequence[str | None], starts: list[int], ends: list[int], settings: Settings) -> Iterator[Mark]:
+    """Lines in a row that one rule names are one mark."""
+    edges = [line for line in range(len(names) + 1) if line in (0, len(names)) or names[line] != names[line - 1]]
+    for first, stop in pairwise(edges):
+        rule = names[first]
+        if rule is None:
+            continue
+        kind: Kind = "debris" if rule == "markup" else "boilerplate"
+        removed = "markup" in settings.strip if rule == "markup" else settings.boilerplate == "remove"
+        evidence: dict[str, Any] = {"lines": stop - first} if stop - first > 1 else {}
+        if kind == "boilerplate":
+            evidence["position"] = position(first, stop, len(names))
+        grain: Grain = "block" if stop - first > 1 else "passage"
+        yield Mark(starts[first], ends[stop - 1], kind, grain, rule, removed, evidence)
+
+
+def position(first: int, stop: int, count: int) -> str:
+    """Where lines *first* ... *stop* - 1 of *count* stand: at the "head", the "tail", or in the "body"."""
+    if first < min(5, count - stop):
+        return "head"
+    return "tail" if count - stop < 5 else "body"
+
+
+# ---------------------------------------------------------------------------------------------------------------- debris
+
+_ONLY_MARKUP = r"(?:</?[a-zA-Z][^<>]*>|<!--[^<>]*-->|<!\[CDATA\[|\]\]>|&(?:[a-zA-Z]{2,8}|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});|\s|[\x{a0}\x{3000}\x{200b}\x{feff}])+"
+# UTF-8 read as Latin-1 or Windows-1252, and GBK's reading of U+FFFD
+_DOUBLE = r"[\x{c2}-\x{c3}][\x{80}-\x{bf}]|[\x{e2}]\x{20ac}[\x{80}-\x{bf}\x{2018}-\x{2122}\x{153}\x{a6}]|\x{ef}\x{bb}\x{bf}|锟斤拷|烫烫烫|屯屯屯|鈥"
+_EATEN = r"\p{Han}[a-zA-Z]?\?[\p{Han}a-zA-Z]|[a-zA-Z]\?[a-z]{2}"
+_ADDRESS = r"(?i)(?:https?://|www\.)\S*|\S*\?\w+=\S*"
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[Any, Any, Any]:
+    """RE2 for: lines of markup; mojibake; web addresses, whose question marks are their own."""
+    return re2.compile(_ONLY_MARKUP), re2.compile(rf"\x{{fffd}}|{_DOUBLE}|{_EATEN}"), re2.compile(_ADDRESS)
+
+
+def _markup(text: str, starts: list[int], ends: list[int]) -> list[int]:
+    """The lines that are only tags or entities."""
+    if "<" not in text and "&" not in text and "]]>" not in text:
+        return []
+    only, _, _ = _patterns()
+    found = []
+    for line, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        content = text[start:end].strip()
+        if content[:1] in ("<", "&", "]") and only.fullmatch(content):
+            found.append(line)
+    return found
+
+
+def _debris(
+    text: str, codes: U32, annotated: Sequence[tuple[int, int]], starts: I64, ends: I64, settings: Settings
+) -> Iterator[Mark]:
+    """Annotations and control characters, span by span where they are stripped, else by lines; mojibake by lines."""
+    for rule, spans in (("annotation", annotated), ("control", _controls(codes))):
+        if rule in settings.strip:
+            yield from (Mark(start, end, "debris", "span", rule, True) for start, end in spans)
+        else:
+            yield from _by_line(rule, spans, starts, ends)
+    yield from _by_line("mojibake", _mojibake(text, annotated), starts, ends)
+
+
+def _by_line(rule: str, spans: Sequence[tuple[int, int]], starts: I64, ends: I64) -> Iterator[Mark]:
+    """One mark a line that is not blank, from the first span in it to the last, with their number."""
+    lines: dict[int, list[tuple[int, int]]] = {}
+    for span in spans:
+        line = int(np.searchsorted(starts, span[0], side="right")) - 1
+        if line >= 0 and span[0] < ends[line]:
+            lines.setdefault(line, []).append(span)
+    for found in lines.values():
+        yield Mark(found[0][0], found[-1][1], "debris", "span", rule, False, {"count": len(found)})
+
+
+_JOINERS = (0x200C, 0x200D)
+
+
+def _controls(codes: U32) -> list[tuple[int, int]]:
+    """Runs of characters that control nothing in an article.
+
+    C0 and C1 but white space and line ends, the zero-width space, the word joiner, U+FEFF, and the joiners beside Han.
+    Joiners elsewhere and direction marks are spelling in other scripts and in emoji.
+    """
+    suspects = np.flatnonzero(
+        (codes < 0x20) | ((codes >= 0x7F) & (codes < 0xA0)) | ((load().flags[codes] & INVISIBLE) > 0)
+    )
+    if not len(suspects):
+        return []
+    found = []
+    for at in suspects.tolist():
+        code = int(codes[at])
+        control = (code < 0x20 and code not in range(0x09, 0x0E)) or (0x7F <= code < 0xA0 and code != 0x85)
+        if control or code in (0x200B, 0x2060, 0xFEFF) or (code in _JOINERS and _beside_han(codes, at)):
+            found.append(at)
+    spans: list[tuple[int, int]] = []
+    for at in found:
+        if spans and spans[-1][1] == at:
+            spans[-1] = spans[-1][0], at + 1
+        else:
+            spans.append((at, at + 1))
+    return spans
+
+
+def _beside_han(codes: U32, at: int) -> bool:
+    return bool((load().flags[codes[max(at - 1, 0) : at + 2]] & HAN).any())
+
+
+def _mojibake(text: str, annotated: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What looks like lost or twice decoded characters, outside of web addresses and annotations."""
+    _, broken, address = _patterns()
+    if not any(sign in text for sign in "?\ufffdÂÃâï锟烫屯鈥"):
+        return []
+    own = [found.span() for found in address.finditer(text)] if "?" in text else []
+    own += annotated
+    spans = [found.span() for found in broken.finditer(text)]
+    return [span for span in spans if not any(start < span[1] and span[0] < end for start, end in own)]
+
+
+# ------------------------------------------------------------------------------------------------------------- frequency
+
+_SIGN = "\ue000"  # stands for what is masked; private use, so no text has it by right
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+# on folded text: marks between digits have become full stops
+_WHEN = re.compile(
+    r"(?:19|20)\d{2}(?:年\d{1,2}月(?:\d{1,2}日)?|[.\s]\d{1,2}[.\s]\d{1,2}日?|年|(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d))"
+    r"|\d{1,2}月\d{1,2}[日号]?|(?<!\d)\d{1,2}日"
+    rf"|(?:{_MONTHS})[a-z]* \d{{1,2}}(?:st|nd|rd|th)?(?: \d{{4}})?|\d{{1,2}} (?:{_MONTHS})[a-z]* \d{{4}}"
+    r"|(?<![\d.])\d{1,2}\.\d{2}(?:\.\d{2})?(?![\d.])(?: ?[ap]m)?|\d{1,2}[时点]\d{1,2}分(?:\d{1,2}秒)?"
+    r"|(?:周|星期|礼拜)[一二三四五六日天]|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+)
+_NUMBER = re.compile(r"\.?\d[\d.]*")
+_SIGNS = re.compile(rf"{_SIGN}[\s{_SIGN}]*")
+SHORT_LINE = 20  # folded characters below which all numbers are masked
+LONG_LINE = 40  # folded characters from which `boilerplate_families_long` counts
+_ENUMERATOR = re.compile(
+    r"(?:第?[一二三四五六七八九十百零〇\ue000]{1,4}[章节条款部分项]{0,2}|[qa]|问|答|[ivx]{1,4}|[a-z])"
+)
+
+
+def masked_line(folded: str) -> str:
+    """A folded line with dates and times as one sign, and with every number in a line of fewer than 20 characters.
+
+    >>> masked_line("央视网2023.08.05 19.15") == masked_line("央视网2024.01.12 9.30")
+    True
+    >>> masked_line("全国进出口总额为13.2亿元比上年同期增长了若干个百分点")
+    '全国进出口总额为13.2亿元比上年同期增长了若干个百分点'
+    """
+    masked = _WHEN.sub(_SIGN, folded)
+    if len(folded) < SHORT_LINE:
+        masked = _NUMBER.sub(_SIGN, masked)
+    return _SIGNS.sub(_SIGN, masked)
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines of a corpus that are not blank, articles in keep order.
+
+    Attributes:
+        folded, offsets: uint32 segment array, one segment a line.
+        article: int64 [lines], not decreasing.
+        masked: bool [lines], what `look` masked.
+        shape: uint8 [lines].
+        counted: bool [lines], lines of articles that are not only for reference.
+        family: int64 [articles], the family of each article.
+        source: int64 [articles], the source of each article.
+    """
+
+    folded: U32
+    offsets: I64
+    article: I64
+    masked: Mask
+    shape: NDArray[np.uint8]
+    counted: Mask
+    family: I64
+    source: I64
+
+
+@dataclass(frozen=True, slots=True)
+class Frequent:
+    """What frequency says. Arrays are [lines].
+
+    Attributes:
+        line: bool, is boilerplate by frequency.
+        families: int64, article families of its source that carry it.
+        share: float64, of the article families of its source.
+    """
+
+    line: Mask
+    families: I64
+    share: NDArray[np.float64]
+
+
+def frequent(lines: Lines, settings: Settings) -> Frequent:
+    """The lines that enough article families of a source carry, and that stand where page furniture stands.
+
+    A line stands where page furniture stands if most of its places are at the head of an article (not more than two
+    lines before it that are not frequent themselves) or at the tail (not more than one behind it), or if it keeps to
+    one place counted from the head or the tail, or keeps to a neighbour that is boilerplate. So headings in bodies stay
+    however frequent they are: their places vary and so do their neighbours. Numerals and speakers ("一、", "Q:") stay
+    anywhere.
+    """
+    count = len(lines.article)
+    result = Frequent(np.zeros(count, bool), np.zeros(count, np.int64), np.zeros(count))
+    chars = np.diff(lines.offsets)
+    places = np.flatnonzero(lines.counted & ~lines.masked & (chars > 0))
+    if settings.boilerplate == "off" or FREQUENCY in settings.keep_rules or not len(places):
+        return result
+    source = lines.source[lines.article[places]]
+    folded, offsets = _masked_texts(*kernel.take_segments(lines.folded, lines.offsets, places))
+    texts = distinct_texts(folded, offsets, source)
+    families = _carriers(texts.of, lines.family[lines.article[places]], len(texts.first))
+    present = np.unique(np.stack((lines.source, lines.family))[:, np.unique(lines.article[places])], axis=1)
+    of_source = np.bincount(present[0], minlength=int(lines.source.max()) + 1)[texts.domain]
+    share = families / np.maximum(of_source, 1)
+    lengths = np.diff(texts.offsets)
+    least = np.where(lengths >= LONG_LINE, settings.boilerplate_families_long, settings.boilerplate_families)
+    many = (families >= least) & (share >= settings.boilerplate_share)
+    for text in np.flatnonzero(many).tolist():
+        many[text] = not _ENUMERATOR.fullmatch(_string(texts.folded[texts.offsets[text] : texts.offsets[text + 1]]))
+    if not many.any():
+        return result
+    text = np.full(count, -1)
+    text[places] = texts.of
+    chosen = _placed(lines, text, many)
+    found = np.flatnonzero((text >= 0) & chosen[text])
+    result.line[found] = True
+    result.families[found] = families[text[found]]
+    result.share[found] = share[text[found]]
+    _take_copies(lines, chars, result, settings)
+    return result
+
+
+def _masked_texts(folded: U32, offsets: I64) -> tuple[U32, I64]:
+    """The lines with what varies masked."""
+    plain = distinct_texts(folded, offsets, np.zeros(len(offsets) - 1, np.int64))
+    masked = [
+        np.frombuffer(masked_line(_string(segment)).encode("utf-32-le"), "<u4").astype(np.uint32)
+        for segment in np.split(plain.folded, plain.offsets[1:-1])
+    ]
+    flat, bounds = np.concatenate(masked), offsets_of(np.array([len(one) for one in masked], np.int64))
+    return kernel.take_segments(flat, bounds, plain.of)
+
+
+def _string(codes: U32) -> str:
+    return codes.astype("<u4", copy=False).tobytes().decode("utf-32-le")
+
+
+def _carriers(text: I64, family: I64, count: int) -> I64:
+    """How many families carry each text: int64 [count]."""
+    pairs = np.unique(text * (int(family.max(initial=0)) + 1) + family)
+    return np.bincount(pairs // (int(family.max(initial=0)) + 1), minlength=count)
+
+
+_HEAD_LINES, _TAIL_LINES = 2, 1  # most lines of their own that articles have before or behind furniture
+_MOST = 0.6  # the share of its places that must stand so
+_FAITHFUL = 0.8  # the same for neighbours and fixed places, and for what reads like a sentence or leads in
+
+
+def _placed(lines: Lines, text: I64, many: Mask) -> Mask:
+    """Which of the frequent texts stand where furniture stands: bool [texts]."""
+    count = len(text)
+    candidate = (text >= 0) & many[text]
+    own = ~candidate & ~lines.masked
+    bounds = np.searchsorted(lines.article, np.arange(len(lines.family) + 1))
+    first, last = bounds[lines.article], bounds[lines.article + 1] - 1
+    before = offsets_of(own)
+    ahead = before[:-1] - before[first]
+    behind = before[last + 1] - before[1:]
+    at = np.flatnonzero(candidate)
+    size = len(many)
+    total = np.bincount(text[at], minlength=size)
+
+    def share(holds: Mask) -> NDArray[np.float64]:
+        return np.bincount(text[at][holds], minlength=size) / np.maximum(total, 1)
+
+    head, tail = share(ahead[at] <= _HEAD_LINES), share(behind[at] <= _TAIL_LINES)
+    edge = share((ahead[at] <= _HEAD_LINES) | (behind[at] <= _TAIL_LINES))
+    fixed = np.maximum(_constancy(text[at], at - first[at], size), _constancy(text[at], last[at] - at, size))
+    ends = np.zeros(size, bool)
+    ends[text[at]] = lines.shape[at] > 0
+    needed = np.where(ends, _FAITHFUL, _MOST)
+    chosen = many & ((edge >= needed) | (fixed >= _FAITHFUL) | (np.maximum(head, tail) >= needed))
+    for _ in range(2):
+        going = np.zeros(count + 2, bool)
+        going[1:-1] = candidate & chosen[text]
+        beside_up = going[:-2][at] & (at > first[at])
+        beside_down = going[2:][at] & (at < last[at])
+        chosen |= many & (share(beside_up | beside_down) >= _FAITHFUL)
+    return chosen
+
+
+def _constancy(text: I64, rank: I64, size: int) -> NDArray[np.float64]:
+    """For each text the share of its places that have its most common rank: float64 [size]."""
+    pairs, counts = np.unique(np.stack((text, rank)), axis=1, return_counts=True)
+    most = np.zeros(size)
+    np.maximum.at(most, pairs[0], counts)
+    return most / np.maximum(np.bincount(text, minlength=size), 1)
+
+
+def _take_copies(lines: Lines, chars: I64, result: Frequent, settings: Settings) -> None:
+    """Where the first place of a text goes, its copies go too, whatever their source: nothing else would keep it."""
+    long = np.flatnonzero((chars >= settings.min_chars) & ~lines.masked & lines.counted)
+    if not result.line[long].any():
+        return
+    texts = distinct_texts(*kernel.take_segments(lines.folded, lines.offsets, long), np.zeros(len(long), np.int64))
+    kept = long[texts.first][texts.of]
+    copies = result.line[kept] & ~result.line[long]
+    result.line[long[copies]] = True
+    result.families[long[copies]] = result.families[kept[copies]]
+    result.share[long[copies]] = result.share[kept[copies]]
+
+
+def frequent_marks(found: Frequent, start: I64, end: I64, of_article: I64, settings: Settings) -> dict[int, list[Mark]]:
+    """Article -> its frequent lines as marks; lines in a row are one, with the least families and share of them.
+
+    Args:
+        found: what `frequent` said.
+        start, end: int64 [lines].
+        of_article: int64 [articles + 1], the lines of article a are of_article[a] ... of_article[a + 1] - 1.
+    """
+    marks: dict[int, list[Mark]] = {}
+    lines = np.flatnonzero(found.line)
+    article = np.searchsorted(of_article, lines, side="right") - 1
+    breaks = np.flatnonzero((np.diff(lines) != 1) | (np.diff(article) != 0)) + 1
+    for run in np.split(np.arange(len(lines)), breaks) if len(lines) else []:
+        first, last, of = int(lines[run[0]]), int(lines[run[-1]]), int(article[run[0]])
+        low, high = int(of_article[of]), int(of_article[of + 1])
+        evidence: dict[str, Any] = {"lines": len(run)} if len(run) > 1 else {}
+        evidence["families"] = int(found.families[first : last + 1].min())
+        evidence["share"] = round(float(found.share[first : last + 1].min()), 4)
+        evidence["position"] = position(first - low, last + 1 - low, high - low)
+        grain: Grain = "block" if len(run) > 1 else "passage"
+        removed = settings.boilerplate == "remove"
+        mark = Mark(int(start[first]), int(end[last]), "boilerplate", grain, FREQUENCY, removed, evidence)
+        marks.setdefault(of, []).append(mark)
+    return marks

@@ -1,0 +1,451 @@
+"""The named rules that know a line of page furniture by its wording, each with examples; the only door to RE2.
+
+A rule sees a line as a reader does: without annotations, in one Chinese script, in lower case, full-width signs as ASCII
+ones, quotation marks and brackets of every kind as one, white space collapsed. It matches the whole line or nothing.
+RE2 takes time linear in the line whatever the pattern.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import re2
+
+from dedup.errors import BadSettings
+from dedup.fold_table import load
+from dedup.kernel.fold_reference import EXPANSION, INVISIBLE, SPACE
+from dedup.kernel.reference import U32
+from dedup.settings import RULE_NAMES
+from dedup.text import annotations, codepoints
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A name, what it matches, and examples that are its tests.
+
+    Attributes:
+        name: what findings call it; several rules may have one name.
+        pattern: RE2, matched against the whole line as `reading` gives it, whatever the case.
+        yes, no: lines that it takes, and lines that come near and stay.
+        longest: most characters of a line that it looks at.
+    """
+
+    name: str
+    pattern: str
+    yes: tuple[str, ...]
+    no: tuple[str, ...]
+    longest: int = 160
+
+
+_DATE = r"(?:\d{4} ?[-./年] ?\d{1,2} ?[-./月] ?\d{1,2} ?日?|\d{1,2}/\d{1,2}/\d{4})"
+_TIME = r"\d{1,2}:\d{2}(?::\d{2})?(?: ?[ap]\.?m\.?)?"
+_MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?"
+_DAY = rf"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?,? )?(?:{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}|\d{{1,2}}(?:st|nd|rd|th)? {_MONTH},? \d{{4}})"
+_WHEN = rf"(?:{_DATE}|{_DAY})(?:(?: |,|t| at | - | \| ){{0,2}}{_TIME}(?: ?(?:[a-z]{{3,4}}|z|[+-]\d\d:?\d\d))?)?"
+_NAMES = r"\p{Han}{2,4}(?:[ 、,/]{1,3}\p{Han}{2,4}){0,9}"
+_VALUE = r"[^:。！？!?;]{0,24}"
+_CREDIT = (
+    r"(?:(?:本期|本版|本文|见习|实习|执行|值班|网络|新媒体|栏目|英文|美术|视频|图片|文字|后期|稿件|特约|常务|副|责任|总)*"
+    r"(?:责编|编辑|编审|主编|总编|编导|编务|美编|校对|校审|校订|审核|审校|审读|审稿|审定|终审|初审|复审|二审|三审|一审|签发|监制|监审|制片人?"
+    r"|总监|策划|统筹|制作|制图|绘图|摄影|摄像|撰文|撰稿|供稿|供图|排版|录入|剪辑|出品人?|配音)|来源|信息来源|文章来源|稿件来源|新闻来源|稿源|出处"
+    r"|资料来源|图片来源|原标题|原题)"
+)
+_READER = (
+    r"(?:加入|发布|发表|更新|上传|添加|录入|创建|修改|最后更新|最后修改|发稿|公布|刊发|提交)?(?:时间|日期|于)"
+    r"|(?:文章|信息|稿件|新闻|内容)?(?:来源|作者|编辑)|责任编辑|(?:阅读|浏览|访问|点击|查看|播放|转发|点赞|评论|收藏|推荐)(?:量|数|次数|人数)?"
+    r"|人气|热度|字号|字体(?:大小)?|字数|打印|收藏|分享|语音播报|发布(?:人|者|单位|机构)|索引号|主题词|文号|关键词|标签"
+)
+_NETWORK = (
+    r"(?:(?:新浪|腾讯)?微博|微信(?:好友|朋友圈)?|朋友圈|好友|qq(?:空间|好友)?|人人网?|豆瓣|知乎|百度贴吧|贴吧|开心网|今日头条|抖音|快手|复制链接|收藏|打印"
+    r"|举报|点赞|转发|分享|评论|更多|邮件|短信|facebook|twitter|x|linked ?in|whats ?app|pinterest|reddit|tumblr|telegram"
+    r"|messenger|instagram|youtube|google\+|google plus|e-?mail|print|copy(?: link| url)?|line|weibo|wechat|flipboard|pocket"
+    r"|digg|delicious|stumble ?upon|tiktok|threads|bluesky|mastodon|snapchat|vk|rss|link|more|sms|viber|xing|medium|vimeo|flickr)"
+)
+_MENU = (
+    r"(?:首页|主页|返回首页|网站首页|返回顶部|回到顶部|顶部|返回|关闭(?:窗口|本页)?|打印(?:本页|本文|文章|此页)?|收藏(?:本页|本文)?|推荐给好友|我要(?:评论|纠错|投稿)|纠错"
+    r"|发表评论|设为首页|加入收藏|网站地图|站点地图|关于我们|联系我们|联系方式|广告服务|招聘信息|人才招聘|诚聘英才|法律声明|隐私(?:政策|条款|声明)|免责声明"
+    r"|友情链接|登录|注册|退出|搜索|手机版|电脑版|客户端|繁体版?|简体版?|english|无障碍(?:浏览)?|意见反馈|帮助(?:中心)?|投稿|留言|版权声明|大|中|小|字号|分享"
+    r"|[^\s|:。]{0,8}(?:首页|官网首页)"
+    r"|skip to (?:main |primary )?(?:content|navigation|search|footer)|home ?page|home|menu|main menu|close(?: menu)?|log ?in|log ?out"
+    r"|sign ?(?:in|up|out)|register|my account|account|search(?: this site)?|search for:?|contact(?: us)?|about(?: us)?|faqs?|help(?: cent(?:er|re))?"
+    r"|support|site ?map|privacy(?: policy| notice| statement| & cookies)?|(?:your )?(?:privacy|cookie) (?:choices|settings|preferences)"
+    r"|terms(?: (?:of|and|&) (?:use|service|conditions))?|terms (?:& )?privacy|legal(?: notice)?|disclaimer|cookies?(?: policy| notice)?"
+    r"|accessibility(?: statement)?|careers|jobs|advertis(?:e|ing)(?: with us)?|press|newsletters?|back to top|top|next|prev(?:ious)?|older posts"
+    r"|newer posts|(?:next|previous) (?:post|article|story|page)|leave a (?:reply|comment)|post a comment|add a comment|comments?"
+    r"|\d{1,4} comments?|no comments(?: yet)?|view all(?: posts)?|see all|show more|load more|read more|learn more|click here|shop|blog|cart"
+    r"|donate|subscribe|advertisement|advertorial|sponsored(?: content| links)?|archives?|blogroll|tags|categories|toggle navigation|do not sell (?:or share )?my (?:personal )?information|partner with us|store locator|print(?: this)?(?: page)?)"
+)
+
+RULES = (
+    Rule(
+        "share",
+        rf"[\[(]*(?:(?:一键)?分享(?:到|至|给|本文|文章|此文|按钮)?|转发(?:到|至)|欢迎分享|share(?: (?:this(?: \w+)?|on|via|with|to|the \w+)){{0,2}}"
+        rf"|tweet(?: this)?|like this|e-?mail this(?: \w+)?|pin it|spread the word)[ :\])]*(?:{_NETWORK}[ ,|/·)\]]*)*",
+        (
+            "分享到:",
+            "分享到： 微信 微博 朋友圈 收藏 打印",
+            "分享至：微信好友 QQ空间",
+            "Share this article",
+            "Share on Facebook",
+            "Tweet this",
+        ),
+        ("他把心得分享给年轻人", "分享到的经验有三条", "Share prices fell on Friday", "分享会"),
+    ),
+    Rule(
+        "share",
+        rf"{_NETWORK}(?:[ ,|/·]+{_NETWORK}){{1,20}}",
+        ("微信 微博 QQ空间", "Facebook Twitter LinkedIn Email"),
+        ("微信", "微博上有人转发", "Twitter and Facebook"),
+    ),
+    Rule(
+        "credit",
+        rf"[\[( ]*{_CREDIT} ?[:/] ?{_VALUE}(?:[ ,|;)\]]+{_CREDIT} ?[:/] ?{_VALUE}){{0,9}}[\]) ]*"
+        rf"|[\[(] ?{_CREDIT} {_NAMES}(?: {_CREDIT} {_NAMES}){{0,4}} ?[\])]",
+        (
+            "（编辑 殷小满）",
+            "責(zé)任編輯: 吉政",
+            "(責(zé)編:公雪、劉穎婕)",
+            "（责任编辑：葛小满　校对：苏未）",
+            "來(lái)源:歷下頭條",
+            "责任编辑：路远山　美术编辑：卓晴",
+            "编辑：陈平丽 责任编辑：刘亮",
+        ),
+        (
+            "编辑部的故事：从一间小屋讲起。他说",
+            "来源：记者调查发现，这批货没有来源？",
+            "记者：谢谢",
+            "编辑说：这篇稿子要重写。",
+            "策划人李明",
+            "编辑 殷小满",
+        ),
+    ),
+    Rule(
+        "credit",
+        rf"[\[(] ?(?:本报|本网|本台|本刊|全媒体|见习|实习|特约|驻\p{{Han}}{{2,3}})*(?:记者|通讯员|作者|文|图|文/图|图/文)[ :/]{{0,3}}{_NAMES}(?: 文/图| 摄| 摄影| 文| 报道)?"
+        rf"(?:[ ,/]+(?:记者|通讯员|实习生)[ :]{{0,3}}{_NAMES})*[\])]"
+        rf"|(?:本报|本网|本台|本刊)(?:全媒体|见习|实习|特约|驻\p{{Han}}{{2,3}})*记者[ :]{{1,3}}{_NAMES}(?: ?通讯员[ :]{{0,3}}{_NAMES})?(?: 文/图| 摄| 摄影| 报道)?",
+        ("（记者 张三 李四）", "本报记者 程以恒 通讯员 夏末", "(本报记者 王小明 摄)"),
+        ("记者 张三从现场发回报道", "本报记者采访了他", "记者：您好", "（记者在现场看到）他还在等"),
+        80,
+    ),
+    Rule(
+        "credit",
+        r"(?:edited|photos?|photograph(?:s|y)?|image(?:s)?|video|illustrations?) by:? [\pL.' ,-]{3,60}|(?:photo|image|picture|video) (?:credits?|source|courtesy)(?: of)?:? .{2,60}"
+        r"|reporting by .{3,90}[;,] ?(?:editing|writing) by .{3,60}",
+        ("Edited by Jane Doe", "Photo credit: Harbour Archive", "Reporting by A. Smith; Editing by J. Doe"),
+        ("Reporting by the paper led to his arrest.", "Photo finish at the derby"),
+        120,
+    ),
+    Rule(
+        "copyright",
+        r"[\[( ]*(?:版权(?:声明|所有|归)|©|\(c\) ?\d{4}|copyright(?: ©| \(c\)| ?\d{4}|:)|(?:凡|任何单位).{0,60}(?:转载|注明|授权)|(?:免责|郑重|特别|法律|转载)?声明 ?:.{0,200}(?:转载|版权|本网|本站|立场|侵权)"
+        r"|未经.{0,20}(?:授权|许可|允许|同意).{0,30}(?:转载|使用|复制|摘编|镜像|链接|发布)|本(?:网|站|文|页|刊|报).{0,30}(?:版权|转载|侵权).{0,80}(?:归|请|不得|联系|注明|所有|删除)).*",
+        (
+            "版权声明:凡临汾日报、临汾新闻网刊载及发布的各类稿件,未经书面授权,任何媒体、网站或自媒不得转载发布。若有违者将依法追究侵权责任。",
+            "Copyright © 2024 青柘在线 版权所有",
+            "© 2020 Harbour Post. All rights reserved.",
+            "未经授权，不得转载",
+            "凡本网注明“来源：林岸日报”的作品，未经授权不得转载。",
+        ),
+        (
+            "他说版权声明写得很清楚。",
+            "版权局的负责人表示，未经许可转载他人作品要承担责任。",
+            "声明：双方一致认为合作前景广阔。",
+            "The Copyright Act of 1976 changed that.",
+        ),
+        400,
+    ),
+    Rule(
+        "copyright",
+        r".{0,80}(?:版权所有|all rights reserved).{0,80}|.{0,120}(?:icp(?:备|证)|公网安备|信息网络传播视听节目许可证|新闻信息服务许可证|增值电信业务|(?:违法|不良)(?:和不良)?信息举报).{0,120}",
+        (
+            "中央广播电视总台央视网版权所有",
+            "京ICP备12345678号 京公网安备11000002000001号",
+            "违法和不良信息举报电话：12377",
+        ),
+        ("这家公司说它版权都买齐了", "All rights of the workers were discussed"),
+        240,
+    ),
+    Rule(
+        "metadata",
+        rf"[\[( ]*(?:(?:{_WHEN}|(?:{_READER}) ?: ?{_VALUE})[ ,|;/\])(]+){{0,8}}(?:(?:{_READER}) ?: ?(?:{_WHEN}|{_VALUE})|{_DATE} ?{_TIME})(?:[ ,|;/\])(]+(?:{_WHEN}|(?:{_READER}) ?: ?(?:{_WHEN}|{_VALUE})|{_CREDIT} ?: ?{_VALUE}|\d{{1,8}}|大|中|小|次|t|\|)){{0,12}}[\]) |]*",
+        (
+            "2020-02-10 08:51:38 來(lái)源:臨汾新聞網(wǎng)   瀏覽次數(shù):",
+            "加入時間:2020-02-05 09:58 訪問量:3203 信息來源: 珠江商報",
+            "2020年02月01日12:15",
+            "来源：央视网 更新时间：2023年08月05日 19:15",
+            "2024-05-21 09:36　来源：青柘在线　浏览次数：1847　字号：大 中 小",
+            "2024-04-27 16:20　点击：955",
+        ),
+        (
+            "2020年2月5日",
+            "时间：我们最缺的东西。",
+            "2月5日12时，台风登陆",
+            "2020年02月01日12:15，地震发生",
+            "日期是下周三",
+        ),
+        200,
+    ),
+    Rule(
+        "metadata",
+        rf"(?:(?:first |last )?(?:published|posted|updated|modified|created|reviewed|date)(?: on| at)?|last (?:updated|modified|edited)(?: on)?|by [\pL.' -]{{3,40}}[ ,|-]+(?:published|updated)?)[ :]*{_WHEN}(?:[ |,-]+(?:updated|published)?[ :]*{_WHEN})?(?: by [\pL.' -]{{3,40}})?"
+        rf"|{_DAY}(?: |,| at | \| | - ){{1,2}}{_TIME}.{{0,12}}|\d{{1,3}} ?-?min(?:ute)?s?\.?(?: read)|(?:estimated )?read(?:ing)? time:? .{{1,20}}|\d[\d,.]*k? (?:views|shares|likes|followers)"
+        r"|(?:posted|filed|published|categor(?:y|ies)|tagged|tags?|topics?|labels?)(?: in| under| with)?: ?.{0,100}|(?:updated|posted|published)? ?\d{1,2} (?:minutes?|hours?|days?|weeks?|months?|years?) ago",
+        (
+            "Published: 5 March 2021",
+            "Last updated on March 5, 2021",
+            "March 5, 2021 at 5:50 am",
+            "5 min read",
+            "1,204 views",
+            "Posted in: Travel, Food",
+        ),
+        ("March 5, 2021", "Published accounts differ.", "She read for 5 min", "Tagged by the police, he fled."),
+        120,
+    ),
+    Rule(
+        "subscribe",
+        r"[\[(▶►>* ]*(?:扫一扫|扫(?:描|码)?.{0,12}(?:二维码|关注|下载)|长按.{0,12}(?:二维码|识别|关注)|识别.{0,8}二维码|(?:欢迎|请|敬请|点击|快来)?(?:关注|订阅|添加).{0,24}(?:公众号|微信号|官方微信|官方微博|客户端|头条号|官微|视频号|app)"
+        r"|下载.{0,16}(?:客户端|app)|(?:微信)?公众号 ?:.{0,20}|点击(?:上方|下方|蓝字|阅读原文|右上角).{0,30}|更多(?:精彩|资讯|新闻|内容).{0,12}(?:关注|下载|点击|扫码).{0,30}).*",
+        (
+            "扫一扫，关注“青柘在线”公众号，每天早上七点把身边事送到您手机里",
+            "长按二维码关注我们",
+            "下载新闻客户端",
+            "点击上方蓝字关注我们",
+        ),
+        ("他扫码付了钱，拎起菜就走", "关注民生的微信群里有人发问", "下载量超过一亿次"),
+        80,
+    ),
+    Rule(
+        "subscribe",
+        r"(?:sign up (?:for|to|now|here|today|free)|subscribe (?:to|now|here|today|for)|join (?:our|the) (?:newsletter|mailing list|community)|get (?:the|our|your) .{0,50}(?:newsletter|inbox|app)|follow (?:us|me|@\w+)"
+        r"|download (?:the|our) .{0,20}app|like us on|find us on|connect with us|stay (?:connected|in touch|up to date|informed)|get (?:email )?(?:updates|alerts)|enter your e-?mail|your e-?mail(?: address)?|e-?mail address|never miss|newsletter sign ?-?up|unsubscribe)\b.{0,80}",
+        ("Sign up for our newsletter", "Follow us on Twitter", "Enter your email address", "Stay connected"),
+        ("He signed up for the navy.", "Followers of the sect met", "Subscribers to the paper complained"),
+        120,
+    ),
+    Rule(
+        "related",
+        r"[\[(>■▲●◆ ]*(?:(?:相关|推荐|延伸|扩展|拓展|更多|热门|精彩|关联|最新|往期|热点|今日|图文|编辑|小编|本网|站内|其他|同类)(?:的)?(?:阅读|文章|新闻|报道|链接|推荐|内容|资讯|回顾|专题|热点|稿件|信息|视频|图片|话题|导读|精选|评论)"
+        r"|(?:猜你喜欢|猜您喜欢|大家都在看|大家还看了|你可能(?:还)?(?:感兴趣|喜欢)|您可能(?:还)?(?:感兴趣|喜欢)|为您推荐|为你推荐|热门排行|点击排行|阅读排行|新闻排行榜?|排行榜|推荐))(?:的(?:文章|内容|新闻))?[\]) :>»]*",
+        ("推薦閱讀", "相關文章:", "相关阅读", "【延伸阅读】", "猜你喜欢"),
+        ("相关阅读材料已经印好", "相关规定如下", "推荐他去读书", "最新评论说得在理。"),
+        24,
+    ),
+    Rule(
+        "related",
+        r"(?:related(?: (?:articles?|stories|story|posts?|news|content|topics?|reading|links?|coverage|items|products|pages|videos?|searches))?|you (?:may|might|will|could|would)(?: also)? (?:like|love|enjoy|be interested in|want to read)(?: this| these)?|(?:recommended|suggested)(?: (?:for you|reading|stories|articles|posts|by .{2,20}|videos))?"
+        r"|more (?:from|on|in|like|by|stories|news|articles|posts|videos|headlines|to (?:read|explore)|about)(?: [^.,]{1,40})?|(?:read|see|up|what's|watch|read also|also read)(?: more| next| also)|(?:most|top|popular|trending|latest|recent|featured|editors?'?s?'?)(?: \w+)? (?:read|viewed|popular|shared|stories|news|articles?|posts?|now|picks?|choice|comments|headlines|videos?|entries|topics|searches)(?: .{1,20})?"
+        r"|trending(?: now)?|don't miss(?: this| these)?|in (?:other news|this section)|from (?:our partners|around the web|the web)|promoted(?: stories| content| links)?|similar (?:posts|articles|stories))[ :.…»>]*",
+        ("Related Articles", "You may also like", "More from Sports", "Most Read", "Trending Now"),
+        ("More on this later, he said.", "Related parties shall be informed", "Top news of the day was the storm"),
+        60,
+    ),
+    Rule(
+        "navigation",
+        rf"[\[( <«‹←]*{_MENU}(?:[ |/·»>\])(\[,-]+{_MENU}){{0,20}}[\]) >»›→:.…↑]*",
+        (
+            "【打印】　【关闭窗口】",
+            "返回首页",
+            "央视网首页 | 央视节目官网首页",
+            "Skip to content",
+            "Contact Us",
+            "Home | About",
+        ),
+        ("首页设计大赛开幕", "打印机坏了", "About time", "Help is on the way", "联系我们的人很多"),
+    ),
+    Rule(
+        "navigation",
+        r"(?:(?:您|你)?(?:现在|当前)?的?(?:所在)?位置(?:是)? ?: ?[^>»›→。]{1,30}|首页|主页|home) ?(?:[>»›/→-]+ ?[^>»›→。]{1,40}){1,7}|[^>»›→。]{1,30}(?: ?[>»›→]+ ?[^>»›→。]{1,40}){2,7}"
+        r"|(?:上一?[篇条页]|下一?[篇条页]|上篇|下篇|前一篇|后一篇)(?:文章|新闻)? ?:.{0,120}|(?:previous|next)(?: (?:post|article|story|page|in .{2,30}))?(?: ?[:»«→←>]| - ).{0,100}",
+        (
+            "首页 > 新闻中心 > 民生",
+            "当前位置：首页 > 要闻",
+            "上一篇：南门小学的鸽子认得放学铃　下一篇：没有了",
+            "Home » News » Local",
+            "Next post: The bridge",
+        ),
+        ("首页改版了", "上一篇文章他写了三年", "位置：城东三里", "Next week: more rain"),
+        200,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """Compiled rules, asked all at once."""
+
+    names: tuple[str, ...]
+    longest: tuple[int, ...]
+    ranks: tuple[int, ...]
+    sets: Any  # re2.Set
+
+    def rule_of(self, line: str) -> str | None:
+        """The name of the first rule that matches the whole of a line (as `reading` gives it)."""
+        if not self.names or len(line) > max(self.longest):
+            return None
+        # a Set answers None where nothing matches, and in no given order
+        found = [rule for rule in self.sets.Match(line) or () if len(line) <= self.longest[rule]]
+        return self.names[min(found)] if found else None
+
+
+_UNBOUNDED = 2**62
+
+
+@lru_cache(maxsize=16)
+def matcher(rules: tuple[tuple[str, str], ...] = (), keep: tuple[str, ...] = ()) -> Matcher:
+    """The rules of the table and a user's own, without those that *keep* names.
+
+    Raises:
+        BadSettings: a pattern is no RE2; the message names its rule.
+    """
+    chosen = [(rule.name, rule.pattern, rule.longest) for rule in RULES]
+    chosen = [(name, pattern, _UNBOUNDED) for name, pattern in rules] + chosen
+    chosen = [rule for rule in chosen if rule[0] not in keep]
+    options = _options()
+    options.max_mem = 64 << 20
+    sets = re2.Set.FullMatchSet(options)
+    for name, pattern, _ in chosen:
+        check_pattern(pattern, f"rule {name}")
+        sets.Add(_folded_pattern(pattern))
+    if chosen:
+        sets.Compile()
+    return Matcher(
+        tuple(name for name, _, _ in chosen),
+        tuple(longest for _, _, longest in chosen),
+        tuple(range(len(chosen))),
+        sets,
+    )
+
+
+def _options() -> Any:
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False
+    return options
+
+
+def check_pattern(pattern: str, where: str) -> None:
+    """Raises BadSettings, beginning with *where*, if *pattern* is no RE2 pattern."""
+    try:
+        re2.compile(_folded_pattern(pattern), _options())
+    except re2.error as error:
+        reason = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
+        raise BadSettings(
+            f"{where}: expected an RE2 pattern, found {pattern!r} ({reason}); mend the pattern, RE2 knows neither "
+            "look-around nor back references"
+        ) from None
+
+
+def _folded_pattern(pattern: str) -> str:
+    """A pattern whose characters beyond ASCII are folded as a line's are, so that it may be written in either script."""
+    folded = reading_codes(codepoints(pattern)).tolist()
+    pieces = []
+    for character, code in zip(pattern, folded, strict=True):
+        if character.isascii():
+            pieces.append(character)
+        elif code:
+            pieces.append("\\" + chr(code) if chr(code) in r"\.+*?()|[]{}^$" else chr(code))
+    return "".join(pieces)
+
+
+_AS_ASCII = {
+    ":": "：︰﹕∶",
+    "|": "｜│┃丨┊︱¦",
+    "[": "【〔〖［「『《〈",
+    "]": "】〕〗］」』》〉",
+    "(": "（﹙",
+    ")": "）﹚",
+    '"': "“”„‟",
+    "'": "‘’",
+    ",": "，",
+    "!": "！",
+    "?": "？",
+    ";": "；",
+    "·": "•・‧∙",
+    "-": "‐‑‒–—―－",
+    ">": "＞",
+    "/": "／",
+    "。": "｡",
+}
+
+
+@lru_cache(maxsize=1)
+def _reading_table() -> U32:
+    """What each code point is read as; 0 for what is not seen."""
+    fold = load()
+    table: U32 = np.arange(len(fold.mapping), dtype=np.uint32)
+    plain = (fold.mapping > 0) & (fold.mapping < EXPANSION)
+    table[plain] = fold.mapping[plain]
+    table[0xFF01:0xFF5F] = np.where(table[0xFF01:0xFF5F] >= 0xFF01, np.arange(0x21, 0x7F), table[0xFF01:0xFF5F])
+    table[(fold.flags & SPACE) > 0] = 0x20
+    table[(fold.flags & INVISIBLE) > 0] = 0
+    for sign, others in _AS_ASCII.items():
+        table[list(map(ord, others))] = ord(sign)
+    return table
+
+
+def reading_codes(codes: U32) -> U32:
+    """Each code point as it is read, 0 where it is not seen: uint32, as many as *codes*."""
+    return _reading_table()[codes]
+
+
+def reading(text: str) -> str:
+    """A line as rules see it.
+
+    >>> reading("（責(zé)任編輯：　路遠山）")
+    '(责任编辑: 路远山)'
+    """
+    codes = codepoints(text)
+    read = reading_codes(codes)
+    for start, end in annotations(text):
+        read[start:end] = 0
+    return " ".join(read[read > 0].astype("<u4").tobytes().decode("utf-32-le").split())
+
+
+def read_rules(path: str | Path) -> tuple[tuple[str, str], ...]:
+    """A user's rules from a TOML file: `name = "pattern"`, or a list of patterns.
+
+    Raises:
+        BadSettings: the file cannot be read, is no TOML, or holds a bad name or pattern; the message names the line.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        table = tomllib.loads(text)
+    except OSError as error:
+        raise BadSettings(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{path}: is no TOML: {error}; write lines like paywall = 'read on for .* a month'") from None
+    rules: list[tuple[str, str]] = []
+    for name, value in table.items():
+        patterns = value if isinstance(value, list) else [value]
+        for pattern in patterns:
+            if not isinstance(pattern, str):
+                raise BadSettings(
+                    f"{path}:{_line_of(text, name, '')}: rule {name!r} must be a pattern or a list of patterns, found "
+                    f"{pattern!r}; write {name} = 'pattern'"
+                )
+            check_pattern(pattern, f"{path}:{_line_of(text, name, pattern)}: rule {name}")
+            rules.append((name, pattern))
+    if not rules:
+        raise BadSettings(f"{path}: holds no rule; write lines like paywall = 'read on for .* a month'")
+    return tuple(rules)
+
+
+def _line_of(text: str, name: str, pattern: str) -> int:
+    """The number of the line on which a rule's pattern, or else its name, stands."""
+    lines = text.splitlines()
+    named = next((number for number, line in enumerate(lines) if line.lstrip(" \"'").startswith(name)), 0)
+    written = (pattern, pattern.replace("\\", "\\\\").replace('"', '\\"'))
+    held = (number for number in range(named, len(lines)) if pattern and any(form in lines[number] for form in written))
+    return next(held, named) + 1
+
+
+def known_names(rules: Sequence[tuple[str, str]] = ()) -> tuple[str, ...]:
+    """The names of all rules, a user's own included, each once."""
+    return tuple(dict.fromkeys((*RULE_NAMES, *(name for name, _ in rules))))
