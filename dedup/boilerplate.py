@@ -412,9 +412,10 @@ def frequent(lines: Lines, settings: Settings) -> Frequent:
     share = families / np.maximum(of_source, 1)
     lengths = np.diff(texts.offsets)
     least = np.where(lengths >= LONG_LINE, settings.boilerplate_families_long, settings.boilerplate_families)
-    many = (families >= least) & (share >= settings.boilerplate_share)
-    for text in np.flatnonzero(many).tolist():
-        many[text] = not _ENUMERATOR.fullmatch(_string(texts.folded[texts.offsets[text] : texts.offsets[text + 1]]))
+    many: Mask = (families >= least) & (share >= settings.boilerplate_share)
+    for number in np.flatnonzero(many).tolist():
+        segment = texts.folded[texts.offsets[number] : texts.offsets[number + 1]]
+        many[number] = not _ENUMERATOR.fullmatch(_string(segment))
     if not many.any():
         return result
     text = np.full(count, -1)
@@ -480,7 +481,7 @@ def _placed(lines: Lines, text: I64, many: Mask) -> Mask:
     chosen = many & ((edge >= needed) | (fixed >= _FAITHFUL) | (np.maximum(head, tail) >= needed))
     for _ in range(2):
         going = np.zeros(count + 2, bool)
-        going[1:-1] = candidate & chosen[text]
+        going[1:-1] = lines.masked | (candidate & chosen[text])
         beside_up = going[:-2][at] & (at > first[at])
         beside_down = going[2:][at] & (at < last[at])
         chosen |= many & (share(beside_up | beside_down) >= _FAITHFUL)

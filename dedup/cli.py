@@ -28,6 +28,7 @@ _CHOICES = {
     "numbers": ["strict", "ignore"],
     "scope": ["within", "across", "both"],
     "grain": ["article", "passage", "both"],
+    "boilerplate": ["remove", "mark", "off"],
 }
 
 
@@ -153,6 +154,35 @@ _settings_options = _options(
         metavar="S",
         help="The share of the smaller shingle set that near duplicates below --short-chars have in common."
         "  [default: 0.9]",
+    ),
+    click.option(
+        "--boilerplate",
+        type=click.Choice(_CHOICES["boilerplate"]),
+        help="Whether page furniture is cut, only reported, or not looked for.  [default: remove]",
+    ),
+    click.option(
+        "--keep-rule",
+        "keep_rules",
+        multiple=True,
+        metavar="NAME",
+        help="A boilerplate rule to switch off; may be given more than once: share, credit, metadata, copyright, "
+        "subscribe, related, link-farm, navigation, frequency.",
+    ),
+    click.option(
+        "--rules",
+        type=click.Path(dir_okay=False),
+        metavar="FILE",
+        help="Boilerplate rules of your own (TOML): NAME = 'pattern of a whole line'.",
+    ),
+    click.option(
+        "--source-field",
+        metavar="NAME",
+        help="JSONL field of the site, by which frequent lines are counted.  [default: by input file or folder]",
+    ),
+    click.option(
+        "--strip",
+        metavar="LIST",
+        help="The debris to cut: any of markup,annotation,control, or none.  [default: markup]",
     ),
     click.option(
         "--config",
@@ -364,7 +394,14 @@ def _settings(choices: dict[str, Any]) -> Settings:
 
     config = choices.pop("config")
     values = read_settings(config) if config else {}
-    values.update({name: value for name, value in choices.items() if value is not None})
+    strip, rules = choices.pop("strip"), choices.pop("rules")
+    values.update({name: value for name, value in choices.items() if value not in (None, ())})
+    if strip is not None:
+        values["strip"] = [name for name in strip.split(",") if name != "none"]
+    if rules is not None:
+        from dedup.rules import read_rules  # noqa: PLC0415
+
+        values["rules"] = read_rules(rules)
     return Settings.from_dict(values)
 
 

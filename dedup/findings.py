@@ -218,7 +218,7 @@ class _Draft(NamedTuple):
     source: Place | None
     removed: bool
     kind: Kind = "duplicate"
-    evidence: Mapping[str, Any] = {}  # noqa: RUF012  (never written to)
+    evidence: Mapping[str, Any] = {}
 
 
 def _with_text(drafts: list[_Draft], text: str) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dedup import kernel
 from dedup.blocks import Passages, find_blocks
-from dedup.boilerplate import Frequent, Lines, Mark, frequent, frequent_marks, look
+from dedup.boilerplate import Lines, Mark, frequent, frequent_marks, look
 from dedup.families import (
     Texts,
     article_judge,

@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 import re2
 
+from dedup import text as texts
 from dedup.errors import BadSettings
 from dedup.fold_table import load
 from dedup.kernel.fold_reference import EXPANSION, INVISIBLE, SPACE
 from dedup.kernel.reference import U32
 from dedup.settings import RULE_NAMES
-from dedup.text import annotations, codepoints
+from dedup.text import codepoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ _CREDIT = (
     r"|资料来源|图片来源|原标题|原题)"
 )
 _READER = (
-    r"(?:加入|发布|发表|更新|上传|添加|录入|创建|修改|最后更新|最后修改|发稿|公布|刊发|提交)?(?:时间|日期|于)"
+    r"(?:加入|发布|发表|更新|上传|添加|录入|创建|修改|最后更新|最后修改|发稿|公布|刊发|提交)?(?:时间戳?|日期|于)"
     r"|(?:文章|信息|稿件|新闻|内容)?(?:来源|作者|编辑)|责任编辑|(?:阅读|浏览|访问|点击|查看|播放|转发|点赞|评论|收藏|推荐)(?:量|数|次数|人数)?"
     r"|人气|热度|字号|字体(?:大小)?|字数|打印|收藏|分享|语音播报|发布(?:人|者|单位|机构)|索引号|主题词|文号|关键词|标签"
 )
@@ -273,6 +274,17 @@ RULES = (
         ("首页改版了", "上一篇文章他写了三年", "位置：城东三里", "Next week: more rain"),
         200,
     ),
+    Rule(
+        "navigation",
+        r"[-*·> ]{0,4}(?:(?:原文|文章|视频|来源|本文|网页|详细|source|link|url|via)?(?:链接|地址|网址|出处)? ?:? ?)(?:\[[^\[\]]{0,80}\] ?\(https?://[^\s]+\)|<?(?:https?://|www\.)[^\s]+>?)[。.]?",
+        (
+            "- [链接](https://example.com/2024/03/20/a.shtml)",
+            "原文链接：https://example.com/a?b=1",
+            "https://example.com/a",
+        ),
+        ("详情见https://example.com/a，报名从速。", "The site www.example.com was hacked"),
+        400,
+    ),
 )
 
 
@@ -403,7 +415,7 @@ def reading(text: str) -> str:
     """
     codes = codepoints(text)
     read = reading_codes(codes)
-    for start, end in annotations(text):
+    for start, end in texts.annotations(text):
         read[start:end] = 0
     return " ".join(read[read > 0].astype("<u4").tobytes().decode("utf-32-le").split())
 
