@@ -7,14 +7,13 @@ comparison. `frequent` counts lines over the article families of a source.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import re2
 from numpy.typing import NDArray
 
 from dedup import kernel
@@ -23,7 +22,7 @@ from dedup.fold_table import load
 from dedup.kernel.fold_reference import HAN, INVISIBLE, TONE
 from dedup.kernel.reference import I64, U32, offsets_of
 from dedup.model import Grain, Kind
-from dedup.rules import Matcher, matcher, reading_codes
+from dedup.rules import Matcher, is_markup, matcher, reading_codes
 from dedup.settings import Settings
 from dedup.text import line_spans
 
@@ -108,7 +107,7 @@ def _shapes(lines: Iterable[str]) -> NDArray[np.uint8]:
     return np.array(shapes, np.uint8)
 
 
-# -------------------------------------------------------------------------------------------------- rules of one article
+# ------------------------------------------------------------------------------------------------ rules of one article
 
 _DATE = r"(?:\d{4}[-/.年] ?\d{1,2}[-/.月] ?\d{1,2}日?(?: ?\d{1,2}:\d{2}(?::\d{2})?)?)"
 _DATE_ONLY = re.compile(rf"[\[( ]*{_DATE}[\]) ]*")
@@ -131,6 +130,8 @@ def _named(lines: Sequence[str], rules: Matcher, keep: Sequence[str]) -> list[st
                 names[line] = "link-farm"
     if "related" not in keep:
         _name_teasers(lines, names)
+    if "navigation" not in keep:
+        _name_menus(lines, names)
     return names
 
 
@@ -177,6 +178,49 @@ def _is_teaser(line: str, dated: bool) -> bool:
     return not dated and (line.endswith(("…", "...")) or (len(line) <= _TEASER and line[-1:] not in "。!?.:;,"))
 
 
+_MENU_RULES = ("share", "copyright", "subscribe", "related", "link-farm", "navigation")
+_MENU_ANCHORS = 3  # least lines that these rules name in a menu
+# What a line says for a menu: named by a rule, a label, a short line, anything else, running text. Sizes in UTF-8 bytes,
+# so that a Han character weighs three Latin ones. Tuned on pages with labels (`python -m benchmarks.boilerplate`).
+_LABEL, _SHORT, _TEXT = 36, 80, 80
+_FOR_ANCHOR, _FOR_LABEL, _FOR_SHORT, _FOR_OTHER, _FOR_TEXT = 8, 1, -1, -8, -80
+
+
+def _name_menus(lines: Sequence[str], names: list[str | None]) -> None:
+    """Names the menu at the head and the footer at the tail of a page: labels among lines that rules know.
+
+    A menu runs from the first line to one that a rule names, a footer from one to the last line; of all such runs the
+    one that says most for it is taken, if at least three of its lines are named. The first line, often the title, stays
+    unless it is named itself.
+    """
+    anchors = [name in _MENU_RULES for name in names]
+    weights = [_weight(line, name, anchor) for line, name, anchor in zip(lines, names, anchors, strict=True)]
+    menu = _best_run(weights, anchors)
+    footer = _best_run(weights[::-1], anchors[::-1])
+    for line in (*range(1, menu), *range(len(lines) - footer, len(lines))):
+        names[line] = names[line] or "navigation"
+
+
+def _weight(line: str, name: str | None, anchor: bool) -> int:
+    size, stopped = len(line.encode()), line.rstrip("\"')]")[-1:] in "。!?.:;,"
+    if name is not None:
+        return _FOR_ANCHOR if anchor else 0
+    if stopped:
+        return _FOR_TEXT if size >= _TEXT else _FOR_OTHER
+    return _FOR_LABEL if size <= _LABEL else _FOR_SHORT if size <= _SHORT else _FOR_OTHER
+
+
+def _best_run(weights: Sequence[int], anchors: Sequence[bool]) -> int:
+    """How many lines from the first make the best run that ends with an anchor; 0 where there is none."""
+    best, length, total, found = 2 * _FOR_ANCHOR - 1, 0, 0, 0
+    for line, (weight, anchor) in enumerate(zip(weights, anchors, strict=True)):
+        total += weight
+        found += anchor
+        if anchor and found >= _MENU_ANCHORS and total > best:
+            best, length = total, line + 1
+    return length
+
+
 def _dated_tail(lines: Sequence[str], last: int) -> range:
     """The lines of a tail of teasers that ends with line *last*: two kinds of it are certain.
 
@@ -219,30 +263,25 @@ def position(first: int, stop: int, count: int) -> str:
     return "tail" if count - stop < 5 else "body"
 
 
-# ---------------------------------------------------------------------------------------------------------------- debris
+# --------------------------------------------------------------------------------------------------------------- debris
 
-_ONLY_MARKUP = r"(?:</?[a-zA-Z][^<>]*>|<!--[^<>]*-->|<!\[CDATA\[|\]\]>|&(?:[a-zA-Z]{2,8}|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});|\s|[\x{a0}\x{3000}\x{200b}\x{feff}])+"
-# UTF-8 read as Latin-1 or Windows-1252, and GBK's reading of U+FFFD
-_DOUBLE = r"[\x{c2}-\x{c3}][\x{80}-\x{bf}]|[\x{e2}]\x{20ac}[\x{80}-\x{bf}\x{2018}-\x{2122}\x{153}\x{a6}]|\x{ef}\x{bb}\x{bf}|锟斤拷|烫烫烫|屯屯屯|鈥"
-_EATEN = r"\p{Han}[a-zA-Z]?\?[\p{Han}a-zA-Z]|[a-zA-Z]\?[a-z]{2}"
-_ADDRESS = r"(?i)(?:https?://|www\.)\S*|\S*\?\w+=\S*"
-
-
-@lru_cache(maxsize=1)
-def _patterns() -> tuple[Any, Any, Any]:
-    """RE2 for: lines of markup; mojibake; web addresses, whose question marks are their own."""
-    return re2.compile(_ONLY_MARKUP), re2.compile(rf"\x{{fffd}}|{_DOUBLE}|{_EATEN}"), re2.compile(_ADDRESS)
+# UTF-8 read as Latin-1 or Windows-1252, and as GBK; a character and a half that became a question mark. Every match is of
+# bounded length, so that the search is linear.
+_DOUBLE = "[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac[\u0080-\u00bf\u0153\u2018-\u2122]|\u00ef\u00bb\u00bf|锟斤拷|烫烫烫|屯屯屯"
+_BROKEN = re.compile(
+    rf"\ufffd|{_DOUBLE}|[\u4e00-\u9fff][a-zA-Z]?\?[\u4e00-\u9fffa-zA-Z]|[a-zA-Z]\?[a-z]{{2}}(?!\w{{0,30}}=)"
+)
+_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s\u4e00-\u9fff]+")
 
 
 def _markup(text: str, starts: list[int], ends: list[int]) -> list[int]:
     """The lines that are only tags or entities."""
     if "<" not in text and "&" not in text and "]]>" not in text:
         return []
-    only, _, _ = _patterns()
     found = []
     for line, (start, end) in enumerate(zip(starts, ends, strict=True)):
         content = text[start:end].strip()
-        if content[:1] in ("<", "&", "]") and only.fullmatch(content):
+        if content[:1] in ("<", "&", "]") and is_markup(content):
             found.append(line)
     return found
 
@@ -305,16 +344,17 @@ def _beside_han(codes: U32, at: int) -> bool:
 
 def _mojibake(text: str, annotated: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """What looks like lost or twice decoded characters, outside of web addresses and annotations."""
-    _, broken, address = _patterns()
-    if not any(sign in text for sign in "?\ufffdÂÃâï锟烫屯鈥"):
+    if not any(sign in text for sign in "?\ufffdÂÃâï锟烫屯"):
         return []
-    own = [found.span() for found in address.finditer(text)] if "?" in text else []
-    own += annotated
-    spans = [found.span() for found in broken.finditer(text)]
-    return [span for span in spans if not any(start < span[1] and span[0] < end for start, end in own)]
+    own = sorted([*(found.span() for found in _ADDRESS.finditer(text)), *annotated])
+    starts = [start for start, _ in own]
+    spans = [found.span() for found in _BROKEN.finditer(text)]
+    # only the last that begins before the end of a span can reach into it: they do not overlap
+    before = (bisect_left(starts, end) - 1 for _, end in spans)
+    return [span for span, one in zip(spans, before, strict=True) if one < 0 or own[one][1] <= span[0]]
 
 
-# ------------------------------------------------------------------------------------------------------------- frequency
+# ------------------------------------------------------------------------------------------------------------ frequency
 
 _SIGN = "\ue000"  # stands for what is masked; private use, so no text has it by right
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"

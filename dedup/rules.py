@@ -1,14 +1,13 @@
 """The named rules that know a line of page furniture by its wording, each with examples; the only door to RE2.
 
-A rule sees a line as a reader does: without annotations, in one Chinese script, in lower case, full-width signs as ASCII
-ones, quotation marks and brackets of every kind as one, white space collapsed. It matches the whole line or nothing.
+A rule sees a line as a reader does: without annotations, in one Chinese script, in lower case, full-width signs as
+ASCII ones, quotation marks and brackets of every kind as one, white space collapsed. It matches the whole line or nothing.
 RE2 takes time linear in the line whatever the pattern.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +21,6 @@ from dedup.errors import BadSettings
 from dedup.fold_table import load
 from dedup.kernel.fold_reference import EXPANSION, INVISIBLE, SPACE
 from dedup.kernel.reference import U32
-from dedup.settings import RULE_NAMES
 from dedup.text import codepoints
 
 
@@ -294,7 +292,6 @@ class Matcher:
 
     names: tuple[str, ...]
     longest: tuple[int, ...]
-    ranks: tuple[int, ...]
     sets: Any  # re2.Set
 
     def rule_of(self, line: str) -> str | None:
@@ -307,6 +304,24 @@ class Matcher:
 
 
 _UNBOUNDED = 2**62
+_MARKUP = (
+    r"(?:</?[a-zA-Z][^<>]*>|<!--[^<>]*-->|<!\[CDATA\[|\]\]>|&(?:[a-zA-Z]{2,8}|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});"
+    r"|[\s\x{a0}\x{3000}\x{200b}\x{feff}])+"
+)
+
+
+def is_markup(line: str) -> bool:
+    """Whether a line is only tags and entities.
+
+    >>> is_markup("<br/>&nbsp;</section>"), is_markup("a < b"), is_markup("<b>bold</b>")
+    (True, False, False)
+    """
+    return _markup().fullmatch(line) is not None
+
+
+@lru_cache(maxsize=1)
+def _markup() -> Any:
+    return re2.compile(_MARKUP)
 
 
 @lru_cache(maxsize=16)
@@ -330,7 +345,6 @@ def matcher(rules: tuple[tuple[str, str], ...] = (), keep: tuple[str, ...] = ())
     return Matcher(
         tuple(name for name, _, _ in chosen),
         tuple(longest for _, _, longest in chosen),
-        tuple(range(len(chosen))),
         sets,
     )
 
@@ -355,7 +369,7 @@ def check_pattern(pattern: str, where: str) -> None:
 
 
 def _folded_pattern(pattern: str) -> str:
-    """A pattern whose characters beyond ASCII are folded as a line's are, so that it may be written in either script."""
+    """A pattern whose characters beyond ASCII are folded as a line's are: it may be written in either script."""
     folded = reading_codes(codepoints(pattern)).tolist()
     pieces = []
     for character, code in zip(pattern, folded, strict=True):
@@ -456,8 +470,3 @@ def _line_of(text: str, name: str, pattern: str) -> int:
     written = (pattern, pattern.replace("\\", "\\\\").replace('"', '\\"'))
     held = (number for number in range(named, len(lines)) if pattern and any(form in lines[number] for form in written))
     return next(held, named) + 1
-
-
-def known_names(rules: Sequence[tuple[str, str]] = ()) -> tuple[str, ...]:
-    """The names of all rules, a user's own included, each once."""
-    return tuple(dict.fromkeys((*RULE_NAMES, *(name for name, _ in rules))))

@@ -43,7 +43,7 @@ DOORS = {
     "click": {"cli"},
     "tqdm": {"cli"},
     "jinja2": {"report"},
-    "re2": {"rules", "boilerplate"},
+    "re2": {"rules"},
     "zstandard": {"articles"},
 }
 FILES = {
