@@ -180,8 +180,8 @@ def _is_teaser(line: str, dated: bool) -> bool:
 
 _MENU_RULES = ("share", "copyright", "subscribe", "related", "link-farm", "navigation")
 _MENU_ANCHORS = 3  # least lines that these rules name in a menu
-# What a line says for a menu: named by a rule, a label, a short line, anything else, running text. Sizes in UTF-8 bytes,
-# so that a Han character weighs three Latin ones. Tuned on pages with labels (`python -m benchmarks.boilerplate`).
+# What a line says for a menu: named by a rule, a label, a short line, anything else, running text. Sizes in UTF-8
+# bytes, so that a Han character weighs three Latin ones. Tuned on pages with labels (`python -m benchmarks.boilerplate`).
 _LABEL, _SHORT, _TEXT = 36, 80, 80
 _FOR_ANCHOR, _FOR_LABEL, _FOR_SHORT, _FOR_OTHER, _FOR_TEXT = 8, 1, -1, -8, -80
 
@@ -265,9 +265,12 @@ def position(first: int, stop: int, count: int) -> str:
 
 # --------------------------------------------------------------------------------------------------------------- debris
 
-# UTF-8 read as Latin-1 or Windows-1252, and as GBK; a character and a half that became a question mark. Every match is of
-# bounded length, so that the search is linear.
-_DOUBLE = "[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac[\u0080-\u00bf\u0153\u2018-\u2122]|\u00ef\u00bb\u00bf|锟斤拷|烫烫烫|屯屯屯"
+# UTF-8 read as Latin-1 or Windows-1252, and as GBK; a character and a half that became a question mark. Every match is
+# of bounded length, so that the search is linear.
+_DOUBLE = (
+    "[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac[\u0080-\u00bf\u0153\u2018-\u2122]|\u00ef\u00bb\u00bf"
+    "|锟斤拷|烫烫烫|屯屯屯"
+)
 _BROKEN = re.compile(
     rf"\ufffd|{_DOUBLE}|[\u4e00-\u9fff][a-zA-Z]?\?[\u4e00-\u9fffa-zA-Z]|[a-zA-Z]\?[a-z]{{2}}(?!\w{{0,30}}=)"
 )

@@ -84,13 +84,8 @@ def _spread(units: Tables, out: NDArray[np.bool_], tables: Tables) -> NDArray[np
     """Which passages of *tables* are out, from which units are; a paragraph is out as a whole or not at all."""
     if tables is units:
         return out
-    order = np.searchsorted(_keys(units), _keys(tables))
-    return out[order]
-
-
-def _keys(tables: Tables) -> I64:
-    """Article and line in one number, rising."""
-    return tables.article * (int(tables.line.max(initial=0)) + 1) + tables.line
+    lines = int(units.line.max(initial=0)) + 1  # article and line in one number, rising
+    return out[np.searchsorted(units.article * lines + units.line, tables.article * lines + tables.line)]
 
 
 def _boilerplate(

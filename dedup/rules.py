@@ -292,15 +292,20 @@ class Matcher:
 
     names: tuple[str, ...]
     longest: tuple[int, ...]
+    kept: tuple[str, ...]
     sets: Any  # re2.Set
 
     def rule_of(self, line: str) -> str | None:
-        """The name of the first rule that matches the whole of a line (as `reading` gives it)."""
-        if not self.names or len(line) > max(self.longest):
+        """The name of the first rule that matches the whole of a line (as `reading` gives it).
+
+        A rule that is switched off still shields its lines from the rules behind it.
+        """
+        if len(line) > max(self.longest):
             return None
         # a Set answers None where nothing matches, and in no given order
         found = [rule for rule in self.sets.Match(line) or () if len(line) <= self.longest[rule]]
-        return self.names[min(found)] if found else None
+        name = self.names[min(found)] if found else None
+        return None if name in self.kept else name
 
 
 _UNBOUNDED = 2**62
@@ -326,25 +331,24 @@ def _markup() -> Any:
 
 @lru_cache(maxsize=16)
 def matcher(rules: tuple[tuple[str, str], ...] = (), keep: tuple[str, ...] = ()) -> Matcher:
-    """The rules of the table and a user's own, without those that *keep* names.
+    """The rules of the table behind a user's own; those that *keep* names name no line.
 
     Raises:
         BadSettings: a pattern is no RE2; the message names its rule.
     """
     chosen = [(rule.name, rule.pattern, rule.longest) for rule in RULES]
     chosen = [(name, pattern, _UNBOUNDED) for name, pattern in rules] + chosen
-    chosen = [rule for rule in chosen if rule[0] not in keep]
     options = _options()
     options.max_mem = 64 << 20
     sets = re2.Set.FullMatchSet(options)
     for name, pattern, _ in chosen:
         check_pattern(pattern, f"rule {name}")
         sets.Add(_folded_pattern(pattern))
-    if chosen:
-        sets.Compile()
+    sets.Compile()
     return Matcher(
         tuple(name for name, _, _ in chosen),
         tuple(longest for _, _, longest in chosen),
+        keep,
         sets,
     )
 
