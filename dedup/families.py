@@ -166,7 +166,13 @@ def article_numbers_agree(numbers: U64, offsets: I64, text: int, met: I64, longe
 
 
 def article_judge(
-    texts: Texts, articles: I64, passages: U32, passage_offsets: I64, of_article: I64, settings: Settings
+    texts: Texts,
+    articles: I64,
+    passages: U32,
+    passage_offsets: I64,
+    of_article: I64,
+    settings: Settings,
+    masked: tuple[U32, I64] | None = None,
 ) -> Judge:
     """Articles may join where the kept one covers each longer passage and the numbers agree for the greater part.
 
@@ -179,6 +185,8 @@ def article_judge(
         articles: int64 [places], the articles that the places of *texts* are.
         passages, passage_offsets: uint32 segment array, all folded passages, in article order.
         of_article: int64 [articles + 1], the passages of article a are of_article[a] ... of_article[a + 1] - 1.
+        masked: uint32 segment array, one segment an article: what is left out of its text. It too covers: in a copy
+            that is re-flowed or edited the same words need not be masked.
     """
     lengths = np.diff(passage_offsets)
 
@@ -202,6 +210,11 @@ def article_judge(
                 whole = sets[set_offsets[kept] : set_offsets[kept + 1]]
                 if _covers(whole, pieces, piece_offsets, settings):
                     break
+                if masked is not None:
+                    place = articles[texts.first[of[kept]]]
+                    more, _ = shingle_sets(*kernel.take_segments(*masked, np.array([place])), settings)
+                    if len(more) and _covers(np.union1d(whole, more), pieces, piece_offsets, settings):
+                        break
                 agree[rank] = False
             return agree
 

@@ -21,7 +21,7 @@ from dedup.families import (
 )
 from dedup.findings import Judgement, Repeats, Run, report
 from dedup.fold_table import WIDE, load
-from dedup.kernel.reference import I64, offsets_of
+from dedup.kernel.reference import I64, U32, offsets_of
 from dedup.model import Article, Report
 from dedup.rewriting import refuse_one_shot, rewrite
 from dedup.settings import Settings
@@ -151,7 +151,7 @@ def _article_repeats(tables: Tables, settings: Settings) -> Repeats:
     articles = np.flatnonzero(np.diff(offsets) > 0)  # an empty fold never matches
     folded, offsets = kernel.take_segments(folded, offsets, articles)
     texts = distinct_texts(folded, offsets, np.zeros(len(articles), np.int64))
-    judge = article_judge(texts, articles, passages, passage_offsets, of_article, settings)
+    judge = article_judge(texts, articles, passages, passage_offsets, of_article, settings, _left_out(tables, compared))
     found = match(texts, tables.fixed[articles][texts.first], settings, judge)
     repeats.enter(articles, texts, found)
     repeats.clear(tables.fixed)
@@ -166,6 +166,19 @@ def _compared(tables: Tables) -> I64:
     shown = ~tables.masked
     showing = np.bincount(tables.article[shown], minlength=len(tables.ids)) > 0
     return np.flatnonzero(shown | ~showing[tables.article])
+
+
+def _left_out(tables: Tables, compared: I64) -> tuple[U32, I64] | None:
+    """The masked text of each article that is compared without it: a segment array, None where there is none."""
+    left = np.ones(len(tables.article), bool)
+    left[compared] = False
+    if not left.any():
+        return None
+    places = np.flatnonzero(left)
+    folded, offsets = kernel.take_segments(tables.folded, tables.offsets, places)
+    of_article = offsets_of(np.bincount(tables.article[places], minlength=len(tables.ids)))
+    wide = (load().flags[folded] & WIDE) > 0
+    return kernel.join_segments(folded, offsets, wide, of_article)
 
 
 def _name_number_links(longer: I64, articles: I64, texts: Texts, linked: I64, repeats: Repeats) -> None:

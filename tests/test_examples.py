@@ -94,6 +94,18 @@ def test_content_stays(corpus, report, label):
         assert not any(f.removed and f.start < end and start < f.end for f in report.findings_of(article))
 
 
+@pytest.mark.parametrize(
+    "label",
+    [label for label in LABELS if label["kind"] in ("boilerplate", "debris")],
+    ids=lambda label: f"{label['article']}-{label['line']}",
+)
+def test_furniture_goes_by_its_rule(corpus, report, label):
+    """Each labelled line is cut by a rule of the name that a person gave it."""
+    article, start, end = place(corpus, label)
+    rules = [(f.kind, f.rule) for f in report.findings_of(article) if f.removed and f.start < end and start < f.end]
+    assert rules == [(label["kind"], label["rule"])]
+
+
 def test_blocks_are_single_findings(corpus, report):
     """A labelled block goes in one finding whose source is the other side."""
     for label in PAIRS:
