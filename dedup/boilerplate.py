@@ -181,7 +181,7 @@ def _is_teaser(line: str, dated: bool) -> bool:
 _MENU_RULES = ("share", "copyright", "subscribe", "related", "link-farm", "navigation")
 _MENU_ANCHORS = 3  # least lines that these rules name in a menu
 # What a line says for a menu: named by a rule, a label, a short line, anything else, running text. Sizes in UTF-8
-# bytes, so that a Han character weighs three Latin ones. Tuned on pages with labels: `python -m benchmarks.boilerplate`.
+# bytes, so that a Han character weighs three Latin ones. Tuned on labelled pages: `python -m benchmarks.boilerplate`.
 _LABEL, _SHORT, _TEXT = 36, 80, 80
 _FOR_ANCHOR, _FOR_LABEL, _FOR_SHORT, _FOR_OTHER, _FOR_TEXT = 8, 1, -1, -8, -80
 
