@@ -53,7 +53,7 @@ class Passages:
     across_only: bool
 
 
-def find_blocks(passages: Passages, alike: Callable[[int, int], bool]) -> list[Block]:
+def find_blocks(passages: Passages, alike: Callable[[int, int], object]) -> list[Block]:
     """The longest run at each place where one can begin, from the top; ties go to the earliest source.
 
     A run begins and ends on a passage that is cut and long enough to be cut alone, holds two passages or more, no

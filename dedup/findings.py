@@ -81,10 +81,14 @@ class Run:
     Attributes:
         own: int64, passages in a row.
         counterparts: int64, as many passages of one article, rising.
+        similarity: the least similarity of a passage to its counterpart.
+        exact: whether each equals its counterpart.
     """
 
     own: I64
     counterparts: I64
+    similarity: float
+    exact: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +164,7 @@ def _passage_members(judgement: Judgement) -> dict[int, list[tuple[int, float]]]
 
     Short passages that a block takes along repeat the kept text that their counterpart repeats, or the counterpart.
     """
-    parts, chars = judgement.parts, judgement.tables.chars
+    parts = judgement.parts
     members: dict[int, list[tuple[int, float]]] = {
         kept: [(place, _rounded(parts.similarity[place])) for place in places]
         for kept, places in _grouped(parts.kept).items()
@@ -168,7 +172,7 @@ def _passage_members(judgement: Judgement) -> dict[int, list[tuple[int, float]]]
     twin: dict[int, tuple[int, float]] = {}
     for run in judgement.runs:
         for place, counterpart in zip(run.own.tolist(), run.counterparts.tolist(), strict=True):
-            if parts.kept[place] >= 0 or chars[place] == 0:
+            if parts.kept[place] >= 0:
                 continue
             kept, similarity = twin.get(counterpart, (counterpart, 1.0))
             if parts.kept[counterpart] >= 0:
@@ -284,13 +288,10 @@ def _draft(place: Place, grain: Grain, repeats: Repeats, row: int, source: Place
 
 
 def _run_draft(judgement: Judgement, run: Run) -> _Draft:
-    tables, parts = judgement.tables, judgement.parts
-    cut = run.own[parts.kept[run.own] >= 0]
-    rule = "exact" if parts.exact[cut].all() else "near"
-    similarity = _rounded(parts.similarity[cut].min(initial=1.0))
+    tables = judgement.tables
     source = tables.passage_place(int(run.counterparts[0]), int(run.counterparts[-1]))
     place = tables.passage_place(int(run.own[0]), int(run.own[-1]))
-    return _Draft(place, "block", rule, similarity, None, source, True)
+    return _Draft(place, "block", "exact" if run.exact else "near", _rounded(run.similarity), None, source, True)
 
 
 def _counts(judgement: Judgement, findings: Sequence[Finding], families: Sequence[Family]) -> dict[str, Any]:

@@ -263,57 +263,95 @@ def _runs(
         return []
     folded, offsets = kernel.take_segments(tables.folded, tables.offsets, places)
     texts = distinct_texts(folded, offsets, np.zeros(len(places), np.int64))
-    text = np.full(len(tables.article), -1)
-    text[places] = texts.of
-    kept = parts.kept[places]
-    article = tables.article[places]
-    stays = remnant[article] < 0
+    of = np.full(len(tables.article), -1)
+    of[places] = texts.of
+    # what folds to nothing, such as a line of stars, equals only the same signs
+    bare = places[tables.chars[places] == 0]
+    of[bare] = len(texts.first) + np.unique(tables.bare[bare], return_inverse=True)[1]
+    across = tables.chars >= settings.min_chars
+    within_only = settings.scope == "within"
+    by_family = (parts.kept >= 0) & (across | within_only)
+    stays = remnant[tables.article] < 0
     passages = Passages(
-        article=article,
-        text=texts.of,
-        token=text[np.where(kept >= 0, kept, places)],
-        removed=(kept >= 0) & stays,
-        across=tables.chars[places] >= settings.min_chars,
-        source=stays,
-        opens=np.ones(len(places), bool),
-        firm=np.zeros(len(places), bool),
-        within_only=settings.scope == "within",
+        article=tables.article[places],
+        text=of[places],
+        token=of[np.where(by_family, parts.kept, np.arange(len(of)))[places]],
+        removed=((parts.kept >= 0) & stays)[places],
+        across=across[places],
+        source=stays[places],
+        opens=_opening(tables)[places],
+        firm=_cited(tables, whole, parts)[places],
+        within_only=within_only,
         across_only=settings.scope == "across",
     )
+    similarity = _similarity(texts, settings)
     runs = []
-    for block in find_blocks(passages, _alike(texts, settings)):
+    for block in find_blocks(passages, similarity):
         own = places[block.first : block.last + 1]
         counterparts = places[block.source : block.source_last + 1]
-        pieces = np.flatnonzero(np.diff(own) != 1) + 1
-        runs += [Run(*piece) for piece in zip(np.split(own, pieces), np.split(counterparts, pieces), strict=True)]
+        for piece in np.split(np.arange(len(own)), np.flatnonzero(np.diff(own) != 1) + 1):
+            pairs = zip(of[own[piece]].tolist(), of[counterparts[piece]].tolist(), strict=True)
+            unequal = [(one, other) for one, other in pairs if one != other]
+            least = min((similarity(one, other) or 0.0 for one, other in unequal), default=1.0)
+            runs.append(Run(own[piece], counterparts[piece], least, not unequal))
+    _redirect(parts, runs)
     return runs
 
 
-def _alike(texts: Texts, settings: Settings) -> Callable[[int, int], bool]:
-    """Whether two texts verify directly, and without number conflict."""
-    known: dict[tuple[int, int], bool] = {}
+def _opening(tables: Tables) -> NDArray[np.bool_]:
+    """The passages that begin a line: bool [passages]."""
+    opens = np.ones(len(tables.article), bool)
+    opens[1:] = (np.diff(tables.article) != 0) | (np.diff(tables.line) != 0)
+    return opens
+
+
+def _cited(tables: Tables, whole: Repeats, parts: Repeats) -> NDArray[np.bool_]:
+    """The passages that others repeat, alone or with their article: bool [passages]."""
+    articles = np.zeros(len(tables.ids), bool)
+    articles[whole.kept[whole.kept >= 0]] = True
+    cited = articles[tables.article]
+    cited[parts.kept[parts.kept >= 0]] = True
+    return cited
+
+
+def _redirect(parts: Repeats, runs: Sequence[Run]) -> None:
+    """What repeats a short passage that a block takes along repeats its counterpart, which has the same text."""
+    target = np.arange(len(parts.kept))
+    for run in runs:
+        taken = parts.kept[run.own] < 0
+        target[run.own[taken]] = run.counterparts[taken]
+    parts.kept = np.where(parts.kept >= 0, target[parts.kept], -1)
+    parts.linked = np.where(parts.linked >= 0, target[parts.linked], -1)
+
+
+def _similarity(texts: Texts, settings: Settings) -> Callable[[int, int], float | None]:
+    """The similarity of two texts that verify directly and without number conflict; None for others."""
+    known: dict[tuple[int, int], float | None] = {}
     fraction, least = settings.threshold_fraction, settings.containment_fraction
 
-    def verify(pair: tuple[int, int]) -> bool:
+    def verified(pair: tuple[int, int]) -> float | None:
         folded, offsets = kernel.take_segments(texts.folded, texts.offsets, np.array(pair))
         sets, set_offsets = shingle_sets(folded, offsets, settings)
         shared = int(kernel.intersections(sets, set_offsets, np.array([0]), np.array([1]))[0])
-        sizes = np.diff(set_offsets)
-        if shared * fraction.denominator < fraction.numerator * int(sizes.sum() - shared):
-            return False
+        one, other = np.diff(set_offsets).tolist()
+        united = one + other - shared
+        if shared * fraction.denominator < fraction.numerator * united:
+            return None
         short = int(np.diff(offsets).min()) < settings.short_chars
-        if short and shared * least.denominator < least.numerator * int(sizes.min()):
-            return False
+        if short and shared * least.denominator < least.numerator * min(one, other):
+            return None
         numbers = kernel.number_tokens(folded, offsets, load())
-        return settings.numbers == "ignore" or not number_conflicts(*numbers, 0, np.array([1]))[0]
+        if settings.numbers == "strict" and number_conflicts(*numbers, 0, np.array([1]))[0]:
+            return None
+        return shared / united
 
-    def alike(one: int, other: int) -> bool:
+    def similarity(one: int, other: int) -> float | None:
         pair = (min(one, other), max(one, other))
         if pair not in known:
-            known[pair] = verify(pair)
+            known[pair] = verified(pair)
         return known[pair]
 
-    return alike
+    return similarity
 
 
 def clean(articles: Iterable[Article | str], settings: Settings | None = None) -> Iterator[Article]:

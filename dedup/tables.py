@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from dedup import kernel
 from dedup.boilerplate import Look, Mark
 from dedup.errors import BadInput, BadSettings
 from dedup.fold_table import WIDE, load
-from dedup.kernel.reference import I64, U32, offsets_of
+from dedup.kernel.fold_reference import INVISIBLE, SPACE
+from dedup.kernel.reference import I64, U32, U64, offsets_of, positions
 from dedup.model import Article, Place
 from dedup.settings import Settings
 from dedup.text import codepoints, fold_passages, passages
@@ -44,6 +45,7 @@ class Tables:
         of_article: int64 [articles + 1], the passages of article a are of_article[a] ... of_article[a + 1] - 1.
         line: int64 [passages], the line of each passage among those of its article that are not blank; of a paragraph
             the first.
+        bare: uint64 [passages], a digest of the signs of a passage that folds to nothing, 0 for others.
         masked: bool [passages], lies in a line that rules or debris name.
         shape: uint8 [passages], of the line (see `dedup.boilerplate.Look`).
         source: int64 [articles], the number of each article's source by the field; -1 where it has none.
@@ -62,6 +64,7 @@ class Tables:
     offsets: I64
     of_article: I64
     line: I64
+    bare: U64
     masked: NDArray[np.bool_]
     shape: NDArray[np.uint8]
     source: I64
@@ -98,7 +101,7 @@ def read_tables(
         BadInput: an id of the corpus stands twice, or a text is no string or holds a lone surrogate.
         BadSettings: `keep` or `source_field` names a field that no article has.
     """
-    rows = _Rows([], [], [], [], [], [], [], [], [], [])
+    rows = _Rows(*([] for _ in fields(_Rows)))
     for name, references in _named(against):
         rows.add(references, name, settings, looker, progress)
     references_end = len(rows.ids)
@@ -129,6 +132,7 @@ class _Rows:
     spans: list[I64]  # [passages, 2] of each article
     folded: list[U32]
     chars: list[I64]  # folded characters of each passage, a batch of articles an item
+    bare: list[U64]  # see Tables, a batch of articles an item
     lines: list[I64]  # the line of each passage, an article an item
     looks: list[Look]
     sources: list[str | None]
@@ -170,9 +174,22 @@ class _Rows:
 
     def _fold(self, batch: list[U32], spans: list[I64]) -> None:
         if batch:
-            folded, offsets = fold_passages(np.concatenate(batch), np.concatenate(spans))
+            codes, places = np.concatenate(batch), np.concatenate(spans)
+            folded, offsets = fold_passages(codes, places)
             self.folded.append(folded)
             self.chars.append(np.diff(offsets))
+            self.bare.append(_bare(codes, places, self.chars[-1] == 0))
+
+
+def _bare(codes: U32, spans: I64, empty: NDArray[np.bool_]) -> U64:
+    """A digest of the signs of each passage that folds to nothing: uint64 [passages], 0 for the others."""
+    bare = np.zeros(len(empty), np.uint64)
+    starts, ends = spans[empty].T
+    signs = codes[positions(starts, ends - starts)]
+    shown = (load().flags[signs] & (SPACE | INVISIBLE)) == 0
+    offsets = offsets_of(shown)[offsets_of(ends - starts)]
+    bare[empty] = kernel.digests(signs[shown], offsets)[:, 0]
+    return bare
 
 
 def _codepoints(article: Article) -> U32:
@@ -242,12 +259,13 @@ def _in_order(rows: _Rows, order: I64, references_end: int) -> Tables:
     counts = np.array([len(spans) for spans in rows.spans], np.int64)
     of_article = offsets_of(counts)
     line = np.concatenate([*rows.lines, np.zeros(0, np.int64)])
+    bare = np.concatenate([*rows.bare, np.zeros(0, np.uint64)])
     masked, shape = _of_lines(rows, "masked", np.bool_), _of_lines(rows, "shape", np.uint8)
     if not np.array_equal(order, np.arange(len(order))):
         moved, _ = kernel.take_segments(np.arange(len(spans)), of_article, order)
         folded, offsets = kernel.take_segments(folded, offsets, moved)
         spans, counts = spans[moved], counts[order]
-        line, masked, shape = line[moved], masked[moved], shape[moved]
+        line, bare, masked, shape = line[moved], bare[moved], masked[moved], shape[moved]
         of_article = offsets_of(counts)
     own = order[references_end:]
     read = np.empty(len(own), np.int64)
@@ -266,6 +284,7 @@ def _in_order(rows: _Rows, order: I64, references_end: int) -> Tables:
         offsets=offsets,
         of_article=of_article,
         line=line,
+        bare=bare,
         masked=masked,
         shape=shape,
         source=np.array([names.get(rows.sources[article] or "", -1) for article in order.tolist()], np.int64),
@@ -297,6 +316,7 @@ def in_paragraphs(tables: Tables, out: NDArray[np.bool_]) -> Tables:
         offsets=offsets,
         of_article=np.searchsorted(first, tables.of_article),
         line=tables.line[first],
+        bare=np.add.reduceat(tables.bare, first),
         masked=tables.masked[first],
         shape=tables.shape[first],
     )

@@ -1,5 +1,7 @@
 """Runs of repeated passages, against a search that tries everything."""
 
+import random
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -134,3 +136,74 @@ def test_a_short_passage_in_a_block_has_its_proof():
     start = len(LINES["y"]) + 1 + len(LINES["a"]) + 1
     kept = proofs["two", start]
     assert (kept.article, kept.start) == ("one", len(LINES["a"]) + 1)
+
+
+def unrelated(count: int) -> list[str]:
+    """Lines of 60 characters that share nothing."""
+    rng = random.Random(3)
+    return ["".join(chr(rng.randrange(0x4E00, 0x9000)) for _ in range(60)) for _ in range(count)]
+
+
+P, Q, R, S, U, V, W = unrelated(7)
+SHORT = unrelated(8)[7][:30]
+
+
+def scanned(*texts: tuple[str, ...], **choices: str) -> tuple[dedup.Report, list[str]]:
+    """The report on articles d1, d2 ... of these lines, and what is left of each."""
+    articles = [Article(f"d{number}", "\n".join(lines)) for number, lines in enumerate(texts, 1)]
+    report = dedup.scan(articles, dedup.Settings(**choices))
+    return report, [article.text for article in dedup.rewrite(articles, report)]
+
+
+def cuts(report: dedup.Report) -> list[tuple[str, str, str, float, str]]:
+    """(article, grain, rule, similarity, article of the source) of each cut."""
+    return [(f.article, f.grain, f.rule, f.similarity, f.source.article) for f in report.findings if f.removed]
+
+
+def test_a_cited_article_has_no_block_whose_source_is_cut():
+    """d4 goes for d3, so what d3 lost must lead to kept text in one step: its passages go one by one."""
+    report, _ = scanned((P, U), (P, Q, V), (P, Q, R, S), (P, Q, R, S))
+    assert cuts(report) == [
+        ("d2", "passage", "exact", 1.0, "d1"),
+        ("d3", "passage", "exact", 1.0, "d1"),
+        ("d3", "passage", "exact", 1.0, "d2"),
+        ("d4", "article", "exact", 1.0, "d3"),
+    ]
+
+
+def test_a_short_passage_that_a_block_takes_hands_on_what_repeats_it():
+    """d2's first short line goes with its block; the second repeats the one in d1, which stays."""
+    report, _ = scanned((P, SHORT, Q, U), (P, SHORT, Q, V, SHORT))
+    assert cuts(report) == [("d2", "block", "exact", 1.0, "d1"), ("d2", "passage", "exact", 1.0, "d1")]
+    assert {family.kept.article for family in report.families} == {"d1"}
+
+
+def test_a_block_is_as_similar_as_its_passages_are_to_their_counterparts():
+    """d3 repeats d2's run, of which one line differs in a character: 57 shingles, 4 of them touched."""
+    changed = P[:30] + "一" + P[31:]
+    report, _ = scanned((P, U), (changed, Q, R, V), (P, Q, R, W))
+    assert cuts(report)[1] == ("d3", "block", "near", round(53 / 61, 4), "d2")
+
+
+def test_a_short_passage_equal_to_its_counterpart_does_not_break_a_block():
+    """Though its counterpart is cut for a longer version of itself in its own article."""
+    report, left = scanned((SHORT + "又", P, SHORT, Q), (P, SHORT, Q, U))
+    assert cuts(report)[1] == ("d2", "block", "exact", 1.0, "d1")
+    assert left[1] == U
+
+
+def test_a_block_of_sentences_never_joins_kept_paragraphs():
+    """It begins behind a kept sentence, so it ends in its line."""
+    one, two = P + "。", Q + "。"
+    report, left = scanned((one + two, R), ("甲乙丙。" + one, "", two + "丁戊己。" + S), passage="sentence")
+    assert cuts(report) == [("d2", "passage", "exact", 1.0, "d1"), ("d2", "passage", "exact", 1.0, "d1")]
+    assert left[1] == "甲乙丙。\n\n丁戊己。" + S
+
+
+def test_lines_of_signs_equal_only_the_same_signs():
+    """All fold to nothing; a block takes them along where the source has the same."""
+    report, left = scanned((P, "※※※", Q, U), (P, "？？！……", Q, V), (P, "※ ※※", Q, W))
+    assert [cut[1] for cut in cuts(report)] == ["passage", "passage", "block"]
+    assert left[1:] == [f"？？！……\n{V}", W]
+    members = [m.place.article for f in report.families for m in f.members if f.kept.start == len(P) + 1]
+    assert members == ["d3"], "the line of signs has its proof"

@@ -11,7 +11,7 @@ from oracle import jaccard, judge_articles, judge_passages, shingle_set, verifie
 import dedup
 from dedup.model import Article, Report
 from dedup.settings import Settings
-from dedup.text import fold
+from dedup.text import codepoints, fold, passages
 
 # the corpora draw lines from one pool, so frequency would take them; tests/test_boilerplate.py is about that
 SETTINGS = [
@@ -87,25 +87,52 @@ def test_every_cut_has_a_kept_twin(seed):
                 assert similarity is not None
                 assert round(float(similarity), 4) == member.similarity
             assert cut(member.place)
+    depths = Depths(list(articles.values()), report)
     for finding in report.findings:
         if finding.removed:
-            steps, place = 0, finding.source
-            while cut(place):
-                steps += 1
-                place = _next(report, place)
-            assert steps <= 1, finding
+            assert depths.of_place(finding.source) <= 1, finding
 
 
-def _next(report: Report, place: dedup.model.Place) -> dedup.model.Place:
-    """What the cut that covers *place* repeats; a block by the proof of its first passage."""
+@pytest.mark.parametrize("keep", ["first", "last", "longest"])
+@pytest.mark.parametrize("seed", range(40))
+def test_following_sources_ends_at_kept_text_in_two_steps(seed, keep):
+    """Whatever the keep order, and however blocks, articles and short passages cite each other."""
+    articles = corpus(seed, articles=16, pool=8)
+    report = dedup.scan(articles, Settings(keep=keep, boilerplate="off"))
+    depths = Depths(articles, report)
     for finding in report.findings:
-        if finding.removed and finding.article == place.article and finding.start <= place.start < finding.end:
-            if finding.grain != "article":
-                for family in report.families:
-                    if any(m.place.article == place.article and m.place.start == place.start for m in family.members):
-                        return family.kept
-            return finding.source
-    raise AssertionError(place)
+        if finding.removed and finding.rule != "remnant":
+            assert depths.of_place(finding.source) <= 1, finding
+    for family in report.families:
+        if family.grain == "passage" and not _is_remnant(report, family.kept.article):
+            assert depths.of_place(family.kept) == 0, family
+
+
+class Depths:
+    """How many sources lie between a place and kept text, passage by passage."""
+
+    def __init__(self, articles: list[Article], report: Report) -> None:
+        self.starts = {
+            article.id: [int(start) for start, _ in passages(codepoints(article.text), "line")] for article in articles
+        }
+        self.cuts = {article.id: [f for f in report.findings_of(article.id) if f.removed] for article in articles}
+
+    def of_place(self, place: dedup.model.Place) -> int:
+        """The most of any passage in it."""
+        inside = [start for start in self.starts[place.article] if place.start <= start < place.end]
+        return max((self.of_passage(place.article, start) for start in inside), default=0)
+
+    def of_passage(self, article: str, start: int) -> int:
+        """0 for kept text, else one more than its counterpart."""
+        for finding in self.cuts[article]:
+            if finding.start <= start < finding.end:
+                source = finding.source
+                if finding.grain == "article":
+                    return 1 + (0 if finding.rule == "remnant" else self.of_place(source))
+                own = [s for s in self.starts[article] if finding.start <= s < finding.end]
+                theirs = [s for s in self.starts[source.article] if source.start <= s < source.end]
+                return 1 + self.of_passage(source.article, theirs[own.index(start)])
+        return 0
 
 
 def _is_remnant(report: Report, article: str) -> bool:
