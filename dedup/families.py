@@ -12,7 +12,7 @@ from dedup import kernel
 from dedup.fold_table import load
 from dedup.kernel.reference import I64, U32, U64, fmix64, offsets_of
 from dedup.settings import Settings
-from dedup.sketch import band_keys, shingle_sets
+from dedup.sketch import band_keys, shingle_sets, sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def match(texts: Texts, fixed: NDArray[np.bool_], settings: Settings, judge: Jud
     choice = kernel.greedy(
         sets,
         set_offsets,
-        np.diff(offsets),
+        sizes(folded, offsets),
         np.ascontiguousarray(groups[:, colliding]),
         fixed[colliding],
         settings.threshold_fraction,
@@ -176,7 +176,7 @@ def article_judge(
 ) -> Judge:
     """Articles may join where the kept one covers each longer passage and the numbers agree for the greater part.
 
-    A longer passage has `min_chars` folded characters or more. It is covered when the share of its shingles that
+    A longer passage has a size of `min_chars` or more. It is covered when the share of its shingles that
     stand anywhere in the kept article reaches the threshold, so that re-flowed paragraphs count. An article with
     fewer than two longer passages follows the number rule of passages.
 
@@ -188,7 +188,7 @@ def article_judge(
         masked: uint32 segment array, one segment an article: what is left out of its text. It too covers: in a copy
             that is re-flowed or edited the same words need not be masked.
     """
-    lengths = np.diff(passage_offsets)
+    lengths = sizes(passages, passage_offsets)
 
     def longer(text: int) -> I64:
         article = articles[texts.first[text]]

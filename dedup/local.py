@@ -25,7 +25,7 @@ from dedup.kernel.reference import I64, U32, offsets_of
 from dedup.model import Article, Report
 from dedup.rewriting import refuse_one_shot, rewrite
 from dedup.settings import Settings
-from dedup.sketch import shingle_sets
+from dedup.sketch import shingle_sets, sizes
 from dedup.tables import Progress, References, Tables, in_paragraphs, joined, read_tables
 
 
@@ -156,7 +156,7 @@ def _article_repeats(tables: Tables, settings: Settings) -> Repeats:
     repeats.enter(articles, texts, found)
     repeats.clear(tables.fixed)
     if settings.numbers == "strict":
-        longer = np.diff(offsets_of(np.diff(passage_offsets) >= settings.min_chars)[of_article])
+        longer = np.diff(offsets_of(sizes(passages, passage_offsets) >= settings.min_chars)[of_article])
         _name_number_links(longer, articles, texts, found.linked, repeats)
     return repeats
 
@@ -199,10 +199,10 @@ def _passage_repeats(tables: Tables, whole: Repeats, out: NDArray[np.bool_], set
         return repeats
     judged = (whole.kept[tables.article] < 0) & ~out
     if settings.scope == "within":
-        places = np.flatnonzero(judged & (tables.chars >= settings.min_chars_within) & ~tables.fixed[tables.article])
+        places = np.flatnonzero(judged & (tables.size >= settings.min_chars_within) & ~tables.fixed[tables.article])
         _match_passages(tables, places, tables.article[places], np.zeros(len(places), bool), repeats, settings)
     else:
-        long = judged & (tables.chars >= settings.min_chars)
+        long = judged & (tables.size >= settings.min_chars)
         places = np.flatnonzero(long)
         _match_passages(
             tables, places, np.zeros(len(places), np.int64), tables.fixed[tables.article[places]], repeats, settings
@@ -223,7 +223,7 @@ def _match_short(
 
     A longer passage never joins a shorter one: what became of it must not depend on what it meets in one article.
     """
-    short = judged & ~long & (tables.chars >= settings.min_chars_within) & ~tables.fixed[tables.article]
+    short = judged & ~long & (tables.size >= settings.min_chars_within) & ~tables.fixed[tables.article]
     with_short = np.bincount(tables.article[short], minlength=len(tables.ids)) > 0
     kept = long & (repeats.kept < 0) & with_short[tables.article]
     places = np.flatnonzero(short | kept)
@@ -245,7 +245,7 @@ def _remnants(tables: Tables, parts: Repeats, out: NDArray[np.bool_], settings: 
     remnant = np.full(len(tables.ids), -1)
     if settings.grain != "both" or settings.scope == "within":
         return remnant
-    long = (tables.chars >= settings.min_chars) & ~out
+    long = (tables.size >= settings.min_chars) & ~out
     lost = np.flatnonzero(long & (parts.kept >= 0))
     keeps = np.bincount(tables.article[long & (parts.kept < 0)], minlength=len(tables.ids)) > 0
     lost = lost[~keeps[tables.article[lost]]]
@@ -268,7 +268,7 @@ def _runs(
     # what folds to nothing, such as a line of stars, equals only the same signs
     bare = places[tables.chars[places] == 0]
     of[bare] = len(texts.first) + np.unique(tables.bare[bare], return_inverse=True)[1]
-    across = tables.chars >= settings.min_chars
+    across = tables.size >= settings.min_chars
     within_only = settings.scope == "within"
     by_family = (parts.kept >= 0) & (across | within_only)
     stays = remnant[tables.article] < 0
@@ -337,7 +337,7 @@ def _similarity(texts: Texts, settings: Settings) -> Callable[[int, int], float 
         united = one + other - shared
         if shared * fraction.denominator < fraction.numerator * united:
             return None
-        short = int(np.diff(offsets).min()) < settings.short_chars
+        short = int(sizes(folded, offsets).min()) < settings.short_chars
         if short and shared * least.denominator < least.numerator * min(one, other):
             return None
         numbers = kernel.number_tokens(folded, offsets, load())

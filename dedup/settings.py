@@ -100,7 +100,8 @@ class Settings:
         num_perm: length of a MinHash signature.
         seed: seed of the permutations.
         numbers: "strict": texts of which each has a number that the other lacks are not duplicates; "ignore".
-        min_chars: least folded characters of a passage that is matched across articles.
+        min_chars: least folded characters of a passage that is matched across articles; here and below a narrow
+            character, such as a Latin letter, counts half.
         min_chars_within: least folded characters of a passage that is matched inside its article.
         short_chars, short_containment: where either text has fewer than *short_chars* folded characters, near
             duplicates also share at least *short_containment* of the smaller shingle set.

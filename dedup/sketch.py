@@ -9,7 +9,7 @@ import numpy as np
 
 from dedup import kernel
 from dedup.fold_table import load
-from dedup.kernel.reference import I64, U32, U64
+from dedup.kernel.reference import I64, U32, U64, offsets_of
 from dedup.settings import Settings
 from dedup.text import fold
 
@@ -26,6 +26,15 @@ def _chunks(offsets: I64) -> list[tuple[int, int]]:
         reach = int(np.searchsorted(offsets, offsets[bounds[-1]] + _CHUNK, side="right")) - 1
         bounds.append(max(reach, bounds[-1] + 1))
     return list(pairwise(bounds))
+
+
+def sizes(folded: U32, offsets: I64) -> I64:
+    """Folded characters of each text, narrow ones counting half: int64 [texts].
+
+    What floors are measured in: forty Han characters say what eighty Latin letters say. (Of English passages of 40 to
+    80 letters that were near another in Reuters' news, nearly all were formulas of other firms and days.)
+    """
+    return np.diff(offsets_of(kernel.columns(folded, load()))[offsets]) // 2
 
 
 def shingles(folded: U32, offsets: I64, settings: Settings) -> tuple[U64, I64]:

@@ -17,6 +17,7 @@ from dedup.kernel.fold_reference import INVISIBLE, SPACE
 from dedup.kernel.reference import I64, U32, U64, offsets_of, positions
 from dedup.model import Article, Place
 from dedup.settings import Settings
+from dedup.sketch import sizes
 from dedup.text import codepoints, fold_passages, passages
 
 Progress = Callable[[str, int, int | None], None]
@@ -42,6 +43,7 @@ class Tables:
         article: int64 [passages].
         start, end: int64 [passages], span in code points of the text.
         folded, offsets: uint32 segment array, one segment a passage.
+        size: int64 [passages], what floors are measured in (see `dedup.sketch.sizes`).
         of_article: int64 [articles + 1], the passages of article a are of_article[a] ... of_article[a + 1] - 1.
         line: int64 [passages], the line of each passage among those of its article that are not blank; of a paragraph
             the first.
@@ -62,6 +64,7 @@ class Tables:
     end: I64
     folded: U32
     offsets: I64
+    size: I64
     of_article: I64
     line: I64
     bare: U64
@@ -282,6 +285,7 @@ def _in_order(rows: _Rows, order: I64, references_end: int) -> Tables:
         end=spans[:, 1].copy(),
         folded=folded,
         offsets=offsets,
+        size=sizes(folded, offsets),
         of_article=of_article,
         line=line,
         bare=bare,
@@ -314,6 +318,7 @@ def in_paragraphs(tables: Tables, out: NDArray[np.bool_]) -> Tables:
         end=tables.end[last],
         folded=folded,
         offsets=offsets,
+        size=sizes(folded, offsets),
         of_article=np.searchsorted(first, tables.of_article),
         line=tables.line[first],
         bare=np.add.reduceat(tables.bare, first),

@@ -57,6 +57,11 @@ def conflict(one: str, other: str) -> bool:
     return bool(numbers(one) - numbers(other)) and bool(numbers(other) - numbers(one))
 
 
+def size(text: str) -> int:
+    """Folded characters, narrow ones counting half."""
+    return sum(map(columns, text)) // 2
+
+
 def verifies(one: str, other: str, settings: Settings) -> Fraction | None:
     """The similarity of two folded texts if it makes them near duplicates, numbers aside."""
     first, second = shingle_set(one, settings.shingle), shingle_set(other, settings.shingle)
@@ -64,7 +69,7 @@ def verifies(one: str, other: str, settings: Settings) -> Fraction | None:
     if similarity < settings.threshold_fraction:
         return None
     contained = Fraction(len(first & second), min(len(first), len(second)))
-    if min(len(one), len(other)) < settings.short_chars and contained < settings.containment_fraction:
+    if min(size(one), size(other)) < settings.short_chars and contained < settings.containment_fraction:
         return None
     return similarity
 
@@ -137,10 +142,12 @@ def judge_passages(
         found, _ = online(texts, [domain(place) for place in chosen], [p in fixed for p in chosen], settings, admitted)
         return {chosen[at]: (chosen[v[0]], v[1]) for at, v in enumerate(found) if v is not None}
 
-    long = [place for place, row in enumerate(places) if len(row[3]) >= settings.min_chars]
+    long = [place for place, row in enumerate(places) if size(row[3]) >= settings.min_chars]
     result = run(long, lambda place: 0, set())
     kept = set(long) - set(result)
-    short = [place for place, row in enumerate(places) if settings.min_chars_within <= len(row[3]) < settings.min_chars]
+    short = [
+        place for place, row in enumerate(places) if settings.min_chars_within <= size(row[3]) < settings.min_chars
+    ]
     result |= run(sorted([*short, *kept]), lambda place: places[place][0], kept)
     return {places[a][1:3]: (places[b][1:3], similarity) for a, (b, similarity) in result.items()}
 
@@ -154,7 +161,7 @@ def judge_articles(
         spans = passages(codepoints(article.text), settings.passage).tolist()
         folded = [fold(article.text[start:end]) for start, end in spans]
         wholes.append(_joined(folded))
-        pieces.append([text for text in folded if len(text) >= settings.min_chars])
+        pieces.append([text for text in folded if size(text) >= settings.min_chars])
 
     def admitted(one: int, other: int) -> bool:
         if settings.numbers == "strict" and not _numbers_admit(one, other):

@@ -11,7 +11,7 @@ from dedup import kernel
 from dedup.fold_table import load
 from dedup.kernel.reference import fmix32, fmix64, offsets_of, segment_ids
 from dedup.settings import Settings, band_shape
-from dedup.sketch import shingle_sets, to_datasketch
+from dedup.sketch import shingle_sets, sizes, to_datasketch
 
 FOLDED = st.text(alphabet="ab 1.中文字か한", max_size=40)
 
@@ -202,3 +202,9 @@ def test_joined_segments_meet_with_a_space_only_between_narrow_characters():
         joined[bounds[group] : bounds[group + 1]].tobytes().decode("utf-32-le") for group in range(len(bounds) - 1)
     ]
     assert texts == ["ab cd中ef", "", "gh"]
+
+
+def test_a_narrow_character_counts_half():
+    """Eighty Latin letters are as long as forty Han characters."""
+    flat, offsets = segments(["中" * 40, "a" * 80, "a" * 79, "中a", "a", ""])
+    assert sizes(flat, offsets).tolist() == [40, 40, 39, 1, 0, 0]

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 from corpora import corpus
-from oracle import jaccard, judge_articles, judge_passages, shingle_set, verifies
+from oracle import jaccard, judge_articles, judge_passages, shingle_set, size, verifies
 
 import dedup
 from dedup.model import Article, Report
@@ -51,7 +51,7 @@ def test_the_oracle_agrees(seed, settings):
     found = found_passages(report)
     for place, (kept, similarity) in expected.items():
         assert found.pop(place) == (kept, round(float(similarity), 4)), place
-    assert all(len(fold(_line(articles, place))) < settings.min_chars for place in found), "taken along by a block"
+    assert all(size(fold(_line(articles, place))) < settings.min_chars for place in found), "taken along by a block"
 
 
 def _line(articles: list[Article], place: tuple[str, int]) -> str:
