@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -62,7 +63,8 @@ def main() -> NoReturn:
 def commands() -> None:
     """Find what repeats in a corpus of articles, and write it clean with a reason for every cut.
 
-    INPUT is a folder of text files, a text file or a JSONL file, each plain, .gz or .zst; - is JSONL on stdin.
+    INPUT is a folder, a file, a pattern or a URL: text, JSONL, CSV, TSV or Parquet, each plain, .gz, .zst, .bz2 or
+    .xz; - is JSONL on stdin.
 
     \b
       dedup clean news/ -o out         clean articles in out/clean, findings and a report beside them
@@ -70,6 +72,20 @@ def commands() -> None:
       dedup apply out -o out2          write the articles again, from edited findings
       dedup restore out -o original    the articles as they were
     """
+
+
+class Size(click.ParamType[int]):
+    """A number of bytes: 1000000, 64K, 500M, 2G, 1T."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number, suffix = str(value)[:-1], str(value)[-1:].upper()
+        power = "KMGT".find(suffix) + 1 if suffix else 0
+        digits = number if power else str(value)
+        if not digits.isascii() or not digits.isdigit() or int(digits) == 0:
+            self.fail(f"expected a number of bytes such as 1000000, 64K, 500M or 2G, found {value!r}", param, ctx)
+        return int(digits) << 10 * power
 
 
 def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
@@ -145,8 +161,42 @@ _settings_options = _options(
     ),
 )
 _reading_options = _options(
-    click.option("--text-field", default="text", metavar="NAME", show_default=True, help="JSONL field of the text."),
-    click.option("--id-field", metavar="NAME", help="JSONL field of the id.  [default: id where there is one]"),
+    click.option(
+        "--text-field", default="text", metavar="NAME", show_default=True, help="Field or column that holds the text."
+    ),
+    click.option(
+        "--id-field", metavar="NAME", help="Field or column that holds the id.  [default: id where there is one]"
+    ),
+    click.option(
+        "--encoding",
+        default="utf-8",
+        metavar="NAME",
+        show_default=True,
+        help="Of all files but Parquet, in and out: gb18030, big5, utf-16 ...; auto guesses, file by file.",
+    ),
+    click.option(
+        "--on-error",
+        type=click.Choice(["fail", "skip"]),
+        default="fail",
+        show_default=True,
+        help="What to do about a record that cannot be read; those skipped are listed in rejected.jsonl.",
+    ),
+    click.option(
+        "--max-record",
+        type=Size(),
+        default="1G",
+        metavar="BYTES",
+        show_default=True,
+        help="Longest record or text file, unpacked; K, M, G and T may follow the number.",
+    ),
+    click.option(
+        "--max-unpacked",
+        type=Size(),
+        default="256G",
+        metavar="BYTES",
+        show_default=True,
+        help="Longest file, unpacked.",
+    ),
     click.option(
         "--against",
         multiple=True,
@@ -154,6 +204,7 @@ _reading_options = _options(
         help="Articles to match against, never cut and never written; may be given more than once.",
     ),
 )
+_READING = ("text_field", "id_field", "encoding", "on_error", "max_record", "max_unpacked")
 _inputs = click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 _out_required = click.option("-o", "--out", required=True, metavar="DIR", help="Where the result goes.")
 _force = click.option("--force", is_flag=True, help="Replace the run that is in the output folder.")
@@ -185,8 +236,6 @@ def clean(
     force: bool,
     check: bool,
     quiet: bool,
-    text_field: str,
-    id_field: str | None,
     against: tuple[str, ...],
     **choices: Any,
 ) -> int:
@@ -199,8 +248,9 @@ def clean(
 
     if report_dir is not None and out != "-":
         raise click.UsageError("--report goes with --out -; without it the reports are in --out")
+    reading = {name: choices.pop(name) for name in _READING}
     settings = _settings(choices)
-    corpus = _corpus(inputs, text_field, id_field)
+    corpus = _corpus(inputs, reading)
     if out == "-":
         return _clean_to_stdout(corpus, inputs, report_dir, settings, against, force, check, quiet)
     file, folder = _output(corpus, inputs, out)
@@ -231,16 +281,15 @@ def scan(
     force: bool,
     check: bool,
     quiet: bool,
-    text_field: str,
-    id_field: str | None,
     against: tuple[str, ...],
     **choices: Any,
 ) -> int:
     """Find what repeats, without writing articles; `dedup apply` writes them later."""
     from dedup import runs  # noqa: PLC0415
 
+    reading = {name: choices.pop(name) for name in _READING}
     settings = _settings(choices)
-    corpus = _corpus(inputs, text_field, id_field)
+    corpus = _corpus(inputs, reading)
     folder = Path(out)
     runs.check_places(inputs, folder)
     with runs.stage(folder, force) as stage:
@@ -308,10 +357,10 @@ def _settings(choices: dict[str, Any]) -> Settings:
     return Settings.from_dict(values)
 
 
-def _corpus(inputs: tuple[str, ...], text_field: str, id_field: str | None) -> Corpus:
+def _corpus(inputs: tuple[str, ...], reading: dict[str, Any]) -> Corpus:
     from dedup.articles import read_articles  # noqa: PLC0415
 
-    return read_articles(*inputs, text_field=text_field, id_field=id_field)
+    return read_articles(*inputs, **reading)
 
 
 def _output(corpus: Corpus, inputs: tuple[str, ...], out: str) -> tuple[Path | None, Path]:
@@ -389,13 +438,20 @@ def _scanned(
     from dedup.local import scan  # noqa: PLC0415
 
     bar = _Bar(corpus, quiet)
-    references = {name: _corpus((name,), corpus.text_field, corpus.id_field) for name in against}
+    reading = {name: getattr(corpus.reading, name) for name in _READING}
+    references = {name: _corpus((name,), reading) for name in against}
     try:
         report = scan(bar, settings, against=references, sources=corpus.sources, progress=bar.tell)
     finally:
         bar.close()
     runs.write_findings(stage / "findings.jsonl", report.findings)
     runs.write_families(stage / "families.jsonl", report.families)
+    rejected = [
+        *corpus.rejected,
+        *(replace(record, against=name) for name, of in references.items() for record in of.rejected),
+    ]
+    runs.write_rejected(stage, rejected)
+    report = replace(report, counts={**report.counts, "rejected": len(rejected)})
     return report, bar.seconds
 
 
@@ -404,7 +460,13 @@ def _write_records(
 ) -> None:
     from dedup.report import summary, timings, write_json, write_page  # noqa: PLC0415
 
-    reading = {"text_field": corpus.text_field, "id_field": corpus.id_field, "against": list(against)}
+    reading = {
+        "text_field": corpus.reading.text_field,
+        "id_field": corpus.reading.id_field,
+        "encoding": corpus.reading.encoding,
+        "on_error": corpus.reading.on_error,
+        "against": list(against),
+    }
     sums = summary(report, corpus.inputs(), corpus.warnings, reading)
     write_json(stage / "summary.json", sums)
     start = time.perf_counter()
@@ -452,9 +514,10 @@ def _close(report: Report, seconds: dict[str, float], corpus: Corpus, out: str |
         click.echo(f"dedup: warning: {warning}", err=True)
     counts = report.counts
     share = 100 * (1 - counts["characters_out"] / counts["characters"]) if counts["characters"] else 0.0
+    rejected = f"{counts['rejected']:,} rejected, " if counts.get("rejected") else ""
     where = f"; see {Path(out) / 'report.html'}" if out is not None else ""
     click.echo(
-        f"{counts['articles']:,} articles read, {counts['articles_cut']:,} cut whole, "
+        f"{counts['articles']:,} articles read, {rejected}{counts['articles_cut']:,} cut whole, "
         f"{counts['articles_changed']:,} shortened; {counts['characters']:,} characters in, "
         f"{counts['characters_out']:,} out ({share:.1f} % cut); {sum(seconds.values()):.1f} s{where}",
         err=True,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,18 +17,34 @@ from typing import IO, Any, TypeGuard, get_args
 
 import orjson
 
-from dedup.articles import Corpus, Ids, InputFile, Rewriting, name_fault, restore_file, rewrite_file, write_jsonl
+from dedup.articles import (
+    COMPRESSIONS,
+    FORMATS,
+    Aside,
+    Corpus,
+    Ids,
+    InputFile,
+    Reading,
+    Rejected,
+    Rewriting,
+    name_fault,
+    restore_file,
+    rewrite_file,
+    write_jsonl,
+)
 from dedup.errors import BadInput, BadRun
 from dedup.model import Family, Finding, Grain, Kind, Member, Place, Report
 from dedup.report import write_page
 from dedup.rewriting import clean_text, cut_counts, cut_whole, cuts, described, first_fault, restore_text
 
-CLEAN, DROPPED, PLACES = "clean", "dropped", "places.jsonl"
+CLEAN, DROPPED, REJECTED, PLACES = "clean", "dropped", "rejected", "places.jsonl"
+REJECTS = "rejected.jsonl"
 FINDINGS, FAMILIES = "findings.jsonl", "families.jsonl"
 SUMMARY, TIMINGS, PAGE = "summary.json", "timings.json", "report.html"
-RUN_NAMES = (CLEAN, DROPPED, PLACES, FINDINGS, FAMILIES, SUMMARY, TIMINGS, PAGE, "rejected.jsonl")
+RUN_NAMES = (CLEAN, DROPPED, REJECTED, PLACES, FINDINGS, FAMILIES, SUMMARY, TIMINGS, PAGE, REJECTS)
 
 _ORIGINALS = ".originals"
+_ON_ERROR = ("fail", "skip")
 
 
 # ------------------------------------------------------------------------------------------- made whole or not at all
@@ -171,6 +189,12 @@ def write_findings(path: Path, findings: Iterable[Finding]) -> None:
     _write_lines(path, (finding.to_dict() for finding in findings))
 
 
+def write_rejected(folder: Path, rejected: Sequence[Rejected]) -> None:
+    """Writes rejected.jsonl of a run into *folder*: one record that could not be read a line; nothing for none."""
+    if rejected:
+        _write_lines(folder / REJECTS, (record.to_dict() for record in rejected))
+
+
 def read_findings(path: str | Path) -> list[Finding]:
     """The findings of a file that `write_findings` wrote, or someone edited.
 
@@ -255,11 +279,13 @@ def write_clean(
     folder: Path,
     progress: Callable[[int], object] | None = None,
 ) -> None:
-    """Writes clean/, dropped/ and places.jsonl of a run into *folder*.
+    """Writes clean/, dropped/, rejected/ and places.jsonl of a run into *folder*.
 
     places.jsonl has a line for every file but plain text files, {"file", "lines", "texts"}: the lines of the records
     that were cut whole, and a SHA-256 of the original texts of all others, by which `restore_run` knows that it gives
-    back what was read; and "bom": false where U+FEFF at the start of a clean text file is a part of its text.
+    back what was read; where there is need of them "bom": false (U+FEFF at the start of a clean text file is a part of
+    its text), "rejected" (the lines of the records that could not be read, which lie in rejected/ as they were), and
+    "row_groups" (the numbers of rows in those of a Parquet file).
 
     Args:
         corpus: as it was scanned.
@@ -277,8 +303,7 @@ def write_clean(
         corpus.files,
         judged,
         folder,
-        text_field=corpus.text_field,
-        id_field=corpus.id_field,
+        reading=corpus.reading,
         digests=corpus.digests,
         progress=progress,
     )
@@ -333,21 +358,24 @@ def _write_articles(
     judged: _Judged,
     folder: Path,
     *,
-    text_field: str,
-    id_field: str | None,
+    reading: Reading,
     digests: Mapping[str, str] | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> None:
-    ids = Ids(id_field)
+    ids = Ids(reading.id_field)
     (folder / CLEAN).mkdir()
     with (folder / PLACES).open("wb") as places:
         for file in files:
-            done, texts = _write_one(file, judged, folder, ids=ids, text_field=text_field, progress=progress)
+            done, texts = _write_one(file, judged, folder, ids=ids, reading=reading, progress=progress)
             if digests is not None and done.sha256 != digests[file.name]:
                 raise BadInput(f"{file.shown}: has changed since it was scanned; scan again when nothing writes to it")
             place: dict[str, Any] = {"file": file.name, "lines": done.lines, "texts": texts}
             if done.bom_lost_its_place:
                 place["bom"] = False
+            if done.rejected:
+                place["rejected"] = done.rejected
+            if done.row_groups:
+                place["row_groups"] = done.row_groups
             if file.format != "text" or (not done.lines and (file.compression or done.bom_lost_its_place)):
                 places.write(orjson.dumps(place, option=orjson.OPT_APPEND_NEWLINE))
     judged.in_order()
@@ -359,7 +387,7 @@ def _write_one(
     folder: Path,
     *,
     ids: Ids,
-    text_field: str,
+    reading: Reading,
     progress: Callable[[int], object] | None,
 ) -> tuple[Rewriting, str]:
     """(what was done, SHA-256 of the original texts that are kept)."""
@@ -371,8 +399,8 @@ def _write_one(
             _note(texts, text)
         return clean
 
-    clean, dropped = folder / CLEAN / file.name, folder / DROPPED / file.name
-    done = rewrite_file(file, judge, clean, dropped, ids=ids, text_field=text_field, progress=progress)
+    places = [folder / part / file.name for part in (CLEAN, DROPPED, REJECTED)]
+    done = rewrite_file(file, judge, *places, ids=ids, reading=reading, progress=progress)
     return done, texts.hexdigest()
 
 
@@ -408,7 +436,7 @@ def copy_jsonl(corpus: Corpus, run: Path, out: IO[bytes]) -> None:
     for file in corpus.files:
         clean = run / CLEAN / file.name
         if clean.exists():
-            write_jsonl(replace(file, path=clean, shown=str(clean)), corpus.text_field, out)
+            write_jsonl(replace(file, path=clean, shown=str(clean)), corpus.reading, out)
 
 
 def _note(texts: hashlib._Hash, text: str) -> None:
@@ -449,11 +477,11 @@ def apply_run(
     with stage(out, force) as folder:
         scratch = folder / _ORIGINALS
         files = _restored(run, record, scratch) if cleaned else iter(inputs)
-        _write_articles(files, judged, folder, text_field=record.text_field, id_field=record.id_field)
+        _write_articles(files, judged, folder, reading=record.reading)
         shutil.rmtree(scratch, ignore_errors=True)
         findings = judged.in_order()
         write_findings(folder / FINDINGS, findings)
-        for name in (FAMILIES, TIMINGS):
+        for name in (FAMILIES, TIMINGS, *([REJECTS] if (run / REJECTS).exists() else [])):
             shutil.copyfile(_regular(run, name), folder / name)
         _write_summary(folder / SUMMARY, read_summary(run), findings)
         write_page(folder / PAGE, read_summary(folder), findings, read_families(folder / FAMILIES))
@@ -463,7 +491,8 @@ def apply_run(
 def restore_run(run: str | Path, out: str | Path, force: bool = False) -> None:
     """Writes the original files of a cleaned run to their relative paths under *out*.
 
-    Text files come back byte for byte, the records of JSONL files equal in every field and in their order.
+    Text files come back byte for byte, the records of other files equal in every field and in their order, those that
+    could not be read as they were, and Parquet with its schema and row groups.
 
     Raises:
         BadRun: the run has no clean articles, its folder is damaged or was changed, or *out* cannot be used.
@@ -487,21 +516,24 @@ def _restored(run: Path, record: _Record, folder: Path, keep: bool = False) -> I
             findings.setdefault(finding.article, []).append(finding)
     except BadInput as error:
         raise BadRun(str(error)) from None
-    ids = Ids(record.id_field)
+    ids = Ids(record.reading.id_field)
     for file in record.inputs:
         path = folder / file.name
-        place = places.get(file.name, _Place((), None, True))
-        clean, dropped = _entry(run, CLEAN, file.name), _entry(run, DROPPED, file.name)
+        place = places.get(file.name, _Place())
+        clean, dropped, rejected = (_entry(run, part, file.name) for part in (CLEAN, DROPPED, REJECTED))
         if file.format == "text" and clean is None and dropped is not None:
             ids.of_text(file)
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(dropped, path)
         elif clean is None:
             raise BadRun(f"{run / CLEAN / file.name}: is missing; take the run folder as the run left it")
-        elif dropped is not None and not place.lines:
-            raise BadRun(f"{dropped}: is not accounted for in {PLACES}; take the run folder as the run left it")
+        elif (dropped is not None and not place.lines) or (rejected is not None and not place.rejected):
+            raise BadRun(
+                f"{dropped or rejected}: is not accounted for in {PLACES}; take the run folder as the run left it"
+            )
         else:
-            _restore_one(file, place, dropped, findings, path, ids=ids, text_field=record.text_field)
+            aside = Aside(dropped, place.lines, rejected, place.rejected, place.row_groups, place.bom)
+            _restore_one(file, aside, place.texts, findings, path, ids=ids, reading=record.reading)
         if file.format == "text" and not file.compression and _digest(path) != record.digests[file.name]:
             raise _changed(file.path)
         yield replace(file, path=path, shown=file.name, bytes=path.stat().st_size)
@@ -511,13 +543,13 @@ def _restored(run: Path, record: _Record, folder: Path, keep: bool = False) -> I
 
 def _restore_one(
     file: InputFile,
-    place: _Place,
-    dropped: Path | None,
+    aside: Aside,
+    digest: str | None,
     findings: Mapping[str, Sequence[Finding]],
     path: Path,
     *,
     ids: Ids,
-    text_field: str,
+    reading: Reading,
 ) -> None:
     texts = hashlib.sha256()
 
@@ -527,10 +559,10 @@ def _restore_one(
         return original
 
     try:
-        restore_file(file, dropped, place.lines, restore, path, ids=ids, text_field=text_field, bom=place.bom)
+        restore_file(file, aside, restore, path, ids=ids, reading=reading)
     except BadInput as error:
         raise BadRun(str(error)) from None
-    if place.texts not in (None, texts.hexdigest()):
+    if digest not in (None, texts.hexdigest()):
         raise _changed(file.path)
 
 
@@ -559,17 +591,18 @@ class _Record:
 
     inputs: tuple[InputFile, ...]
     digests: Mapping[str, str]
-    text_field: str
-    id_field: str | None
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
     """A line of places.jsonl, see `write_clean`."""
 
-    lines: tuple[int, ...]
-    texts: str | None
-    bom: bool
+    lines: tuple[int, ...] = ()
+    texts: str | None = None
+    bom: bool = True
+    rejected: tuple[int, ...] = ()
+    row_groups: tuple[int, ...] = ()
 
 
 def safe_name(name: object) -> str:
@@ -632,9 +665,15 @@ def _read_record(run: Path) -> _Record:
     summary = read_summary(run)
     try:
         inputs = tuple(
-            InputFile(name, run / CLEAN / name, form, compression, size, str(run / CLEAN / name), given=True)
-            for name, form, compression, size in (
-                (safe_name(item["name"]), item["format"], item["compression"], item["bytes"])
+            InputFile(name, run / CLEAN / name, form, compression, size, str(run / CLEAN / name), True, encoding)
+            for name, form, compression, size, encoding in (
+                (
+                    safe_name(item["name"]),
+                    item["format"],
+                    item["compression"],
+                    item["bytes"],
+                    item.get("encoding", "utf-8"),
+                )
                 for item in summary["inputs"]
             )
         )
@@ -642,15 +681,28 @@ def _read_record(run: Path) -> _Record:
     except (KeyError, TypeError) as error:
         raise BadRun(f'{path}: its "inputs" are not those of a run ({error}); name the folder of a run') from None
     for file in inputs:
-        if file.format not in ("text", "jsonl") or file.compression not in ("", "gz", "zst"):
+        if file.format not in FORMATS or file.compression not in COMPRESSIONS:
             raise BadRun(
                 f'{path}: input "{file.name}" has the format {file.format!r} and the compression {file.compression!r}, '
                 "which this version does not know; use the version that made the run"
             )
+        if file.format != "parquet" and not _is_codec(file.encoding):
+            raise BadRun(f'{path}: input "{file.name}" has the unknown encoding {file.encoding!r}; mend the summary')
     text_field, id_field = summary.get("text_field", "text"), summary.get("id_field")
-    if not isinstance(text_field, str) or not isinstance(id_field, (str, type(None))):
-        raise BadRun(f'{path}: "text_field" and "id_field" must be strings; name the folder of a run')
-    return _Record(inputs, digests, text_field, id_field)
+    on_error = summary.get("on_error", "fail")
+    if not isinstance(text_field, str) or not isinstance(id_field, (str, type(None))) or on_error not in _ON_ERROR:
+        raise BadRun(
+            f'{path}: "text_field" and "id_field" must be strings, "on_error" fail or skip; name the folder of a run'
+        )
+    # what the run could read it may read again, whatever its size: the limits guard against strangers' files
+    return _Record(inputs, digests, Reading(text_field, id_field, "utf-8", on_error, sys.maxsize, sys.maxsize))
+
+
+def _is_codec(name: object) -> bool:
+    try:
+        return isinstance(name, str) and codecs.lookup(name)._is_text_encoding
+    except LookupError:
+        return False
 
 
 def _read_places(run: Path, record: _Record) -> dict[str, _Place]:
@@ -659,12 +711,18 @@ def _read_places(run: Path, record: _Record) -> dict[str, _Place]:
     places = {}
     try:
         for number, line in _json_lines(path, "place"):
-            name, lines = safe_name(line.get("file")), line.get("lines")
-            if name not in known or not _are_lines(lines):
+            name = safe_name(line.get("file"))
+            lines: Any = line.get("lines")
+            rejected, row_groups = line.get("rejected", []), line.get("row_groups", [])
+            fits = _are_lines(lines) and _are_lines(rejected) and _are_sizes(row_groups)
+            if name not in known or not fits or set(lines) & set(rejected):
                 raise BadRun(f'{path}:{number}: expected an input and the lines that it lost, in order; found "{name}"')
             if lines and _entry(run, DROPPED, name) is None:
                 raise BadRun(f"{run / DROPPED / name}: is missing; take the run folder as the run left it")
-            places[name] = _Place(tuple(lines), line.get("texts"), line.get("bom", True) is not False)
+            if rejected and _entry(run, REJECTED, name) is None:
+                raise BadRun(f"{run / REJECTED / name}: is missing; take the run folder as the run left it")
+            bom = line.get("bom", True) is not False
+            places[name] = _Place(tuple(lines), line.get("texts"), bom, tuple(rejected), tuple(row_groups))
     except BadInput as error:
         raise BadRun(str(error)) from None
     return places
@@ -675,6 +733,10 @@ def _are_lines(lines: object) -> TypeGuard[list[int]]:
     if not isinstance(lines, list) or not all(type(line) is int for line in lines):
         return False
     return all(before < line for before, line in pairwise([0, *lines]))
+
+
+def _are_sizes(sizes: object) -> TypeGuard[list[int]]:
+    return isinstance(sizes, list) and all(type(size) is int and size >= 0 for size in sizes)
 
 
 def _read_inputs(run: Path, record: _Record, out: Path) -> list[InputFile]:

@@ -88,8 +88,9 @@ def fill(stage: Path, corpus: Corpus, findings: list[Finding], *, clean: bool = 
         runs.write_clean(corpus, Report(Settings(), ids, findings, families, {}, []), stage)
     summary = {
         "settings": {},
-        "text_field": corpus.text_field,
-        "id_field": corpus.id_field,
+        "text_field": corpus.reading.text_field,
+        "id_field": corpus.reading.id_field,
+        "on_error": corpus.reading.on_error,
         "inputs": corpus.inputs(),
         "counts": {"articles": len(ids), "characters": 100, "articles_cut": 99},
     }
@@ -515,8 +516,8 @@ def test_links_in_a_run_are_not_followed(tmp_path: Path, run: Path, name: str) -
 
 def test_unknown_formats_in_a_summary_are_refused(tmp_path: Path, run: Path) -> None:
     """A later version may know them."""
-    edit_json(run / "summary.json", lambda summary: summary["inputs"][0].update(format="parquet"))
-    with pytest.raises(BadRun, match="'parquet'"):
+    edit_json(run / "summary.json", lambda summary: summary["inputs"][0].update(format="wordstar"))
+    with pytest.raises(BadRun, match="'wordstar'"):
         runs.restore_run(run, tmp_path / "back")
 
 

@@ -1,0 +1,31 @@
+"""Files <-> articles: text, JSONL, CSV and Parquet, packed or not, in any encoding, here or elsewhere."""
+
+from dedup.articles.corpus import Corpus, read_articles, restore_file, rewrite_file, write_jsonl
+from dedup.articles.files import (
+    COMPRESSIONS,
+    FORMATS,
+    Aside,
+    Ids,
+    InputFile,
+    Reading,
+    Rejected,
+    Rewriting,
+    name_fault,
+)
+
+__all__ = [
+    "COMPRESSIONS",
+    "FORMATS",
+    "Aside",
+    "Corpus",
+    "Ids",
+    "InputFile",
+    "Reading",
+    "Rejected",
+    "Rewriting",
+    "name_fault",
+    "read_articles",
+    "restore_file",
+    "rewrite_file",
+    "write_jsonl",
+]
