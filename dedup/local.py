@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup import kernel
+from dedup import frames, kernel
 from dedup.blocks import Block, Passages, find_blocks
 from dedup.families import (
     Texts,
@@ -29,9 +30,11 @@ from dedup.tables import Progress, References, Tables, read_tables
 
 
 def scan(
-    articles: Iterable[Article],
+    articles: Any,
     settings: Settings | None = None,
     *,
+    text_field: str = "text",
+    id_field: str | None = None,
     against: References | None = None,
     sources: Callable[[], Sequence[tuple[str, int]]] | None = None,
     progress: Progress | None = None,
@@ -39,8 +42,13 @@ def scan(
     """Judges a corpus: what repeats, what it repeats, and what is to be cut.
 
     Args:
-        articles: any re-iterable of articles with distinct ids; it is iterated twice, as texts are not held.
+        articles: any re-iterable of articles with distinct ids; it is iterated twice, as texts are not held. Or a
+            table, one article a row: a pyarrow Table or RecordBatchReader (which is read into memory), a pandas or
+            polars DataFrame, a Hugging Face Dataset.
         settings: the choices; the defaults where None.
+        text_field: the column of a table that holds the text.
+        id_field: the column of a table that holds the ids, each of them once; else "id" where it does, else the ids are
+            the numbers of the rows from 0.
         against: reference articles, which are matched against and never cut: name -> articles, or articles.
         sources: called once the articles have been read: (source, articles of it in a row), for the warnings.
         progress: told of the stages as they go.
@@ -52,6 +60,8 @@ def scan(
     """
     settings = settings or Settings()
     tell = progress or (lambda stage, done, total: None)
+    if frames.kind_of(articles) is not None:
+        articles = frames.articles_of(articles, text_field, id_field)
     refuse_one_shot(articles)
     tables = read_tables(articles, against, settings, tell)
     tell("articles", 0, None)
@@ -225,6 +235,8 @@ def clean(articles: Iterable[Article | str], settings: Settings | None = None) -
     >>> [article.id for article in clean(["the same short story", "another one", "The same short story!"])]
     ['0', '1']
     """
+    if frames.kind_of(articles) is not None:
+        articles = frames.articles_of(articles)
     given = [
         Article(str(position), article) if isinstance(article, str) else article
         for position, article in enumerate(articles)

@@ -14,6 +14,7 @@ LAYERS = [
     "columns",
     "settings",
     "model",
+    "frames",
     "kernel.reference",
     "kernel.fold_reference",
     "kernel.greedy_reference",
