@@ -262,7 +262,7 @@ def clean(
         seconds["writing"] = time.perf_counter() - start
         _write_records(corpus, report, against, seconds, stage)
     if file is not None:
-        runs.copy_out(folder, corpus.files[0].name, file)
+        runs.copy_out(Path(folder), corpus.files[0].name, file)
     _close(report, seconds, corpus, str(folder), quiet)
     return _code(report, check)
 
@@ -290,9 +290,8 @@ def scan(
     reading = {name: choices.pop(name) for name in _READING}
     settings = _settings(choices)
     corpus = _corpus(inputs, reading)
-    folder = Path(out)
-    runs.check_places(inputs, folder)
-    with runs.stage(folder, force) as stage:
+    runs.check_places(inputs, out)
+    with runs.stage(out, force) as stage:
         report, seconds = _scanned(corpus, settings, against, quiet, stage)
         _write_records(corpus, report, against, seconds, stage)
     _close(report, seconds, corpus, out, quiet)
@@ -315,7 +314,7 @@ def apply(run: str, out: str, findings_path: str | None, force: bool, quiet: boo
     """Write the articles of the run in DIR again, from edited findings, without scanning."""
     from dedup import runs  # noqa: PLC0415
 
-    runs.apply_run(Path(run), Path(out), Path(findings_path) if findings_path else None, force)
+    runs.apply_run(run, out, findings_path, force)
     if not quiet:
         click.echo(f"{out}: written from {findings_path or 'the findings of ' + run}", err=True)
 
@@ -329,7 +328,7 @@ def restore(run: str, out: str, force: bool, quiet: bool) -> None:
     """Write the articles as they were before the run in DIR cut them."""
     from dedup import runs  # noqa: PLC0415
 
-    runs.restore_run(Path(run), Path(out), force)
+    runs.restore_run(run, out, force)
     if not quiet:
         click.echo(f"{out}: restored from {run}", err=True)
 
@@ -363,8 +362,10 @@ def _corpus(inputs: tuple[str, ...], reading: dict[str, Any]) -> Corpus:
     return read_articles(*inputs, **reading)
 
 
-def _output(corpus: Corpus, inputs: tuple[str, ...], out: str) -> tuple[Path | None, Path]:
+def _output(corpus: Corpus, inputs: tuple[str, ...], out: str) -> tuple[Path | None, str | Path]:
     """The output file, where a single input file was given and *out* names one of its kind, and the run's folder."""
+    if "://" in out:
+        return None, out
     path = Path(out)
     if len(inputs) == 1 and len(corpus.files) == 1 and not Path(inputs[0]).is_dir() and not path.is_dir():
         suffixes = "".join(
@@ -491,7 +492,7 @@ def _clean_to_stdout(
     from dedup import runs  # noqa: PLC0415
 
     with TemporaryDirectory(prefix="dedup-") as temporary:
-        folder = Path(report_dir) if report_dir is not None else Path(temporary) / "run"
+        folder = report_dir if report_dir is not None else Path(temporary) / "run"
         if report_dir is not None:
             runs.check_places(inputs, folder)
         with runs.stage(folder, force) as stage:
@@ -515,7 +516,7 @@ def _close(report: Report, seconds: dict[str, float], corpus: Corpus, out: str |
     counts = report.counts
     share = 100 * (1 - counts["characters_out"] / counts["characters"]) if counts["characters"] else 0.0
     rejected = f"{counts['rejected']:,} rejected, " if counts.get("rejected") else ""
-    where = f"; see {Path(out) / 'report.html'}" if out is not None else ""
+    where = f"; see {out.rstrip('/')}/report.html" if out is not None else ""
     click.echo(
         f"{counts['articles']:,} articles read, {rejected}{counts['articles_cut']:,} cut whole, "
         f"{counts['articles_changed']:,} shortened; {counts['characters']:,} characters in, "

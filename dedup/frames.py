@@ -6,6 +6,7 @@ from Arrow tables, and from the columns of data frames; no column but the text i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -151,9 +152,10 @@ def _verdicts(frame: Any, judge: Judge, text_field: str) -> tuple[list[int], lis
 
 def _check_text(row: int, text: object, text_field: str) -> None:
     if not isinstance(text, str):
-        found = "null" if text is None or text != text else f"a {type(text).__name__}"
+        null = text is None or (isinstance(text, float) and math.isnan(text)) or type(text).__name__ == "NAType"
+        found = "null" if null else f"a {type(text).__name__}"
         raise BadInput(
-            f'row {row}: column "{text_field}" must hold a string, found {found}; leave such rows out before, or {_ADVICE}'
+            f'row {row}: column "{text_field}" must hold a string, found {found}; leave such rows out, or {_ADVICE}'
         )
 
 
@@ -183,9 +185,8 @@ def _rows(table: Any, text_field: str) -> Iterator[tuple[Any, Mapping[str, Any]]
     """(text, the other fields) of each row."""
     if kind_of(table) in ("pandas", "polars"):
         if text_field not in _names(table):
-            raise BadInput(
-                f'the DataFrame: column "{text_field}" is missing, found {", ".join(map(str, _names(table)))}; {_ADVICE}'
-            )
+            names = ", ".join(map(str, _names(table)))
+            raise BadInput(f'the DataFrame: column "{text_field}" is missing, found {names}; {_ADVICE}')
         for row, text in enumerate(table[text_field]):
             yield text, _FrameFields(table, row, text_field)
         return

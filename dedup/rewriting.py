@@ -126,8 +126,8 @@ def rewrite(articles: Any, report: Report, *, text_field: str = "text") -> Any:
     The result can be read again if *articles* can. A plain string takes the id that the report has at its place.
 
     A pyarrow Table or RecordBatchReader, a pandas or polars DataFrame or a Hugging Face Dataset gives one of its own
-    kind, its rows known by their places. Of a reader that `scan` has used up pass a new one of the same rows; what comes
-    back reads it bit by bit.
+    kind, its rows known by their places. Of a reader that `scan` has used up pass a new one of the same rows; what
+    comes back reads it bit by bit.
 
     Args:
         articles: what was scanned.
@@ -150,9 +150,8 @@ def _judge_of_rows(report: Report) -> frames.Judge:
 
     def judge(row: int, text: str) -> str | None:
         if row >= len(report.article_ids):
-            raise BadInput(
-                f"row {row} is not in the report, which has {len(report.article_ids)}; rewrite the table that was scanned"
-            )
+            count = len(report.article_ids)
+            raise BadInput(f"row {row} is not in the report, which has {count}; rewrite the table that was scanned")
         own = findings.get(report.article_ids[row], ())
         if (whole := cut_whole(own)) is None:
             return clean_text(text, own) if own else text

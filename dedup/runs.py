@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any, TypeGuard, get_args
 
 import orjson
@@ -28,6 +29,7 @@ from dedup.articles import (
     Rejected,
     Rewriting,
     name_fault,
+    remote,
     restore_file,
     rewrite_file,
     write_jsonl,
@@ -56,9 +58,14 @@ def check_places(inputs: Iterable[str | Path], out: str | Path) -> None:
     Raises:
         BadRun: names both.
     """
+    for place in inputs:
+        if remote.is_url(place) and str(out).startswith(f"{str(place).rstrip('/')}/"):
+            raise BadRun(f"output folder {out} lies inside the input {place}; choose one outside of it with --out")
+    if remote.is_url(out):
+        return
     target = _real(out)
     for place in inputs:
-        if str(place) == "-":
+        if str(place) == "-" or remote.is_url(place):
             continue
         source = _real(place)
         if target.is_relative_to(source):
@@ -71,17 +78,29 @@ def check_places(inputs: Iterable[str | Path], out: str | Path) -> None:
 def stage(out: str | Path, force: bool = False) -> Iterator[Path]:
     """A folder to fill, which takes the place of *out* when the block ends well and vanishes when it does not.
 
-    Where *out* exists and *force* is given, the names that a run leaves are replaced, all others left alone.
+    Where *out* exists and *force* is given, the names that a run leaves are replaced, all others left alone. Where it
+    is a URL, the files are sent there when the block ends well, summary.json last: no folder is whole without it.
 
     Raises:
         BadRun: *out* is in use, or something cannot be written.
     """
-    with _stage(Path(out), force, _replace_run) as folder:
+    with _stage(out, force, _replace_run) as folder:
         yield folder
 
 
 @contextmanager
-def _stage(out: Path, force: bool, move: Callable[[Path, Path, Path], None]) -> Iterator[Path]:
+def _stage(out: str | Path, force: bool, move: Callable[[Path, Path, Path], None]) -> Iterator[Path]:
+    if remote.is_url(out):
+        with TemporaryDirectory(prefix="dedup-") as temporary:
+            used = remote.in_use(str(out))
+            if used and not force:
+                raise BadRun(f"output folder {out} is in use; pass --force to replace the run in it, or choose another")
+            yield Path(temporary)
+            if used and move is _replace_run:
+                remote.remove(str(out), (SUMMARY, *(name for name in RUN_NAMES if name != SUMMARY)))
+            remote.send(Path(temporary), str(out), SUMMARY)
+        return
+    out = Path(out)
     target = _real(out)
     with _written(out):
         _refuse_in_use(out, target, force)
@@ -436,7 +455,7 @@ def copy_jsonl(corpus: Corpus, run: Path, out: IO[bytes]) -> None:
     for file in corpus.files:
         clean = run / CLEAN / file.name
         if clean.exists():
-            write_jsonl(replace(file, path=clean, shown=str(clean)), corpus.reading, out)
+            write_jsonl(replace(file, path=clean, shown=str(clean), url=""), corpus.reading, out)
 
 
 def _note(texts: hashlib._Hash, text: str) -> None:
@@ -467,9 +486,24 @@ def apply_run(
         BadInput: a finding does not fit its article, or its article is unknown; the message names its line.
         BadRun: the run's folder is damaged, an input has changed or is gone, or *out* cannot be used.
     """
-    run, out = Path(run), Path(out)
-    record = _read_record(run)
     check_places([run], out)
+    with _local(run) as folder:
+        return _apply_run(folder, out, findings_path, force)
+
+
+@contextmanager
+def _local(run: str | Path) -> Iterator[Path]:
+    """The folder of a run; a copy of it where it lies elsewhere."""
+    if not remote.is_url(run):
+        yield Path(run)
+        return
+    with TemporaryDirectory(prefix="dedup-") as temporary:
+        remote.fetch(str(run), Path(temporary))
+        yield Path(temporary)
+
+
+def _apply_run(run: Path, out: str | Path, findings_path: str | Path | None, force: bool) -> list[Finding]:
+    record = _read_record(run)
     path = Path(findings_path) if findings_path is not None else _regular(run, FINDINGS)
     judged = _Judged((f"{path}:{number}: ", finding) for number, finding in _numbered_findings(path))
     cleaned = os.path.lexists(run / CLEAN)
@@ -497,14 +531,14 @@ def restore_run(run: str | Path, out: str | Path, force: bool = False) -> None:
     Raises:
         BadRun: the run has no clean articles, its folder is damaged or was changed, or *out* cannot be used.
     """
-    run, out = Path(run), Path(out)
-    record = _read_record(run)
     check_places([run], out)
-    if not os.path.lexists(run / CLEAN):
-        raise BadRun(f"{run}: holds no {CLEAN}/, so nothing was changed; the inputs are the originals")
-    with _stage(out, force, _replace_files) as folder:
-        for _ in _restored(run, record, folder, keep=True):
-            pass
+    with _local(run) as place:
+        record = _read_record(place)
+        if not os.path.lexists(place / CLEAN):
+            raise BadRun(f"{run}: holds no {CLEAN}/, so nothing was changed; the inputs are the originals")
+        with _stage(out, force, _replace_files) as folder:
+            for _ in _restored(place, record, folder, keep=True):
+                pass
 
 
 def _restored(run: Path, record: _Record, folder: Path, keep: bool = False) -> Iterator[InputFile]:
@@ -739,7 +773,7 @@ def _are_sizes(sizes: object) -> TypeGuard[list[int]]:
     return isinstance(sizes, list) and all(type(size) is int and size >= 0 for size in sizes)
 
 
-def _read_inputs(run: Path, record: _Record, out: Path) -> list[InputFile]:
+def _read_inputs(run: Path, record: _Record, out: str | Path) -> list[InputFile]:
     """The inputs of a scan where they lay then, unchanged."""
     timings = _regular(run, TIMINGS)
     paths = _json(timings).get("inputs")
@@ -752,6 +786,11 @@ def _read_inputs(run: Path, record: _Record, out: Path) -> list[InputFile]:
             )
         if not isinstance(place, str):
             raise BadRun(f'{timings}: does not tell where the input "{file.name}" lies; take the folder of a scan')
+        if remote.is_url(place):
+            if remote.sha256(place) != record.digests[file.name]:
+                raise BadRun(f"{place}: has changed since it was scanned; put it back as it was, or scan again")
+            files.append(replace(file, url=place, shown=place))
+            continue
         path = Path(place)
         if not path.is_file():
             raise BadRun(f"{path}: was scanned as an input and is gone; put it back, or scan again")

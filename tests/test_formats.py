@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 import zstandard
+from test_articles import pack, unpack, write
 
 import dedup
 from dedup import runs
 from dedup.articles import Corpus, read_articles
 from dedup.errors import BadInput, BadRun, BadSettings
 from dedup.report import summary, timings, write_json
-from test_articles import pack, unpack, write
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -186,7 +186,7 @@ def table(rows: int = 4) -> Any:
         pa.array([record[1] for record in records], fields[1].type),
         pa.array([nested[row % 4] for row in range(rows)], fields[2].type),
         pa.array([[("k", row / 3)] if row % 3 else None for row in range(rows)], fields[3].type),
-        pa.array([row for row in range(rows)], pa.int64()).cast(pa.decimal128(21, 2)).cast(fields[4].type),
+        pa.array(list(range(rows)), pa.int64()).cast(pa.decimal128(21, 2)).cast(fields[4].type),
         pa.array([row * 10**12 for row in range(rows)], fields[5].type),
         pa.array(["ab"[row % 2] for row in range(rows)]).dictionary_encode(),
         pa.array([b"\xff\x00" if row % 2 else None for row in range(rows)], fields[7].type),
@@ -314,7 +314,7 @@ def test_an_unknown_encoding_is_a_bad_setting() -> None:
 
 
 def test_auto_asks_and_tells(tmp_path: Path) -> None:
-    """UTF-8 where it fits, by its mark where there is one, else charset-normalizer's word; the summary has the names."""
+    """UTF-8 where it fits, by its mark where there is one, else charset-normalizer's word; the summary names it."""
     pytest.importorskip("charset_normalizer")
     chinese = "\n".join([A, B, C] * 4)
     write(tmp_path / "in" / "a.txt", chinese.encode())

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from test_formats import A, B, C, table
 
 import dedup
 from dedup.errors import BadInput
-from test_formats import A, B, C, table
 
 pa = pytest.importorskip("pyarrow")
 

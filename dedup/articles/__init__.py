@@ -1,5 +1,6 @@
 """Files <-> articles: text, JSONL, CSV and Parquet, packed or not, in any encoding, here or elsewhere."""
 
+from dedup.articles import remote
 from dedup.articles.corpus import Corpus, read_articles, restore_file, rewrite_file, write_jsonl
 from dedup.articles.files import (
     COMPRESSIONS,
@@ -25,6 +26,7 @@ __all__ = [
     "Rewriting",
     "name_fault",
     "read_articles",
+    "remote",
     "restore_file",
     "rewrite_file",
     "write_jsonl",

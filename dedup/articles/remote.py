@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from typing import IO, Any
 
 from dedup.errors import BadInput, BadRun
 
+_CHUNK = 1 << 20
+_MAGIC = "*["  # "?" begins the query of an http URL
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:://|::)")
 
 
@@ -81,12 +84,12 @@ def listing(url: str) -> tuple[str, list[tuple[str, str, int]]]:
     """
     files, path = _filesystem(url)
     with _translated(url):
-        if any(sign in path for sign in "*?["):
+        if any(sign in path for sign in _MAGIC):
             places = sorted(files.glob(path))
-            root = path[: re.search(r"[*?\[]", path).start()].rpartition("/")[0]  # type: ignore[union-attr]
+            root = re.split(r"[*\[]", path)[0].rpartition("/")[0]
             kind = "glob"
-        elif files.isfile(path):
-            return "file", [(path.rstrip("/").rpartition("/")[2], url, _size(files, path))]
+        elif not url.endswith("/") and files.isfile(path):
+            return "file", [(_name(url), url, _size(files, path))]
         else:
             places, root, kind = sorted(files.find(path)), path.rstrip("/"), "folder"
             if not places and not files.exists(path):
@@ -99,6 +102,21 @@ def listing(url: str) -> tuple[str, list[tuple[str, str, int]]]:
         return kind, sorted(found)
 
 
+def _name(url: str) -> str:
+    """The last part of the path; what an http URL asks for behind "?" is not of it."""
+    path = re.split("[?#]", url)[0] if url.startswith("http") else url
+    return path.rpartition("/")[2]
+
+
+def sha256(url: str) -> str:
+    """SHA-256 of the file at *url*."""
+    digest = hashlib.sha256()
+    with opened(url) as stored:
+        while chunk := read(stored, _CHUNK, url):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
 def _size(files: Any, path: str) -> int:
     return int(files.info(path).get("size") or 0)
 
@@ -109,7 +127,7 @@ def fetch(url: str, folder: Path) -> None:
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         with opened(place) as stored, target.open("wb") as out:
-            while chunk := read(stored, 1 << 20, place):
+            while chunk := read(stored, _CHUNK, place):
                 out.write(chunk)
 
 
