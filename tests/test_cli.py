@@ -208,6 +208,10 @@ def test_a_settings_file_and_options_over_it(folder, tmp_path):
         (["clean", "news", "-o", "out", "--report", "r"], "--report goes with --out -"),
         (["clean", "empty", "-o", "out"], "holds no article"),
         (["clean", "null.jsonl", "-o", "out"], 'null.jsonl:2: field "text" must be a string, found null'),
+        (["clean", "null.jsonl", "-o", "out"], "or pass --on-error skip"),
+        (["clean", "news", "-o", "out", "--encoding", "klingon"], "encoding must be auto or an encoding such as"),
+        (["clean", "news", "-o", "out", "--max-record", "10"], "at most 10 bytes"),
+        (["clean", "news", "-o", "out", "--max-unpacked", "64x"], "expected a number of bytes such as"),
         (["clean"], "Missing argument"),
         (["apply", "full", "-o", "out"], "full"),
         (["restore", "news", "-o", "out"], "news"),
@@ -240,6 +244,37 @@ def test_help_explains_every_command(command):
     if command in ("clean", "scan"):
         for name in ("--threshold", "--recall", "--keep", "--against", "--min-chars", "--config", "[default: 0.7]"):
             assert name in text
+
+
+def test_skipped_records_are_listed_and_counted(tmp_path):
+    """In rejected.jsonl, in the closing line and in the summary; those of references too."""
+    (tmp_path / "in.jsonl").write_bytes(jsonl({"text": A}, {"text": None}, {"body": B}) + b"{\n")
+    (tmp_path / "old.jsonl").write_bytes(jsonl({"text": B}) + b"[]\n")
+    done = run("clean", "in.jsonl", "-o", "out", "--on-error", "skip", "--against", "old.jsonl", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "1 articles read, 4 rejected, 0 cut whole" in done.stderr.decode()
+    lines = [json.loads(line) for line in (tmp_path / "out" / "rejected.jsonl").read_bytes().splitlines()]
+    assert [(line["file"], line["line"], line.get("against")) for line in lines] == [
+        ("in.jsonl", 2, None),
+        ("in.jsonl", 3, None),
+        ("in.jsonl", 4, None),
+        ("old.jsonl", 2, "old.jsonl"),
+    ]
+    summary = json.loads((tmp_path / "out" / "summary.json").read_bytes())
+    assert (summary["counts"]["rejected"], summary["on_error"]) == (4, "skip")
+    back = run("restore", "out", "-o", "back", cwd=tmp_path)
+    assert back.returncode == 0, back.stderr
+    assert (tmp_path / "back" / "in.jsonl").read_bytes() == (tmp_path / "in.jsonl").read_bytes()
+
+
+def test_the_encoding_of_the_input_is_that_of_the_output(tmp_path):
+    """And stdout is UTF-8 all the same."""
+    (tmp_path / "in.csv").write_bytes(f"id,text\n1,{A}\n2,{A}\n".encode("gb18030"))
+    done = run("clean", "in.csv", "-o", "out.csv", "--encoding", "gb18030", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out.csv").read_bytes() == f"id,text\n1,{A}\n".encode("gb18030")
+    done = run("clean", "in.csv", "-o", "-", "--encoding", "gb18030", cwd=tmp_path)
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [{"id": "1", "text": A}]
 
 
 def test_help_does_not_wait_for_numpy():

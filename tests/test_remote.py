@@ -102,17 +102,19 @@ def test_a_failure_leaves_nothing_elsewhere(memory: Any, monkeypatch: pytest.Mon
         real(self, here, there, **options)
 
     monkeypatch.setattr(type(memory), "put_file", full)
-    with (
-        pytest.raises(BadRun, match="memory://out: cannot be written: quota exceeded"),
-        runs.stage("memory://out") as s,
-    ):
-        write(s / "summary.json", "{}")
-        write(s / "z.txt", "z")
+
+    def sends() -> None:
+        with runs.stage("memory://out") as stage:
+            write(stage / "summary.json", "{}")
+            write(stage / "z.txt", "z")
+
+    with pytest.raises(BadRun, match="memory://out: cannot be written: quota exceeded"):
+        sends()
     assert memory.find("/out") == []
 
 
 def test_patterns_match_here_and_elsewhere(memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Names begin where the pattern does; several patterns get prefixes; links are skipped, what matches nothing told."""
+    """Names begin where the pattern does; several patterns get prefixes; links are skipped."""
     for name in ("x/a.jsonl", "x/b.csv", "x/y/c.txt", "x/y/.d.txt"):
         content = {"l": '{"text": "1"}\n', "v": "text\n2\n", "t": "3"}[name[-1]]
         write(tmp_path / name, content)
