@@ -195,7 +195,7 @@ _reading_options = _options(
         default="256G",
         metavar="BYTES",
         show_default=True,
-        help="Longest file, unpacked.",
+        help="Most that a compressed or Parquet file may unpack to.",
     ),
     click.option(
         "--against",

@@ -22,6 +22,7 @@ from dedup.articles import read_articles
 from dedup.errors import BadInput, BadRun
 
 fsspec = pytest.importorskip("fsspec")
+pytest.importorskip("pyarrow")
 
 
 @pytest.fixture

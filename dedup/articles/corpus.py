@@ -229,7 +229,7 @@ def read_articles(
         encoding: of all files but Parquet; "auto": UTF-8 where it fits, else what charset-normalizer says.
         on_error: "fail" at the first record that cannot be read, or "skip" it; see `Corpus.rejected`.
         max_record: the longest record or text file, in bytes, unpacked.
-        max_unpacked: the longest file, in bytes, unpacked.
+        max_unpacked: the most that a compressed or Parquet file may unpack to, in bytes.
 
     Raises:
         BadSettings: there is no such encoding, or *on_error* is neither of the two.

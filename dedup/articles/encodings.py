@@ -19,7 +19,7 @@ _BY_BOM = {  # the longer first: that of UTF-32 begins like that of UTF-16
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-_STATEFUL = ("iso2022", "hz", "utf-7")
+_STATEFUL = ("iso2022", "hz")
 _NEEDS_BOM = ("utf-16", "utf-32")
 _SAMPLE = 1 << 18
 _ADVICE = "name the right encoding with --encoding, or let --encoding auto guess"
@@ -104,7 +104,13 @@ def checked(name: str) -> str:
         return name
     try:
         info = codecs.lookup(name)
-        if not info._is_text_encoding or info.name in ("idna", "punycode", "unicode_escape", "raw_unicode_escape"):
+        if not info._is_text_encoding or info.name in (
+            "idna",
+            "punycode",
+            "utf-7",
+            "unicode_escape",
+            "raw_unicode_escape",
+        ):
             raise LookupError
     except (LookupError, ValueError):
         raise BadSettings(

@@ -58,7 +58,7 @@ class Reading:
         encoding: of all files but Parquet; "auto" asks charset-normalizer file by file.
         on_error: "fail" at the first record that cannot be read, or "skip" and tell.
         max_record: bytes of one record, or of a text file, unpacked.
-        max_unpacked: bytes of one file, unpacked.
+        max_unpacked: bytes that one compressed or Parquet file unpacks to.
     """
 
     text_field: str = "text"

@@ -42,7 +42,7 @@ def chunks(file: InputFile, meter: Meter, max_unpacked: int) -> Iterator[bytes]:
     total = 0
     for chunk in _chunks(file, meter):
         total += len(chunk)
-        if total > max_unpacked:
+        if file.compression and total > max_unpacked:
             raise BadInput(
                 f"{file.shown}: expected at most {shown_size(max_unpacked)} bytes of unpacked data, found more; pass "
                 "--max-unpacked with a greater number if you trust the file"

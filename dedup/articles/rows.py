@@ -294,7 +294,12 @@ def jsonl_of(file: InputFile, reading: Reading, out: IO[bytes]) -> None:
 def _written(path: Path, compression: str, how: Coding) -> Iterator[Any]:
     """A new file that takes bytes as they stand in memory."""
     with written(path, compression) as out:
-        yield out if how.inner == how.name else _Recoded(out, how.name)
+        if how.inner == how.name:
+            yield out
+        else:
+            recoded = _Recoded(out, how.name)
+            yield recoded
+            recoded.finish()
 
 
 class _Recoded:
@@ -306,3 +311,7 @@ class _Recoded:
 
     def write(self, utf8: bytes) -> None:
         self._out.write(self._encoder.encode(utf8.decode()))
+
+    def finish(self) -> None:
+        """Writes what the encoding needs at the end: ISO 2022 goes back to ASCII."""
+        self._out.write(self._encoder.encode("", final=True))
