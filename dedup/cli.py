@@ -255,14 +255,13 @@ def clean(
         return _clean_to_stdout(corpus, inputs, report_dir, settings, against, force, check, quiet)
     file, folder = _output(corpus, inputs, out)
     runs.check_places(inputs, folder)
-    with runs.stage(folder, force) as stage:
+    copy = None if file is None else (corpus.files[0].name, file)
+    with runs.stage(folder, force, copy) as stage:
         report, seconds = _scanned(corpus, settings, against, quiet, stage)
         start = time.perf_counter()
         runs.write_clean(corpus, report, stage)
         seconds["writing"] = time.perf_counter() - start
         _write_records(corpus, report, against, seconds, stage)
-    if file is not None:
-        runs.copy_out(Path(folder), corpus.files[0].name, file)
     _close(report, seconds, corpus, str(folder), quiet)
     return _code(report, check)
 

@@ -7,7 +7,9 @@ import hashlib
 import os
 import secrets
 import shutil
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -74,29 +76,64 @@ def check_places(inputs: Iterable[str | Path], out: str | Path) -> None:
             raise BadRun(f"input {place} lies inside the output folder {out}; choose another with --out")
 
 
+def check_file(inputs: Iterable[str | Path], file: Path, force: bool) -> None:
+    """Refuses an output file that is an input or lies in one, by whatever name; and one that exists, without *force*.
+
+    Raises:
+        BadRun: names both.
+    """
+    target = _real(file)
+    for place in inputs:
+        if str(place) == "-" or remote.is_url(place):
+            continue
+        source = _real(place)
+        if target == source or (target.exists() and source.exists() and target.samefile(source)):
+            raise BadRun(f"output file {file} is the input {place}, which is never overwritten; choose another name")
+        if target.is_relative_to(source):
+            raise BadRun(f"output file {file} lies inside the input {place}; choose a place outside of it with --out")
+    if os.path.lexists(file) and not force:
+        raise BadRun(f"output file {file} exists; pass --force to replace it, or choose another name")
+
+
 @contextmanager
-def stage(out: str | Path, force: bool = False) -> Iterator[Path]:
+def stage(out: str | Path, force: bool = False, copy: tuple[str, Path] | None = None) -> Iterator[Path]:
     """A folder to fill, which takes the place of *out* when the block ends well and vanishes when it does not.
 
     Where *out* exists and *force* is given, the names that a run leaves are replaced, all others left alone. Where it
     is a URL, the files are sent there when the block ends well, summary.json last: no folder is whole without it.
 
+    Args:
+        out: the folder of the run.
+        force: replace the run that is there.
+        copy: (name of an input, file): its clean file is copied there, an empty one where the text was cut whole. The
+            copy and the folder take their places together or not at all.
+
     Raises:
         BadRun: *out* is in use, or something cannot be written.
+        KeyboardInterrupt: the signal came while the folder took its place; its text tells that it did.
     """
-    with _stage(out, force, _replace_run) as folder:
+    with _stage(out, force, _replace_run, copy) as folder:
         yield folder
 
 
+_Names = tuple[Sequence[str], Sequence[str]]
+"""What leaves a folder, and what comes into it."""
+
+
 @contextmanager
-def _stage(out: str | Path, force: bool, move: Callable[[Path, Path, Path], None]) -> Iterator[Path]:
+def _stage(
+    out: str | Path,
+    force: bool,
+    exchanged: Callable[[Path, Path, Path], _Names],
+    copy: tuple[str, Path] | None = None,
+) -> Iterator[Path]:
     if remote.is_url(out):
         with TemporaryDirectory(prefix="dedup-") as temporary:
             used = remote.in_use(str(out))
             if used and not force:
                 raise BadRun(f"output folder {out} is in use; pass --force to replace the run in it, or choose another")
             yield Path(temporary)
-            if used and move is _replace_run:
+            if used and exchanged is _replace_run:
                 remote.remove(str(out), (SUMMARY, *(name for name in RUN_NAMES if name != SUMMARY)))
             remote.send(Path(temporary), str(out), SUMMARY)
         return
@@ -106,14 +143,28 @@ def _stage(out: str | Path, force: bool, move: Callable[[Path, Path, Path], None
         _refuse_in_use(out, target, force)
         home = _home(target)
         home.mkdir(parents=True, exist_ok=True)
-    folder = home / f".{target.name}.partial-{secrets.token_hex(4)}"
+    token = secrets.token_hex(4)
+    folder = home / f".{target.name}.partial-{token}"
+    copied = None if copy is None else (copy[1].with_name(f".{copy[1].name}.partial-{token}"), copy[1])
     try:
         with _written(out):
             folder.mkdir()  # not mkdtemp: the folder is to have the permissions that the user's others have
             yield folder
-            _put(folder, target, out, move)
+            if copy is not None and copied is not None:
+                _copy_clean(folder, copy[0], copied[0])
+            _put(folder, target, out, exchanged, copied)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        if copied is not None:
+            copied[0].unlink(missing_ok=True)
+
+
+def _copy_clean(run: Path, name: str, file: Path) -> None:
+    clean = run / CLEAN / name
+    if clean.exists():
+        shutil.copyfile(clean, file)
+    else:
+        file.touch()
 
 
 @contextmanager
@@ -145,55 +196,129 @@ def _home(target: Path) -> Path:
     return parent
 
 
-def _put(folder: Path, target: Path, out: Path, move: Callable[[Path, Path, Path], None]) -> None:
+def _put(
+    folder: Path,
+    target: Path,
+    out: Path,
+    exchanged: Callable[[Path, Path, Path], _Names],
+    copied: tuple[Path, Path] | None,
+) -> None:
+    """Moves what the stage holds to its place, and the copy to its own."""
+    done = False
+    try:
+        with _undisturbed():
+            _exchange(*_moves(folder, target, out, exchanged, copied))
+            done = True
+    except KeyboardInterrupt:
+        if done:
+            raise KeyboardInterrupt(f"{out} was written whole before that") from None
+        raise
+
+
+def _moves(
+    folder: Path,
+    target: Path,
+    out: Path,
+    exchanged: Callable[[Path, Path, Path], _Names],
+    copied: tuple[Path, Path] | None,
+) -> tuple[list[tuple[Path, Path]], list[Path]]:
+    """(from where to where, in this order; the places to which the old goes)."""
+    moves: list[tuple[Path, Path]] = []
+    asides = []
+    if copied is not None:
+        partial, file = copied
+        if os.path.lexists(file):
+            asides.append(partial.with_name(f"{partial.name}-old"))
+            moves.append((file, asides[-1]))
+        moves.append((partial, file))
     if not target.exists():
-        folder.rename(target)
-        return
-    if folder.parent == target.parent and not any(target.iterdir()):
-        try:
-            folder.rename(target)  # POSIX replaces an empty folder at one stroke
-            return
-        except OSError:
-            pass
-    move(folder, target, out)
+        moves.append((folder, target))
+    else:
+        old, new = exchanged(folder, target, out)
+        aside = folder.with_name(f"{folder.name}-old")
+        asides.append(aside)
+        moves += [(target / name, aside / name) for name in old] + [(folder / name, target / name) for name in new]
+    return moves, asides
 
 
-def _replace_run(folder: Path, target: Path, out: Path) -> None:
+def _replace_run(folder: Path, target: Path, out: Path) -> _Names:
     there = [name for name in RUN_NAMES if os.path.lexists(target / name)]
     if there and not os.path.lexists(target / SUMMARY):
         raise BadRun(
             f'output folder {out} holds no run (no {SUMMARY}), but "{there[0]}", which a run would replace; choose '
             "another with --out, or move it away"
         )
-    _exchange(folder, target, there, [entry.name for entry in folder.iterdir()])
+    # a run without a summary is none, so that this one comes last
+    return there, sorted((entry.name for entry in folder.iterdir()), key=lambda name: (name == SUMMARY, name))
 
 
-def _replace_files(folder: Path, target: Path, out: Path) -> None:
-    """Moves the files of a restored corpus to their places among others."""
+def _replace_files(folder: Path, target: Path, out: Path) -> _Names:
+    """The files of a restored corpus go to their places among others."""
     names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if not path.is_dir()]
     for name in names:
         _refuse_links(target, name)
         if (target / name).is_dir():
             raise BadRun(f"{out}/{name}: is a folder, where a file is to be restored; move it away")
-    _exchange(folder, target, [name for name in names if (target / name).exists()], names)
+    return [name for name in names if (target / name).exists()], names
 
 
-def _exchange(folder: Path, target: Path, old: Sequence[str], new: Sequence[str]) -> None:
-    """Moves *old* out of *target* and *new* into it from *folder*, all or none."""
-    aside = folder.with_name(f"{folder.name}-old")
-    moves = [(target / name, aside / name) for name in old] + [(folder / name, target / name) for name in new]
-    done: list[tuple[Path, Path]] = []
+def _exchange(moves: Sequence[tuple[Path, Path]], asides: Sequence[Path]) -> None:
+    """Makes all *moves* or none; *asides*, where the old went, are removed unless something had to stay there."""
     try:
         for here, there in moves:
             there.parent.mkdir(parents=True, exist_ok=True)
             here.rename(there)
-            done.append((here, there))
     except BaseException:
-        for here, there in reversed(done):
-            there.rename(here)
+        _undo(moves, asides)
         raise
+    _remove(asides)
+
+
+def _undo(moves: Sequence[tuple[Path, Path]], asides: Sequence[Path]) -> None:
+    """Undoes the moves by what is there: an interrupt may come between a move and any note of it."""
+    stuck: list[OSError] = []
+    for here, there in reversed(moves):
+        if os.path.lexists(there) and not os.path.lexists(here):
+            try:
+                there.rename(here)
+            except OSError as error:
+                stuck.append(error)
+    if stuck:
+        raise BadRun(
+            f"{stuck[0].filename2 or stuck[0].filename}: cannot be put back: {stuck[0].strerror}; what was there lies "
+            f"in {', '.join(map(str, asides))}, move it back"
+        ) from stuck[0]
+    _remove(asides)
+
+
+def _remove(asides: Sequence[Path]) -> None:
+    for aside in asides:
+        if aside.is_dir() and not aside.is_symlink():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Puts off the signals that end a run until the block is over; they reach the main thread alone.
+
+    Handlers, not a mask of the thread: a signal that another thread takes is still answered in the main one.
+    """
+    waiting: list[int] = []
+    before: dict[int, Any] = {}
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    try:
+        if threading.current_thread() is threading.main_thread():
+            for number in numbers:
+                if signal.getsignal(number) not in (None, signal.SIG_IGN):
+                    before[number] = signal.signal(number, lambda taken, _: waiting.append(taken))
+        yield
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        for number, how in before.items():
+            signal.signal(number, how)
+        for number in waiting:
+            signal.raise_signal(number)
 
 
 def _real(path: str | Path) -> Path:
@@ -429,25 +554,6 @@ def _write_summary(path: Path, summary: dict[str, Any], findings: Sequence[Findi
     if isinstance(counts, dict) and isinstance(counts.get("characters"), int):
         counts.update(cut_counts(findings, counts["characters"]))
     path.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-
-
-def copy_out(run: Path, name: str, file: Path) -> None:
-    """Copies the one clean file of a run to *file*; an empty one where the text was cut whole.
-
-    Raises:
-        BadRun: it cannot be written.
-    """
-    clean = run / CLEAN / name
-    partial = file.with_name(f".{file.name}.partial-{secrets.token_hex(4)}")
-    try:
-        with _written(file):
-            if clean.exists():
-                shutil.copyfile(clean, partial)
-            else:
-                partial.touch()
-            partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def copy_jsonl(corpus: Corpus, run: Path, out: IO[bytes]) -> None:
