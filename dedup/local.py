@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dedup import frames, kernel
 from dedup.blocks import Block, Passages, find_blocks
+from dedup.errors import BadSettings
 from dedup.families import (
     Texts,
     article_judge,
@@ -56,9 +57,11 @@ def scan(
     Raises:
         OneShotInput: *articles* is an iterator.
         BadInput: an id stands twice, a text is no string, holds a lone surrogate, or changed between the iterations.
-        BadSettings: `keep` names a field that no article has.
+        BadSettings: `keep` names a field that no article has, or there are references that `scope` leaves out.
     """
     settings = settings or Settings()
+    if settings.scope == "within" and against:
+        raise BadSettings('scope "within" never looks at references; leave them out, or choose another scope')
     tell = progress or (lambda stage, done, total: None)
     if frames.kind_of(articles) is not None:
         articles = frames.articles_of(articles, text_field, id_field)
