@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.articles import Aside, Corpus, Ids, InputFile, name_fault, read_articles, restore_file, rewrite_file
-from dedup.errors import BadInput, BadRun
+from dedup.errors import BadInput, BadRun, BadSettings
 
 FOOTER = "本报版权所有"
 
@@ -363,6 +363,27 @@ def test_stdin_is_read_again_from_a_copy(monkeypatch: pytest.MonkeyPatch) -> Non
     assert not path.exists()
 
 
+@pytest.mark.parametrize("name", ["text_field", "id_field"])
+def test_the_name_of_a_field_is_utf8(tmp_path: Path, name: str) -> None:
+    """It is to stand in the records of the run."""
+    with pytest.raises(BadSettings, match=f"^{name} must be UTF-8"):
+        read_articles(write(tmp_path / "n.jsonl", '{"text": "a"}\n'), **{name: "\udcff"})
+
+
+def test_sources_are_called_as_in_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder at the top by its own name, however it was given; a folder in it of the same name is another one."""
+    for name in ("news/a.txt", "news/news/b.txt", "news/z/c.txt", "news/z/d.txt"):
+        write(tmp_path / name, "text\n")
+    monkeypatch.chdir(tmp_path / "news")
+    for place in (".", "../news", tmp_path / "news"):
+        corpus = read_articles(place)
+        assert list(corpus)
+        assert corpus.sources() == [("news", 1), ("news", 1), ("z", 2)]
+    corpus = read_articles("a.txt", "z")
+    assert list(corpus)
+    assert corpus.sources() == [("news", 1), ("z", 2)]
+
+
 def test_a_file_that_changes_between_iterations_is_an_error(tmp_path: Path) -> None:
     """Findings about other texts would cut at random."""
     path = write(tmp_path / "a.txt", "one")
@@ -390,7 +411,7 @@ def test_inputs_and_sources_describe_what_was_read(tmp_path: Path) -> None:
     write(tmp_path / "n.jsonl", '{"text": "a"}\n{"text": "b"}\n{"text": "c"}\n')
     corpus = read_articles(tmp_path)
     list(corpus)
-    assert corpus.sources() == [(str(tmp_path), 2), (str(tmp_path / "n.jsonl"), 3)]
+    assert corpus.sources() == [(tmp_path.name, 2), ("n.jsonl", 3)]
     assert corpus.inputs()[0] == {
         "name": "a.txt",
         "format": "text",

@@ -13,6 +13,8 @@ from dedup.articles.files import (
     Rewriting,
     name_fault,
 )
+from dedup.articles.places import format_of
+from dedup.articles.wording import printable
 
 __all__ = [
     "COMPRESSIONS",
@@ -24,7 +26,9 @@ __all__ = [
     "Reading",
     "Rejected",
     "Rewriting",
+    "format_of",
     "name_fault",
+    "printable",
     "read_articles",
     "remote",
     "restore_file",

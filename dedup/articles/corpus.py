@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import orjson
 
-from dedup.articles import parquet, plain, rows
+from dedup.articles import parquet, plain, remote, rows
 from dedup.articles.encodings import checked, resolved, shown
 from dedup.articles.files import (
     MAX_RECORD,
@@ -28,9 +28,10 @@ from dedup.articles.files import (
     Reading,
     Rejected,
     Rewriting,
+    encodable,
 )
 from dedup.articles.places import STDIN_NAME, find
-from dedup.articles.wording import are, count, named
+from dedup.articles.wording import are, count, named, printable
 from dedup.errors import BadInput, BadSettings
 from dedup.model import Article
 
@@ -42,8 +43,14 @@ class Corpus:
     """
 
     def __init__(
-        self, files: Sequence[InputFile], reading: Reading | None = None, warnings: Sequence[str] = ()
+        self,
+        files: Sequence[InputFile],
+        reading: Reading | None = None,
+        warnings: Sequence[str] = (),
+        folders: Sequence[str] = (),
     ) -> None:
+        self.folders = tuple(folders)
+        """Absolute paths of the folders that were given."""
         self.reading = reading or Reading()
         self._files = tuple(files)
         self._found_warnings = tuple(warnings)
@@ -115,15 +122,22 @@ class Corpus:
         """(source, articles of it in a row) in reading order; after a complete iteration.
 
         A source is a file of records, or the folder in which text files lie; folders inside it are sources of their
-        own.
+        own. They are called as in the output, the folder at the top by its last part: the same on every machine.
         """
         sources: list[tuple[str, int]] = []
+        last = ""
         for file in self.files:
-            folder = file.shown.rpartition("/")[0] if file.url else str(Path(file.shown).parent)
-            source = folder if file.format == "text" else file.shown
+            folder = file.url.rpartition("/")[0] if file.url else str(file.path.parent)
+            place = folder if file.format == "text" else f"{folder}/{file.name}"
             articles = self._counts[file.name]
-            if sources and sources[-1][0] == source:
-                articles += sources.pop()[1]
+            if sources and last == place:
+                source, before = sources.pop()
+                articles += before
+            elif file.format != "text":
+                source = file.name
+            else:
+                source = file.name.rpartition("/")[0] or _last_part(file)
+            last = place
             sources.append((source, articles))
         return sources
 
@@ -196,10 +210,18 @@ class Corpus:
             )
 
 
+def _last_part(file: InputFile) -> str:
+    """Of the folder in which it lies."""
+    folder = file.url.rpartition("/")[0].rpartition("/")[2] if file.url else file.path.parent.resolve().name
+    return printable(folder) or "root"
+
+
 def _absolute(file: InputFile) -> str:
     if file.url:
         return file.url
-    return "-" if file.shown == STDIN_NAME and file.path.name.startswith("dedup-stdin-") else str(file.path.absolute())
+    if file.shown == STDIN_NAME and file.path.name.startswith("dedup-stdin-"):
+        return "-"
+    return printable(str(file.path.absolute()))
 
 
 def read_articles(
@@ -240,9 +262,13 @@ def read_articles(
         raise BadInput("no input; name files or folders, or - for JSONL on stdin")
     if on_error not in ("fail", "skip"):
         raise BadSettings(f'on_error must be fail or skip, found "{on_error}"; choose one of the two')
+    for name, value in (("text_field", text_field), ("id_field", id_field)):
+        if value is not None and not encodable(value):
+            raise BadSettings(f"{name} must be UTF-8, found {value!r}; see to the encoding of your terminal")
     reading = Reading(text_field, id_field, checked(encoding), on_error, max_record, max_unpacked)
     files, warnings, spool = find(inputs, reading.encoding)
-    corpus = Corpus(files, reading, warnings)
+    folders = [str(Path(place).absolute()) for place in inputs if not remote.is_url(place) and Path(place).is_dir()]
+    corpus = Corpus(files, reading, warnings, [printable(folder) for folder in folders])
     if spool is not None:
         weakref.finalize(corpus, spool.unlink, missing_ok=True)
     if not files:

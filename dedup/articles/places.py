@@ -268,6 +268,8 @@ def _size(path: Path) -> int:
 
 def _spooled_stdin() -> Path:
     """Stdin in a temporary file, so that it can be read again."""
+    if sys.stdin is None:
+        raise BadInput("stdin: is closed; name files or folders, or send JSONL to it")
     descriptor, name = tempfile.mkstemp(prefix="dedup-stdin-", suffix=".jsonl")
     try:
         with os.fdopen(descriptor, "wb") as file:
