@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 import dedup
-from dedup.errors import DedupError
+from dedup.errors import BadInput, BadRun, BadSettings, DedupError
 
 if TYPE_CHECKING:
-    from dedup.articles import Corpus
+    from dedup.articles import Corpus, InputFile
     from dedup.model import Article, Report
     from dedup.settings import Settings
 
@@ -34,32 +35,103 @@ _CHOICES = {
 
 def main() -> NoReturn:
     """The entry point: exit codes 0 done, 1 where asked, 2 no answer, 130 interrupted."""
-    # a run that is told to end removes what it has half written, as after Ctrl-C
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _fill_closed_streams()
+    # a run that is told to end removes what it has half written, as after Ctrl-C; nohup has SIGHUP ignored
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+    sys.exit(_flushed(_exit_code()))
+
+
+def _exit_code() -> int:
     try:
-        code = commands.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        click.echo("dedup: interrupted; nothing was written", err=True)
-        code = 130
+        return commands.main(standalone_mode=False) or 0
+    except click.exceptions.Abort as interrupt:
+        _say(f"dedup: interrupted; {str(interrupt.__cause__ or '') or 'nothing was written'}")
+        # CPython notes an interrupt that leaves an exec(), as in dataclass(), and would die of SIGINT whatever it is
+        # told to exit with; the next exec() clears the note
+        exec("")
+        return 130
     except click.ClickException as error:
-        error.show()
-        code = error.exit_code
+        with suppress(OSError, ValueError):
+            error.show()
+        return error.exit_code
     except DedupError as error:
-        click.echo(f"dedup: {error}", err=True)
-        code = 2
-    except BrokenPipeError:
-        # the reader of our output left: say nothing, and keep Python from complaining when it closes stdout
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 2
+        _tell_more()
+        _say(f"dedup: {error}")
+    except (BrokenPipeError, SystemExit):
+        # the reader of our output left; click answers with exit code 1, which here means duplicates
+        _discard(sys.stdout)
     except OSError as error:
+        _tell_more()
         where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"dedup: {where}{error.strerror or error}", err=True)
-        code = 2
-    sys.exit(code or 0)
+        _say(f"dedup: {where}{error.strerror or error}")
+    except Exception as error:
+        _tell_more()
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        _say(f"dedup: unexpected error, {what}; please report it with what --debug shows")
+    return 2
+
+
+def _say(line: str) -> None:
+    """A line on stderr; where that is gone there is nobody to tell."""
+    with suppress(OSError, ValueError):
+        click.echo(line, err=True)
+
+
+def _tell_more() -> None:
+    """The traceback of the error at hand, where it is asked for."""
+    if os.environ.get("DEDUP_DEBUG", "0") not in ("", "0"):
+        import traceback  # noqa: PLC0415
+
+        _say(traceback.format_exc().rstrip())
+
+
+def _fill_closed_streams() -> None:
+    """Takes the place of closed standard streams, lest a file that is opened later get their numbers."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+
+
+def _flushed(code: int) -> int:
+    """The exit code, once all output is out: what Python cannot flush at its end it would complain about."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            _discard(stream)
+            code = code if stream is sys.stderr else 2
+    return code
+
+
+def _discard(stream: Any) -> None:
+    """Lets what is still to be written to a stream vanish."""
+    if stream is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _set_debug(_: click.Context, __: click.Parameter, debug: bool) -> None:
+    if debug:
+        os.environ["DEDUP_DEBUG"] = "1"
+
+
+_debug = click.option(
+    "--debug",
+    is_flag=True,
+    expose_value=False,
+    callback=_set_debug,
+    help="Show where an error comes from, as DEDUP_DEBUG=1 does.",
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(dedup.__version__, "-V", "--version", prog_name="dedup", message="%(prog)s %(version)s")
+@_debug
 def commands() -> None:
     """Find what repeats in a corpus of articles, and write it clean with a reason for every cut.
 
@@ -227,6 +299,7 @@ _quiet = click.option("-q", "--quiet", is_flag=True, help="No progress, warnings
 @_force
 @_check
 @_quiet
+@_debug
 @_reading_options
 @_settings_options
 def clean(
@@ -250,19 +323,26 @@ def clean(
         raise click.UsageError("--report goes with --out -; without it the reports are in --out")
     reading = {name: choices.pop(name) for name in _READING}
     settings = _settings(choices)
+    if out == "-" and sys.stdout is None:
+        raise BadRun("stdout is closed, where --out - writes; name a folder with --out")
     corpus = _corpus(inputs, reading)
+    references = _references(against, reading)
     if out == "-":
-        return _clean_to_stdout(corpus, inputs, report_dir, settings, against, force, check, quiet)
+        return _clean_to_stdout(corpus, (*inputs, *against), report_dir, settings, references, force, check, quiet)
     file, folder = _output(corpus, inputs, out)
-    runs.check_places(inputs, folder)
-    copy = None if file is None else (corpus.files[0].name, file)
+    copy = None
+    if file is not None:
+        read = [of for each in (corpus, *references.values()) for of in each.files]
+        runs.check_file([*inputs, *against, *(of.path for of in read if not of.url)], file, force)
+        copy = corpus.files[0].name, file
+    runs.check_places((*inputs, *against), folder)
     with runs.stage(folder, force, copy) as stage:
-        report, seconds = _scanned(corpus, settings, against, quiet, stage)
+        report, seconds = _scanned(corpus, settings, references, quiet, stage)
         start = time.perf_counter()
         runs.write_clean(corpus, report, stage)
         seconds["writing"] = time.perf_counter() - start
-        _write_records(corpus, report, against, seconds, stage)
-    _close(report, seconds, corpus, str(folder), quiet)
+        _write_records(corpus, report, references, seconds, stage)
+    _close(report, seconds, corpus, references, str(folder), quiet)
     return _code(report, check)
 
 
@@ -272,6 +352,7 @@ def clean(
 @_force
 @_check
 @_quiet
+@_debug
 @_reading_options
 @_settings_options
 def scan(
@@ -289,11 +370,12 @@ def scan(
     reading = {name: choices.pop(name) for name in _READING}
     settings = _settings(choices)
     corpus = _corpus(inputs, reading)
-    runs.check_places(inputs, out)
+    references = _references(against, reading)
+    runs.check_places((*inputs, *against), out)
     with runs.stage(out, force) as stage:
-        report, seconds = _scanned(corpus, settings, against, quiet, stage)
-        _write_records(corpus, report, against, seconds, stage)
-    _close(report, seconds, corpus, out, quiet)
+        report, seconds = _scanned(corpus, settings, references, quiet, stage)
+        _write_records(corpus, report, references, seconds, stage)
+    _close(report, seconds, corpus, references, out, quiet)
     return _code(report, check)
 
 
@@ -309,13 +391,14 @@ def scan(
 )
 @_force
 @_quiet
+@_debug
 def apply(run: str, out: str, findings_path: str | None, force: bool, quiet: bool) -> None:
     """Write the articles of the run in DIR again, from edited findings, without scanning."""
     from dedup import runs  # noqa: PLC0415
 
     runs.apply_run(run, out, findings_path, force)
     if not quiet:
-        click.echo(f"{out}: written from {findings_path or 'the findings of ' + run}", err=True)
+        _say(f"{out}: written from {findings_path or 'the findings of ' + run}")
 
 
 @commands.command()
@@ -323,17 +406,19 @@ def apply(run: str, out: str, findings_path: str | None, force: bool, quiet: boo
 @_out_required
 @_force
 @_quiet
+@_debug
 def restore(run: str, out: str, force: bool, quiet: bool) -> None:
     """Write the articles as they were before the run in DIR cut them."""
     from dedup import runs  # noqa: PLC0415
 
     runs.restore_run(run, out, force)
     if not quiet:
-        click.echo(f"{out}: restored from {run}", err=True)
+        _say(f"{out}: restored from {run}")
 
 
 @commands.command()
 @click.argument("run", metavar="DIR")
+@_debug
 def report(run: str) -> None:
     """Make report.html of the run in DIR again from its findings."""
     from dedup import runs  # noqa: PLC0415
@@ -361,20 +446,60 @@ def _corpus(inputs: tuple[str, ...], reading: dict[str, Any]) -> Corpus:
     return read_articles(*inputs, **reading)
 
 
+def _references(against: tuple[str, ...], reading: dict[str, Any]) -> dict[str, Corpus]:
+    """The references by the names that they have in the result: as given, an absolute path by its last part."""
+    from dedup.articles import printable, remote  # noqa: PLC0415
+
+    references: dict[str, Corpus] = {}
+    for place in against:
+        absolute = not remote.is_url(place) and Path(place).is_absolute()
+        name = printable((Path(place).name or "root") if absolute else place)
+        if name in references:
+            raise BadInput(
+                f'--against {printable(place)}: another reference is called "{name}" in the result too; name each '
+                "once, by a relative path where only the folders differ"
+            )
+        references[name] = _corpus((place,), reading)
+    return references
+
+
 def _output(corpus: Corpus, inputs: tuple[str, ...], out: str) -> tuple[Path | None, str | Path]:
     """The output file, where a single input file was given and *out* names one of its kind, and the run's folder."""
     if "://" in out:
         return None, out
     path = Path(out)
     if len(inputs) == 1 and len(corpus.files) == 1 and not Path(inputs[0]).is_dir() and not path.is_dir():
-        suffixes = "".join(
-            Path(corpus.files[0].name).suffixes[-2:]
-            if corpus.files[0].compression
-            else [Path(corpus.files[0].name).suffix]
-        )
-        if suffixes and path.name.endswith(suffixes):
+        if out.endswith("/"):
+            return None, path
+        if _is_of_kind(corpus.files[0], path.name):
             return path, path.with_name(path.name + ".dedup")
     return None, path
+
+
+def _is_of_kind(file: InputFile, name: str) -> bool:
+    """Whether *name* is that of a file of the same kind as *file*, and not that of a folder.
+
+    Raises:
+        BadSettings: it is that of a file of another kind.
+    """
+    from dedup.articles import format_of  # noqa: PLC0415
+
+    kind = format_of(name)
+    packed = 2 if file.compression else 1
+    if kind == (file.format, file.compression) and (
+        file.format != "text" or _ends(file.name, packed) == _ends(name, packed)
+    ):
+        return bool(_ends(name, packed))
+    if kind == ("text", "") and not name.lower().endswith(".txt"):
+        return False
+    raise BadSettings(
+        f"--out {name}: expected the kind of the input {file.name}, as nothing is converted; let the name end in "
+        f'"{_ends(file.name, packed)}", or in "/" for a folder'
+    )
+
+
+def _ends(name: str, most: int) -> str:
+    return "".join(Path(name).suffixes[-most:])
 
 
 class _Bar:
@@ -431,15 +556,13 @@ class _Bar:
 
 
 def _scanned(
-    corpus: Corpus, settings: Settings, against: tuple[str, ...], quiet: bool, stage: Path
+    corpus: Corpus, settings: Settings, references: dict[str, Corpus], quiet: bool, stage: Path
 ) -> tuple[Report, dict[str, float]]:
     """Scans, and writes findings and families; with the seconds that each stage took."""
     from dedup import runs  # noqa: PLC0415
     from dedup.local import scan  # noqa: PLC0415
 
     bar = _Bar(corpus, quiet)
-    reading = {name: getattr(corpus.reading, name) for name in _READING}
-    references = {name: _corpus((name,), reading) for name in against}
     try:
         report = scan(bar, settings, against=references, sources=corpus.sources, progress=bar.tell)
     finally:
@@ -456,7 +579,7 @@ def _scanned(
 
 
 def _write_records(
-    corpus: Corpus, report: Report, against: tuple[str, ...], seconds: dict[str, float], stage: Path
+    corpus: Corpus, report: Report, references: dict[str, Corpus], seconds: dict[str, float], stage: Path
 ) -> None:
     from dedup.report import summary, timings, write_json, write_page  # noqa: PLC0415
 
@@ -465,22 +588,24 @@ def _write_records(
         "id_field": corpus.reading.id_field,
         "encoding": corpus.reading.encoding,
         "on_error": corpus.reading.on_error,
-        "against": list(against),
+        "against": list(references),
+        "against_inputs": [{"against": name, **file} for name, of in references.items() for file in of.inputs()],
     }
-    sums = summary(report, corpus.inputs(), corpus.warnings, reading)
+    sums = summary(report, corpus.inputs(), _warnings(corpus, references), reading)
     write_json(stage / "summary.json", sums)
+    folders = [folder for each in (corpus, *references.values()) for folder in each.folders]
     start = time.perf_counter()
     write_page(stage / "report.html", sums, report.findings, report.families)
     seconds["page"] = time.perf_counter() - start
-    write_json(stage / "timings.json", timings(seconds, corpus.paths()))
+    write_json(stage / "timings.json", timings(seconds, corpus.paths(), folders))
 
 
 def _clean_to_stdout(
     corpus: Corpus,
-    inputs: tuple[str, ...],
+    places: tuple[str, ...],
     report_dir: str | None,
     settings: Settings,
-    against: tuple[str, ...],
+    references: dict[str, Corpus],
     force: bool,
     check: bool,
     quiet: bool,
@@ -493,34 +618,45 @@ def _clean_to_stdout(
     with TemporaryDirectory(prefix="dedup-") as temporary:
         folder = report_dir if report_dir is not None else Path(temporary) / "run"
         if report_dir is not None:
-            runs.check_places(inputs, folder)
+            runs.check_places(places, folder)
         with runs.stage(folder, force) as stage:
-            report, seconds = _scanned(corpus, settings, against, quiet, stage)
+            report, seconds = _scanned(corpus, settings, references, quiet, stage)
             clean_dir = Path(temporary) / "clean"
             clean_dir.mkdir()
             runs.write_clean(corpus, report, clean_dir)
-            _write_records(corpus, report, against, seconds, stage)
+            _write_records(corpus, report, references, seconds, stage)
         runs.copy_jsonl(corpus, clean_dir, sys.stdout.buffer)
         sys.stdout.buffer.flush()
-    _close(report, seconds, corpus, report_dir, quiet)
+    _close(report, seconds, corpus, references, report_dir, quiet)
     return _code(report, check)
 
 
-def _close(report: Report, seconds: dict[str, float], corpus: Corpus, out: str | None, quiet: bool) -> None:
+def _warnings(corpus: Corpus, references: dict[str, Corpus]) -> list[str]:
+    """What reading gave rise to, of references with their names."""
+    return [*corpus.warnings, *(f"against {name}: {said}" for name, of in references.items() for said in of.warnings)]
+
+
+def _close(
+    report: Report,
+    seconds: dict[str, float],
+    corpus: Corpus,
+    references: dict[str, Corpus],
+    out: str | None,
+    quiet: bool,
+) -> None:
     """Warnings, and the closing line of sums."""
     if quiet:
         return
-    for warning in (*corpus.warnings, *report.warnings):
-        click.echo(f"dedup: warning: {warning}", err=True)
+    for warning in (*_warnings(corpus, references), *report.warnings):
+        _say(f"dedup: warning: {warning}")
     counts = report.counts
     share = 100 * (1 - counts["characters_out"] / counts["characters"]) if counts["characters"] else 0.0
     rejected = f"{counts['rejected']:,} rejected, " if counts.get("rejected") else ""
     where = f"; see {out.rstrip('/')}/report.html" if out is not None else ""
-    click.echo(
+    _say(
         f"{counts['articles']:,} articles read, {rejected}{counts['articles_cut']:,} cut whole, "
         f"{counts['articles_changed']:,} shortened; {counts['characters']:,} characters in, "
-        f"{counts['characters_out']:,} out ({share:.1f} % cut); {sum(seconds.values()):.1f} s{where}",
-        err=True,
+        f"{counts['characters_out']:,} out ({share:.1f} % cut); {sum(seconds.values()):.1f} s{where}"
     )
 
 

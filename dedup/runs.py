@@ -610,6 +610,7 @@ def _local(run: str | Path) -> Iterator[Path]:
 
 def _apply_run(run: Path, out: str | Path, findings_path: str | Path | None, force: bool) -> list[Finding]:
     record = _read_record(run)
+    check_places(_folders(run), out)
     path = Path(findings_path) if findings_path is not None else _regular(run, FINDINGS)
     judged = _Judged((f"{path}:{number}: ", finding) for number, finding in _numbered_findings(path))
     cleaned = os.path.lexists(run / CLEAN)
@@ -899,12 +900,24 @@ def _read_inputs(run: Path, record: _Record, out: str | Path) -> list[InputFile]
             continue
         path = Path(place)
         if not path.is_file():
-            raise BadRun(f"{path}: was scanned as an input and is gone; put it back, or scan again")
+            why = "is gone; put it back, or scan again"
+            if "\\udc" in place:
+                why = "is not UTF-8 in its path, so that it cannot be found again; use `dedup clean` instead"
+            raise BadRun(f"{path}: was scanned as an input and {why}")
         if _digest(path) != record.digests[file.name]:
             raise BadRun(f"{path}: has changed since it was scanned; put it back as it was, or scan again")
         check_places([path], out)
         files.append(replace(file, path=path, shown=place))
     return files
+
+
+def _folders(run: Path) -> list[str]:
+    """The folders that were inputs or references of a run."""
+    path = _regular(run, TIMINGS)
+    folders = _json(path).get("folders", [])
+    if not isinstance(folders, list) or not all(isinstance(folder, str) for folder in folders):
+        raise BadRun(f'{path}: "folders" must be a list of paths; take the run folder as the run left it')
+    return folders
 
 
 def _json(path: Path) -> dict[str, Any]:
