@@ -447,13 +447,16 @@ def _corpus(inputs: tuple[str, ...], reading: dict[str, Any]) -> Corpus:
 
 
 def _references(against: tuple[str, ...], reading: dict[str, Any]) -> dict[str, Corpus]:
-    """The references by the names that they have in the result: as given, an absolute path by its last part."""
+    """The references by the names that they have in the result: as given, an absolute path or URL by its last part."""
     from dedup.articles import printable, remote  # noqa: PLC0415
 
     references: dict[str, Corpus] = {}
     for place in against:
-        absolute = not remote.is_url(place) and Path(place).is_absolute()
-        name = printable((Path(place).name or "root") if absolute else place)
+        if remote.is_url(place):
+            name = remote.last_part(place.rstrip("/"))
+        else:
+            name = Path(place).name if Path(place).is_absolute() else place
+        name = printable(name) or "root"
         if name in references:
             raise BadInput(
                 f'--against {printable(place)}: another reference is called "{name}" in the result too; name each '

@@ -449,6 +449,8 @@ def test_two_references_of_one_name_are_refused(records):
     done = run("scan", "in.jsonl", "-o", "out", *words, cwd=records)
     assert done.returncode == 2
     assert 'another reference is called "ref.jsonl"' in done.stderr.decode()
+    words = ["--against", f"file://{records}/x/ref.jsonl", "--against", records / "y" / "ref.jsonl"]
+    assert run("scan", "in.jsonl", "-o", "out", *words, cwd=records).returncode == 2
     words = ["--against", "x/ref.jsonl", "--against", "y/ref.jsonl"]
     assert run("scan", "in.jsonl", "-o", "out", *words, cwd=records).returncode == 0
     assert json.loads((records / "out" / "summary.json").read_bytes())["against"] == ["x/ref.jsonl", "y/ref.jsonl"]

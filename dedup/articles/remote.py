@@ -89,7 +89,7 @@ def listing(url: str) -> tuple[str, list[tuple[str, str, int]]]:
             root = re.split(r"[*\[]", path)[0].rpartition("/")[0]
             kind = "glob"
         elif not url.endswith("/") and files.isfile(path):
-            return "file", [(_name(url), url, _size(files, path))]
+            return "file", [(last_part(url), url, _size(files, path))]
         else:
             places, root, kind = sorted(files.find(path)), path.rstrip("/"), "folder"
             if not places and not files.exists(path):
@@ -102,7 +102,7 @@ def listing(url: str) -> tuple[str, list[tuple[str, str, int]]]:
         return kind, sorted(found)
 
 
-def _name(url: str) -> str:
+def last_part(url: str) -> str:
     """The last part of the path; what an http URL asks for behind "?" is not of it."""
     path = re.split("[?#]", url)[0] if url.startswith("http") else url
     return path.rpartition("/")[2]
