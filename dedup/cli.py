@@ -7,16 +7,18 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 import dedup
-from dedup.errors import DedupError
+from dedup.errors import BadInput, BadRun, BadSettings, DedupError
 
 if TYPE_CHECKING:
-    from dedup.articles import Corpus
+    from dedup.articles import Corpus, InputFile
     from dedup.model import Article, Report
     from dedup.settings import Settings
 
@@ -34,28 +36,98 @@ _CHOICES = {
 
 def main() -> NoReturn:
     """The entry point: exit codes 0 done, 1 where asked, 2 no answer, 130 interrupted."""
-    # a run that is told to end removes what it has half written, as after Ctrl-C
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _fill_closed_streams()
+    # a run that is told to end removes what it has half written, as after Ctrl-C; nohup has SIGHUP ignored
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+    sys.exit(_flushed(_exit_code()))
+
+
+def _exit_code() -> int:
     try:
-        code = commands.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        click.echo("dedup: interrupted; nothing was written", err=True)
-        code = 130
+        return commands.main(standalone_mode=False) or 0
+    except click.exceptions.Abort as interrupt:
+        _say(f"dedup: interrupted; {str(interrupt.__cause__ or '') or 'nothing was written'}")
+        # CPython notes an interrupt that leaves an exec(), as in dataclass(), and would die of SIGINT whatever it is
+        # told to exit with; the next exec() clears the note
+        exec("")
+        return 130
     except click.ClickException as error:
-        error.show()
-        code = error.exit_code
+        with suppress(OSError, ValueError):
+            error.show()
+        return error.exit_code
     except DedupError as error:
-        click.echo(f"dedup: {error}", err=True)
-        code = 2
-    except BrokenPipeError:
-        # the reader of our output left: say nothing, and keep Python from complaining when it closes stdout
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 2
+        _tell_more()
+        _say(f"dedup: {error}")
+    except (BrokenPipeError, SystemExit):
+        # the reader of our output left; click answers with exit code 1, which here means duplicates
+        _discard(sys.stdout)
     except OSError as error:
+        _tell_more()
         where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"dedup: {where}{error.strerror or error}", err=True)
-        code = 2
-    sys.exit(code or 0)
+        _say(f"dedup: {where}{error.strerror or error}")
+    except Exception as error:
+        _tell_more()
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        _say(f"dedup: unexpected error, {what}; please report it with what --debug shows")
+    return 2
+
+
+def _say(line: str) -> None:
+    """A line on stderr; where that is gone there is nobody to tell."""
+    with suppress(OSError, ValueError):
+        click.echo(line, err=True)
+
+
+def _tell_more() -> None:
+    """The traceback of the error at hand, where it is asked for."""
+    if os.environ.get("DEDUP_DEBUG", "0") not in ("", "0"):
+        import traceback  # noqa: PLC0415
+
+        _say(traceback.format_exc().rstrip())
+
+
+def _fill_closed_streams() -> None:
+    """Takes the place of closed standard streams, lest a file that is opened later get their numbers."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+
+
+def _flushed(code: int) -> int:
+    """The exit code, once all output is out: what Python cannot flush at its end it would complain about."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            _discard(stream)
+            code = code if stream is sys.stderr else 2
+    return code
+
+
+def _discard(stream: Any) -> None:
+    """Lets what is still to be written to a stream vanish."""
+    if stream is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _set_debug(_: click.Context, __: click.Parameter, debug: bool) -> None:
+    if debug:
+        os.environ["DEDUP_DEBUG"] = "1"
+
+
+_debug = click.option(
+    "--debug",
+    is_flag=True,
+    expose_value=False,
+    callback=_set_debug,
+    help="Show where an error comes from, as DEDUP_DEBUG=1 does.",
+)
 
 
 def _show_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -77,10 +149,12 @@ def _show_version(context: click.Context, _: click.Parameter, asked: bool) -> No
     callback=_show_version,
     help="Show the version and the kernel, and exit.",
 )
+@_debug
 def commands() -> None:
     """Find what repeats in a corpus of articles, and write it clean with a reason for every cut.
 
-    INPUT is a folder of text files, a text file or a JSONL file, each plain, .gz or .zst; - is JSONL on stdin.
+    INPUT is a folder, a file, a pattern or a URL: text, JSONL, CSV, TSV or Parquet, each plain, .gz, .zst, .bz2 or
+    .xz; - is JSONL on stdin.
 
     \b
       dedup clean news/ -o out         clean articles in out/clean, findings and a report beside them
@@ -88,6 +162,20 @@ def commands() -> None:
       dedup apply out -o out2          write the articles again, from edited findings
       dedup restore out -o original    the articles as they were
     """
+
+
+class Size(click.ParamType[int]):
+    """A number of bytes: 1000000, 64K, 500M, 2G, 1T."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number, suffix = str(value)[:-1], str(value)[-1:].upper()
+        power = "KMGT".find(suffix) + 1 if suffix else 0
+        digits = number if power else str(value)
+        if not digits.isascii() or not digits.isdigit() or int(digits) == 0:
+            self.fail(f"expected a number of bytes such as 1000000, 64K, 500M or 2G, found {value!r}", param, ctx)
+        return int(digits) << 10 * power
 
 
 def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
@@ -192,8 +280,42 @@ _settings_options = _options(
     ),
 )
 _reading_options = _options(
-    click.option("--text-field", default="text", metavar="NAME", show_default=True, help="JSONL field of the text."),
-    click.option("--id-field", metavar="NAME", help="JSONL field of the id.  [default: id where there is one]"),
+    click.option(
+        "--text-field", default="text", metavar="NAME", show_default=True, help="Field or column that holds the text."
+    ),
+    click.option(
+        "--id-field", metavar="NAME", help="Field or column that holds the id.  [default: id where there is one]"
+    ),
+    click.option(
+        "--encoding",
+        default="utf-8",
+        metavar="NAME",
+        show_default=True,
+        help="Of all files but Parquet, in and out: gb18030, big5, utf-16 ...; auto guesses, file by file.",
+    ),
+    click.option(
+        "--on-error",
+        type=click.Choice(["fail", "skip"]),
+        default="fail",
+        show_default=True,
+        help="What to do about a record that cannot be read; those skipped are listed in rejected.jsonl.",
+    ),
+    click.option(
+        "--max-record",
+        type=Size(),
+        default="1G",
+        metavar="BYTES",
+        show_default=True,
+        help="Longest record or text file, unpacked; K, M, G and T may follow the number.",
+    ),
+    click.option(
+        "--max-unpacked",
+        type=Size(),
+        default="256G",
+        metavar="BYTES",
+        show_default=True,
+        help="Most that a compressed or Parquet file may unpack to.",
+    ),
     click.option(
         "--against",
         multiple=True,
@@ -201,6 +323,7 @@ _reading_options = _options(
         help="Articles to match against, never cut and never written; may be given more than once.",
     ),
 )
+_READING = ("text_field", "id_field", "encoding", "on_error", "max_record", "max_unpacked")
 _inputs = click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 _out_required = click.option("-o", "--out", required=True, metavar="DIR", help="Where the result goes.")
 _force = click.option("--force", is_flag=True, help="Replace the run that is in the output folder.")
@@ -223,6 +346,7 @@ _quiet = click.option("-q", "--quiet", is_flag=True, help="No progress, warnings
 @_force
 @_check
 @_quiet
+@_debug
 @_reading_options
 @_settings_options
 def clean(
@@ -232,8 +356,6 @@ def clean(
     force: bool,
     check: bool,
     quiet: bool,
-    text_field: str,
-    id_field: str | None,
     against: tuple[str, ...],
     **choices: Any,
 ) -> int:
@@ -246,21 +368,28 @@ def clean(
 
     if report_dir is not None and out != "-":
         raise click.UsageError("--report goes with --out -; without it the reports are in --out")
+    reading = {name: choices.pop(name) for name in _READING}
     settings = _settings(choices)
-    corpus = _corpus(inputs, text_field, id_field)
+    if out == "-" and sys.stdout is None:
+        raise BadRun("stdout is closed, where --out - writes; name a folder with --out")
+    corpus = _corpus(inputs, reading)
+    references = _references(against, reading)
     if out == "-":
-        return _clean_to_stdout(corpus, inputs, report_dir, settings, against, force, check, quiet)
+        return _clean_to_stdout(corpus, (*inputs, *against), report_dir, settings, references, force, check, quiet)
     file, folder = _output(corpus, inputs, out)
-    runs.check_places(inputs, folder)
-    with runs.stage(folder, force) as stage:
-        report, seconds = _scanned(corpus, settings, against, quiet, stage)
+    copy = None
+    if file is not None:
+        read = [of for each in (corpus, *references.values()) for of in each.files]
+        runs.check_file([*inputs, *against, *(of.path for of in read if not of.url)], file, force)
+        copy = corpus.files[0].name, file
+    runs.check_places((*inputs, *against), folder)
+    with runs.stage(folder, force, copy) as stage:
+        report, seconds = _scanned(corpus, settings, references, quiet, stage)
         start = time.perf_counter()
         runs.write_clean(corpus, report, stage)
         seconds["writing"] = time.perf_counter() - start
-        _write_records(corpus, report, against, seconds, stage)
-    if file is not None:
-        runs.copy_out(folder, corpus.files[0].name, file)
-    _close(report, seconds, corpus, str(folder), quiet)
+        _write_records(corpus, report, references, seconds, stage)
+    _close(report, seconds, corpus, references, str(folder), quiet)
     return _code(report, check)
 
 
@@ -270,6 +399,7 @@ def clean(
 @_force
 @_check
 @_quiet
+@_debug
 @_reading_options
 @_settings_options
 def scan(
@@ -278,22 +408,21 @@ def scan(
     force: bool,
     check: bool,
     quiet: bool,
-    text_field: str,
-    id_field: str | None,
     against: tuple[str, ...],
     **choices: Any,
 ) -> int:
     """Find what repeats, without writing articles; `dedup apply` writes them later."""
     from dedup import runs  # noqa: PLC0415
 
+    reading = {name: choices.pop(name) for name in _READING}
     settings = _settings(choices)
-    corpus = _corpus(inputs, text_field, id_field)
-    folder = Path(out)
-    runs.check_places(inputs, folder)
-    with runs.stage(folder, force) as stage:
-        report, seconds = _scanned(corpus, settings, against, quiet, stage)
-        _write_records(corpus, report, against, seconds, stage)
-    _close(report, seconds, corpus, out, quiet)
+    corpus = _corpus(inputs, reading)
+    references = _references(against, reading)
+    runs.check_places((*inputs, *against), out)
+    with runs.stage(out, force) as stage:
+        report, seconds = _scanned(corpus, settings, references, quiet, stage)
+        _write_records(corpus, report, references, seconds, stage)
+    _close(report, seconds, corpus, references, out, quiet)
     return _code(report, check)
 
 
@@ -309,13 +438,14 @@ def scan(
 )
 @_force
 @_quiet
+@_debug
 def apply(run: str, out: str, findings_path: str | None, force: bool, quiet: bool) -> None:
     """Write the articles of the run in DIR again, from edited findings, without scanning."""
     from dedup import runs  # noqa: PLC0415
 
-    runs.apply_run(Path(run), Path(out), Path(findings_path) if findings_path else None, force)
+    runs.apply_run(run, out, findings_path, force)
     if not quiet:
-        click.echo(f"{out}: written from {findings_path or 'the findings of ' + run}", err=True)
+        _say(f"{out}: written from {findings_path or 'the findings of ' + run}")
 
 
 @commands.command()
@@ -323,17 +453,19 @@ def apply(run: str, out: str, findings_path: str | None, force: bool, quiet: boo
 @_out_required
 @_force
 @_quiet
+@_debug
 def restore(run: str, out: str, force: bool, quiet: bool) -> None:
     """Write the articles as they were before the run in DIR cut them."""
     from dedup import runs  # noqa: PLC0415
 
-    runs.restore_run(Path(run), Path(out), force)
+    runs.restore_run(run, out, force)
     if not quiet:
-        click.echo(f"{out}: restored from {run}", err=True)
+        _say(f"{out}: restored from {run}")
 
 
 @commands.command()
 @click.argument("run", metavar="DIR")
+@_debug
 def report(run: str) -> None:
     """Make report.html of the run in DIR again from its findings."""
     from dedup import runs  # noqa: PLC0415
@@ -405,24 +537,69 @@ def _settings(choices: dict[str, Any]) -> Settings:
     return Settings.from_dict(values)
 
 
-def _corpus(inputs: tuple[str, ...], text_field: str, id_field: str | None) -> Corpus:
+def _corpus(inputs: tuple[str, ...], reading: dict[str, Any]) -> Corpus:
     from dedup.articles import read_articles  # noqa: PLC0415
 
-    return read_articles(*inputs, text_field=text_field, id_field=id_field)
+    return read_articles(*inputs, **reading)
 
 
-def _output(corpus: Corpus, inputs: tuple[str, ...], out: str) -> tuple[Path | None, Path]:
+def _references(against: tuple[str, ...], reading: dict[str, Any]) -> dict[str, Corpus]:
+    """The references by the names that they have in the result: as given, an absolute path or URL by its last part."""
+    from dedup.articles import printable, remote  # noqa: PLC0415
+
+    references: dict[str, Corpus] = {}
+    for place in against:
+        if remote.is_url(place):
+            name = remote.last_part(place.rstrip("/"))
+        else:
+            name = Path(place).name if Path(place).is_absolute() else place
+        name = printable(name) or "root"
+        if name in references:
+            raise BadInput(
+                f'--against {printable(place)}: another reference is called "{name}" in the result too; name each '
+                "once, by a relative path where only the folders differ"
+            )
+        references[name] = _corpus((place,), reading)
+    return references
+
+
+def _output(corpus: Corpus, inputs: tuple[str, ...], out: str) -> tuple[Path | None, str | Path]:
     """The output file, where a single input file was given and *out* names one of its kind, and the run's folder."""
+    if "://" in out:
+        return None, out
     path = Path(out)
     if len(inputs) == 1 and len(corpus.files) == 1 and not Path(inputs[0]).is_dir() and not path.is_dir():
-        suffixes = "".join(
-            Path(corpus.files[0].name).suffixes[-2:]
-            if corpus.files[0].compression
-            else [Path(corpus.files[0].name).suffix]
-        )
-        if suffixes and path.name.endswith(suffixes):
+        if out.endswith("/"):
+            return None, path
+        if _is_of_kind(corpus.files[0], path.name):
             return path, path.with_name(path.name + ".dedup")
     return None, path
+
+
+def _is_of_kind(file: InputFile, name: str) -> bool:
+    """Whether *name* is that of a file of the same kind as *file*, and not that of a folder.
+
+    Raises:
+        BadSettings: it is that of a file of another kind.
+    """
+    from dedup.articles import format_of  # noqa: PLC0415
+
+    kind = format_of(name)
+    packed = 2 if file.compression else 1
+    if kind == (file.format, file.compression) and (
+        file.format != "text" or _ends(file.name, packed) == _ends(name, packed)
+    ):
+        return bool(_ends(name, packed))
+    if kind == ("text", "") and not name.lower().endswith(".txt"):
+        return False
+    raise BadSettings(
+        f"--out {name}: expected the kind of the input {file.name}, as nothing is converted; let the name end in "
+        f'"{_ends(file.name, packed)}", or in "/" for a folder'
+    )
+
+
+def _ends(name: str, most: int) -> str:
+    return "".join(Path(name).suffixes[-most:])
 
 
 class _Bar:
@@ -479,43 +656,56 @@ class _Bar:
 
 
 def _scanned(
-    corpus: Corpus, settings: Settings, against: tuple[str, ...], quiet: bool, stage: Path
+    corpus: Corpus, settings: Settings, references: dict[str, Corpus], quiet: bool, stage: Path
 ) -> tuple[Report, dict[str, float]]:
     """Scans, and writes findings and families; with the seconds that each stage took."""
     from dedup import runs  # noqa: PLC0415
     from dedup.local import scan  # noqa: PLC0415
 
     bar = _Bar(corpus, quiet)
-    references = {name: _corpus((name,), corpus.text_field, corpus.id_field) for name in against}
     try:
         report = scan(bar, settings, against=references, sources=corpus.sources, progress=bar.tell)
     finally:
         bar.close()
     runs.write_findings(stage / "findings.jsonl", report.findings)
     runs.write_families(stage / "families.jsonl", report.families)
+    rejected = [
+        *corpus.rejected,
+        *(replace(record, against=name) for name, of in references.items() for record in of.rejected),
+    ]
+    runs.write_rejected(stage, rejected)
+    report = replace(report, counts={**report.counts, "rejected": len(rejected)})
     return report, bar.seconds
 
 
 def _write_records(
-    corpus: Corpus, report: Report, against: tuple[str, ...], seconds: dict[str, float], stage: Path
+    corpus: Corpus, report: Report, references: dict[str, Corpus], seconds: dict[str, float], stage: Path
 ) -> None:
     from dedup.report import summary, timings, write_json, write_page  # noqa: PLC0415
 
-    reading = {"text_field": corpus.text_field, "id_field": corpus.id_field, "against": list(against)}
-    sums = summary(report, corpus.inputs(), corpus.warnings, reading)
+    reading = {
+        "text_field": corpus.reading.text_field,
+        "id_field": corpus.reading.id_field,
+        "encoding": corpus.reading.encoding,
+        "on_error": corpus.reading.on_error,
+        "against": list(references),
+        "against_inputs": [{"against": name, **file} for name, of in references.items() for file in of.inputs()],
+    }
+    sums = summary(report, corpus.inputs(), _warnings(corpus, references), reading)
     write_json(stage / "summary.json", sums)
+    folders = [folder for each in (corpus, *references.values()) for folder in each.folders]
     start = time.perf_counter()
     write_page(stage / "report.html", sums, report.findings, report.families)
     seconds["page"] = time.perf_counter() - start
-    write_json(stage / "timings.json", timings(seconds, corpus.paths()))
+    write_json(stage / "timings.json", timings(seconds, corpus.paths(), folders))
 
 
 def _clean_to_stdout(
     corpus: Corpus,
-    inputs: tuple[str, ...],
+    places: tuple[str, ...],
     report_dir: str | None,
     settings: Settings,
-    against: tuple[str, ...],
+    references: dict[str, Corpus],
     force: bool,
     check: bool,
     quiet: bool,
@@ -526,37 +716,49 @@ def _clean_to_stdout(
     from dedup import runs  # noqa: PLC0415
 
     with TemporaryDirectory(prefix="dedup-") as temporary:
-        folder = Path(report_dir) if report_dir is not None else Path(temporary) / "run"
+        folder = report_dir if report_dir is not None else Path(temporary) / "run"
         if report_dir is not None:
-            runs.check_places(inputs, folder)
+            runs.check_places(places, folder)
         with runs.stage(folder, force) as stage:
-            report, seconds = _scanned(corpus, settings, against, quiet, stage)
+            report, seconds = _scanned(corpus, settings, references, quiet, stage)
             clean_dir = Path(temporary) / "clean"
             clean_dir.mkdir()
             runs.write_clean(corpus, report, clean_dir)
-            _write_records(corpus, report, against, seconds, stage)
+            _write_records(corpus, report, references, seconds, stage)
         runs.copy_jsonl(corpus, clean_dir, sys.stdout.buffer)
         sys.stdout.buffer.flush()
-    _close(report, seconds, corpus, report_dir, quiet)
+    _close(report, seconds, corpus, references, report_dir, quiet)
     return _code(report, check)
 
 
-def _close(report: Report, seconds: dict[str, float], corpus: Corpus, out: str | None, quiet: bool) -> None:
+def _warnings(corpus: Corpus, references: dict[str, Corpus]) -> list[str]:
+    """What reading gave rise to, of references with their names."""
+    return [*corpus.warnings, *(f"against {name}: {said}" for name, of in references.items() for said in of.warnings)]
+
+
+def _close(
+    report: Report,
+    seconds: dict[str, float],
+    corpus: Corpus,
+    references: dict[str, Corpus],
+    out: str | None,
+    quiet: bool,
+) -> None:
     """Warnings, and the closing line of sums."""
     from dedup import kernel  # noqa: PLC0415
 
     if quiet:
         return
-    for warning in filter(None, (kernel.WARNING, *corpus.warnings, *report.warnings)):
-        click.echo(f"dedup: warning: {warning}", err=True)
+    for warning in filter(None, (kernel.WARNING, *_warnings(corpus, references), *report.warnings)):
+        _say(f"dedup: warning: {warning}")
     counts = report.counts
     share = 100 * (1 - counts["characters_out"] / counts["characters"]) if counts["characters"] else 0.0
-    where = f"; see {Path(out) / 'report.html'}" if out is not None else ""
-    click.echo(
-        f"{counts['articles']:,} articles read, {counts['articles_cut']:,} cut whole, "
+    rejected = f"{counts['rejected']:,} rejected, " if counts.get("rejected") else ""
+    where = f"; see {out.rstrip('/')}/report.html" if out is not None else ""
+    _say(
+        f"{counts['articles']:,} articles read, {rejected}{counts['articles_cut']:,} cut whole, "
         f"{counts['articles_changed']:,} shortened; {counts['characters']:,} characters in, "
-        f"{counts['characters_out']:,} out ({share:.1f} % cut); {sum(seconds.values()):.1f} s{where}",
-        err=True,
+        f"{counts['characters_out']:,} out ({share:.1f} % cut); {sum(seconds.values()):.1f} s{where}"
     )
 
 

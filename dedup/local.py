@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup import kernel
+from dedup import frames, kernel
 from dedup.blocks import Passages, find_blocks
 from dedup.boilerplate import Lines, Mark, frequent, frequent_marks, look
+from dedup.errors import BadSettings
 from dedup.families import (
     Texts,
     article_judge,
@@ -30,9 +32,11 @@ from dedup.tables import Progress, References, Tables, in_paragraphs, joined, re
 
 
 def scan(
-    articles: Iterable[Article],
+    articles: Any,
     settings: Settings | None = None,
     *,
+    text_field: str = "text",
+    id_field: str | None = None,
     against: References | None = None,
     sources: Callable[[], Sequence[tuple[str, int]]] | None = None,
     progress: Progress | None = None,
@@ -40,8 +44,13 @@ def scan(
     """Judges a corpus: what repeats, what it repeats, and what is to be cut.
 
     Args:
-        articles: any re-iterable of articles with distinct ids; it is iterated twice, as texts are not held.
+        articles: any re-iterable of articles with distinct ids; it is iterated twice, as texts are not held. Or a
+            table, one article a row: a pyarrow Table or RecordBatchReader (which is read into memory), a pandas or
+            polars DataFrame, a Hugging Face Dataset.
         settings: the choices; the defaults where None.
+        text_field: the column of a table that holds the text.
+        id_field: the column of a table that holds the ids, each of them once; else "id" where it does, else the ids are
+            the numbers of the rows from 0.
         against: reference articles, which are matched against and never cut: name -> articles, or articles.
         sources: called once the articles have been read: (source, articles of it in a row), for the warnings and,
             where `source_field` names none, as the sources of boilerplate.
@@ -50,10 +59,15 @@ def scan(
     Raises:
         OneShotInput: *articles* is an iterator.
         BadInput: an id stands twice, a text is no string, holds a lone surrogate, or changed between the iterations.
-        BadSettings: `keep` or `source_field` names a field that no article has, or a rule's pattern is unusable.
+        BadSettings: `keep` or `source_field` names a field that no article has, a rule's pattern is unusable, or there
+            are references that `scope` leaves out.
     """
     settings = settings or Settings()
+    if settings.scope == "within" and against:
+        raise BadSettings('scope "within" never looks at references; leave them out, or choose another scope')
     tell = progress or (lambda stage, done, total: None)
+    if frames.kind_of(articles) is not None:
+        articles = frames.articles_of(articles, text_field, id_field)
     refuse_one_shot(articles)
     units = read_tables(articles, against, settings, lambda text, codes: look(text, codes, settings), tell)
     rows = sources() if sources else ()
@@ -362,6 +376,8 @@ def clean(articles: Iterable[Article | str], settings: Settings | None = None) -
     >>> [article.id for article in clean(["the same short story", "another one", "The same short story!"])]
     ['0', '1']
     """
+    if frames.kind_of(articles) is not None:
+        articles = frames.articles_of(articles)
     given = [
         Article(str(position), article) if isinstance(article, str) else article
         for position, article in enumerate(articles)

@@ -30,7 +30,7 @@ def summary(
         report: what was found.
         inputs: name, format, compression, sha256 and bytes of each input file.
         warnings: what reading them gave rise to.
-        reading: how the inputs were read: text_field, id_field, against.
+        reading: how the inputs were read: text_field, id_field, against and the files of those references.
     """
     return {
         "dedup": dedup.__version__,
@@ -44,8 +44,14 @@ def summary(
     }
 
 
-def timings(seconds: Mapping[str, float], paths: Mapping[str, str]) -> dict[str, Any]:
-    """What timings.json holds: all that may differ from run to run. *seconds* is by stage, *paths* by input name."""
+def timings(seconds: Mapping[str, float], paths: Mapping[str, str], folders: Sequence[str] = ()) -> dict[str, Any]:
+    """What timings.json holds: all that may differ from run to run.
+
+    Args:
+        seconds: by stage.
+        paths: by input name.
+        folders: absolute paths of the inputs and references that are folders: no output may lie in them.
+    """
     unit = 1 if sys.platform == "darwin" else 1024
     return {
         "engine": "local",
@@ -54,6 +60,7 @@ def timings(seconds: Mapping[str, float], paths: Mapping[str, str]) -> dict[str,
         "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
         "inputs": dict(paths),
+        "folders": list(folders),
     }
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, overload
 
+from dedup import frames
 from dedup.errors import BadInput, OneShotInput
 from dedup.model import Article, Finding, Report
 
+T = TypeVar("T")
 _LINE_ENDS = re.compile("\r\n|[\n\r\u2028\u2029]")
 # White space, the full-width space and NBSP among it, and what has no width: ZWSP to ZWJ, word joiner, BOM.
 _WHITE = re.compile("[\\s\u180e\u200b-\u200d\u2060\ufeff]*")
@@ -110,18 +112,54 @@ class Rewritten:
             )
 
 
-def rewrite(articles: Iterable[Article | str], report: Report) -> Rewritten:
+@overload
+def rewrite(articles: Iterable[Article | str], report: Report, *, text_field: str = "text") -> Rewritten: ...
+
+
+@overload
+def rewrite(articles: T, report: Report, *, text_field: str = "text") -> T: ...
+
+
+def rewrite(articles: Any, report: Report, *, text_field: str = "text") -> Any:
     """The articles without what the report says is to be removed; those that are cut whole are left out.
 
     The result can be read again if *articles* can. A plain string takes the id that the report has at its place.
+
+    A pyarrow Table or RecordBatchReader, a pandas or polars DataFrame or a Hugging Face Dataset gives one of its own
+    kind, its rows known by their places. Of a reader that `scan` has used up pass a new one of the same rows; what
+    comes back reads it bit by bit.
+
+    Args:
+        articles: what was scanned.
+        report: what was found in it.
+        text_field: the column of a table that holds the text.
 
     Raises:
         OneShotInput: *articles* is an iterator, which `scan` has used up.
         BadInput: while reading: an article is not in the report or comes twice, a finding does not fit its text, or, at
             the end, an article of the report did not come.
     """
+    if frames.kind_of(articles) is not None:
+        return frames.rewrite_table(articles, _judge_of_rows(report), len(report.article_ids), text_field)
     refuse_one_shot(articles)
     return Rewritten(articles, report)
+
+
+def _judge_of_rows(report: Report) -> frames.Judge:
+    findings = _by_article(report.findings)
+
+    def judge(row: int, text: str) -> str | None:
+        if row >= len(report.article_ids):
+            count = len(report.article_ids)
+            raise BadInput(f"row {row} is not in the report, which has {count}; rewrite the table that was scanned")
+        own = findings.get(report.article_ids[row], ())
+        if (whole := cut_whole(own)) is None:
+            return clean_text(text, own) if own else text
+        if whole.text != text:
+            raise BadInput(f"{described(whole)}: row {row} has another text; rewrite the table that was scanned")
+        return None
+
+    return judge
 
 
 def refuse_one_shot(articles: Iterable[object]) -> None:

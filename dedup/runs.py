@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import os
 import secrets
 import shutil
+import signal
+import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,12 +21,18 @@ from typing import IO, Any, TypeGuard, get_args
 import orjson
 
 from dedup.articles import (
+    COMPRESSIONS,
+    FORMATS,
+    Aside,
     Corpus,
     Ids,
     InputFile,
+    Reading,
+    Rejected,
     Rewriting,
     articles_of,
     name_fault,
+    remote,
     restore_file,
     rewrite_file,
     write_jsonl,
@@ -32,12 +42,14 @@ from dedup.model import Article, Family, Finding, Grain, Kind, Member, Place, Re
 from dedup.report import write_page
 from dedup.rewriting import clean_text, cut_counts, cut_whole, cuts, described, first_fault, restore_text
 
-CLEAN, DROPPED, PLACES = "clean", "dropped", "places.jsonl"
+CLEAN, DROPPED, REJECTED, PLACES = "clean", "dropped", "rejected", "places.jsonl"
+REJECTS = "rejected.jsonl"
 FINDINGS, FAMILIES = "findings.jsonl", "families.jsonl"
 SUMMARY, TIMINGS, PAGE = "summary.json", "timings.json", "report.html"
-RUN_NAMES = (CLEAN, DROPPED, PLACES, FINDINGS, FAMILIES, SUMMARY, TIMINGS, PAGE, "rejected.jsonl")
+RUN_NAMES = (CLEAN, DROPPED, REJECTED, PLACES, FINDINGS, FAMILIES, SUMMARY, TIMINGS, PAGE, REJECTS)
 
 _ORIGINALS = ".originals"
+_ON_ERROR = ("fail", "skip")
 
 
 # ------------------------------------------------------------------------------------------- made whole or not at all
@@ -49,9 +61,14 @@ def check_places(inputs: Iterable[str | Path], out: str | Path) -> None:
     Raises:
         BadRun: names both.
     """
+    for place in inputs:
+        if remote.is_url(place) and str(out).startswith(f"{str(place).rstrip('/')}/"):
+            raise BadRun(f"output folder {out} lies inside the input {place}; choose one outside of it with --out")
+    if remote.is_url(out):
+        return
     target = _real(out)
     for place in inputs:
-        if str(place) == "-":
+        if str(place) == "-" or remote.is_url(place):
             continue
         source = _real(place)
         if target.is_relative_to(source):
@@ -60,34 +77,95 @@ def check_places(inputs: Iterable[str | Path], out: str | Path) -> None:
             raise BadRun(f"input {place} lies inside the output folder {out}; choose another with --out")
 
 
+def check_file(inputs: Iterable[str | Path], file: Path, force: bool) -> None:
+    """Refuses an output file that is an input or lies in one, by whatever name; and one that exists, without *force*.
+
+    Raises:
+        BadRun: names both.
+    """
+    target = _real(file)
+    for place in inputs:
+        if str(place) == "-" or remote.is_url(place):
+            continue
+        source = _real(place)
+        if target == source or (target.exists() and source.exists() and target.samefile(source)):
+            raise BadRun(f"output file {file} is the input {place}, which is never overwritten; choose another name")
+        if target.is_relative_to(source):
+            raise BadRun(f"output file {file} lies inside the input {place}; choose a place outside of it with --out")
+    if os.path.lexists(file) and not force:
+        raise BadRun(f"output file {file} exists; pass --force to replace it, or choose another name")
+
+
 @contextmanager
-def stage(out: str | Path, force: bool = False) -> Iterator[Path]:
+def stage(out: str | Path, force: bool = False, copy: tuple[str, Path] | None = None) -> Iterator[Path]:
     """A folder to fill, which takes the place of *out* when the block ends well and vanishes when it does not.
 
-    Where *out* exists and *force* is given, the names that a run leaves are replaced, all others left alone.
+    Where *out* exists and *force* is given, the names that a run leaves are replaced, all others left alone. Where it
+    is a URL, the files are sent there when the block ends well, summary.json last: no folder is whole without it.
+
+    Args:
+        out: the folder of the run.
+        force: replace the run that is there.
+        copy: (name of an input, file): its clean file is copied there, an empty one where the text was cut whole. The
+            copy and the folder take their places together or not at all.
 
     Raises:
         BadRun: *out* is in use, or something cannot be written.
+        KeyboardInterrupt: the signal came while the folder took its place; its text tells that it did.
     """
-    with _stage(Path(out), force, _replace_run) as folder:
+    with _stage(out, force, _replace_run, copy) as folder:
         yield folder
 
 
+_Names = tuple[Sequence[str], Sequence[str]]
+"""What leaves a folder, and what comes into it."""
+
+
 @contextmanager
-def _stage(out: Path, force: bool, move: Callable[[Path, Path, Path], None]) -> Iterator[Path]:
+def _stage(
+    out: str | Path,
+    force: bool,
+    exchanged: Callable[[Path, Path, Path], _Names],
+    copy: tuple[str, Path] | None = None,
+) -> Iterator[Path]:
+    if remote.is_url(out):
+        with TemporaryDirectory(prefix="dedup-") as temporary:
+            used = remote.in_use(str(out))
+            if used and not force:
+                raise BadRun(f"output folder {out} is in use; pass --force to replace the run in it, or choose another")
+            yield Path(temporary)
+            if used and exchanged is _replace_run:
+                remote.remove(str(out), (SUMMARY, *(name for name in RUN_NAMES if name != SUMMARY)))
+            remote.send(Path(temporary), str(out), SUMMARY)
+        return
+    out = Path(out)
     target = _real(out)
     with _written(out):
         _refuse_in_use(out, target, force)
         home = _home(target)
         home.mkdir(parents=True, exist_ok=True)
-    folder = home / f".{target.name}.partial-{secrets.token_hex(4)}"
+    token = secrets.token_hex(4)
+    folder = home / f".{target.name}.partial-{token}"
+    copied = None if copy is None else (copy[1].with_name(f".{copy[1].name}.partial-{token}"), copy[1])
     try:
         with _written(out):
             folder.mkdir()  # not mkdtemp: the folder is to have the permissions that the user's others have
             yield folder
-            _put(folder, target, out, move)
+            if copy is not None and copied is not None:
+                _copy_clean(folder, copy[0], copied[0])
+            _put(folder, target, out, exchanged, copied)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        if copied is not None:
+            copied[0].unlink(missing_ok=True)
+
+
+def _copy_clean(run: Path, name: str, file: Path) -> None:
+    clean = run / CLEAN / name
+    if clean.exists():
+        shutil.copyfile(clean, file)
+    else:
+        file.touch()
 
 
 @contextmanager
@@ -119,55 +197,129 @@ def _home(target: Path) -> Path:
     return parent
 
 
-def _put(folder: Path, target: Path, out: Path, move: Callable[[Path, Path, Path], None]) -> None:
+def _put(
+    folder: Path,
+    target: Path,
+    out: Path,
+    exchanged: Callable[[Path, Path, Path], _Names],
+    copied: tuple[Path, Path] | None,
+) -> None:
+    """Moves what the stage holds to its place, and the copy to its own."""
+    done = False
+    try:
+        with _undisturbed():
+            _exchange(*_moves(folder, target, out, exchanged, copied))
+            done = True
+    except KeyboardInterrupt:
+        if done:
+            raise KeyboardInterrupt(f"{out} was written whole before that") from None
+        raise
+
+
+def _moves(
+    folder: Path,
+    target: Path,
+    out: Path,
+    exchanged: Callable[[Path, Path, Path], _Names],
+    copied: tuple[Path, Path] | None,
+) -> tuple[list[tuple[Path, Path]], list[Path]]:
+    """(from where to where, in this order; the places to which the old goes)."""
+    moves: list[tuple[Path, Path]] = []
+    asides = []
+    if copied is not None:
+        partial, file = copied
+        if os.path.lexists(file):
+            asides.append(partial.with_name(f"{partial.name}-old"))
+            moves.append((file, asides[-1]))
+        moves.append((partial, file))
     if not target.exists():
-        folder.rename(target)
-        return
-    if folder.parent == target.parent and not any(target.iterdir()):
-        try:
-            folder.rename(target)  # POSIX replaces an empty folder at one stroke
-            return
-        except OSError:
-            pass
-    move(folder, target, out)
+        moves.append((folder, target))
+    else:
+        old, new = exchanged(folder, target, out)
+        aside = folder.with_name(f"{folder.name}-old")
+        asides.append(aside)
+        moves += [(target / name, aside / name) for name in old] + [(folder / name, target / name) for name in new]
+    return moves, asides
 
 
-def _replace_run(folder: Path, target: Path, out: Path) -> None:
+def _replace_run(folder: Path, target: Path, out: Path) -> _Names:
     there = [name for name in RUN_NAMES if os.path.lexists(target / name)]
     if there and not os.path.lexists(target / SUMMARY):
         raise BadRun(
             f'output folder {out} holds no run (no {SUMMARY}), but "{there[0]}", which a run would replace; choose '
             "another with --out, or move it away"
         )
-    _exchange(folder, target, there, [entry.name for entry in folder.iterdir()])
+    # a run without a summary is none, so that this one comes last
+    return there, sorted((entry.name for entry in folder.iterdir()), key=lambda name: (name == SUMMARY, name))
 
 
-def _replace_files(folder: Path, target: Path, out: Path) -> None:
-    """Moves the files of a restored corpus to their places among others."""
+def _replace_files(folder: Path, target: Path, out: Path) -> _Names:
+    """The files of a restored corpus go to their places among others."""
     names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if not path.is_dir()]
     for name in names:
         _refuse_links(target, name)
         if (target / name).is_dir():
             raise BadRun(f"{out}/{name}: is a folder, where a file is to be restored; move it away")
-    _exchange(folder, target, [name for name in names if (target / name).exists()], names)
+    return [name for name in names if (target / name).exists()], names
 
 
-def _exchange(folder: Path, target: Path, old: Sequence[str], new: Sequence[str]) -> None:
-    """Moves *old* out of *target* and *new* into it from *folder*, all or none."""
-    aside = folder.with_name(f"{folder.name}-old")
-    moves = [(target / name, aside / name) for name in old] + [(folder / name, target / name) for name in new]
-    done: list[tuple[Path, Path]] = []
+def _exchange(moves: Sequence[tuple[Path, Path]], asides: Sequence[Path]) -> None:
+    """Makes all *moves* or none; *asides*, where the old went, are removed unless something had to stay there."""
     try:
         for here, there in moves:
             there.parent.mkdir(parents=True, exist_ok=True)
             here.rename(there)
-            done.append((here, there))
     except BaseException:
-        for here, there in reversed(done):
-            there.rename(here)
+        _undo(moves, asides)
         raise
+    _remove(asides)
+
+
+def _undo(moves: Sequence[tuple[Path, Path]], asides: Sequence[Path]) -> None:
+    """Undoes the moves by what is there: an interrupt may come between a move and any note of it."""
+    stuck: list[OSError] = []
+    for here, there in reversed(moves):
+        if os.path.lexists(there) and not os.path.lexists(here):
+            try:
+                there.rename(here)
+            except OSError as error:
+                stuck.append(error)
+    if stuck:
+        raise BadRun(
+            f"{stuck[0].filename2 or stuck[0].filename}: cannot be put back: {stuck[0].strerror}; what was there lies "
+            f"in {', '.join(map(str, asides))}, move it back"
+        ) from stuck[0]
+    _remove(asides)
+
+
+def _remove(asides: Sequence[Path]) -> None:
+    for aside in asides:
+        if aside.is_dir() and not aside.is_symlink():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Puts off the signals that end a run until the block is over; they reach the main thread alone.
+
+    Handlers, not a mask of the thread: a signal that another thread takes is still answered in the main one.
+    """
+    waiting: list[int] = []
+    before: dict[int, Any] = {}
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    try:
+        if threading.current_thread() is threading.main_thread():
+            for number in numbers:
+                if signal.getsignal(number) not in (None, signal.SIG_IGN):
+                    before[number] = signal.signal(number, lambda taken, _: waiting.append(taken))
+        yield
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        for number, how in before.items():
+            signal.signal(number, how)
+        for number in waiting:
+            signal.raise_signal(number)
 
 
 def _real(path: str | Path) -> Path:
@@ -180,6 +332,12 @@ def _real(path: str | Path) -> Path:
 def write_findings(path: Path, findings: Iterable[Finding]) -> None:
     """Writes findings.jsonl: one finding a line."""
     _write_lines(path, (finding.to_dict() for finding in findings))
+
+
+def write_rejected(folder: Path, rejected: Sequence[Rejected]) -> None:
+    """Writes rejected.jsonl of a run into *folder*: one record that could not be read a line; nothing for none."""
+    if rejected:
+        _write_lines(folder / REJECTS, (record.to_dict() for record in rejected))
 
 
 def read_findings(path: str | Path) -> list[Finding]:
@@ -266,11 +424,13 @@ def write_clean(
     folder: Path,
     progress: Callable[[int], object] | None = None,
 ) -> None:
-    """Writes clean/, dropped/ and places.jsonl of a run into *folder*.
+    """Writes clean/, dropped/, rejected/ and places.jsonl of a run into *folder*.
 
     places.jsonl has a line for every file but plain text files, {"file", "lines", "texts"}: the lines of the records
     that were cut whole, and a SHA-256 of the original texts of all others, by which `restore_run` knows that it gives
-    back what was read; and "bom": false where U+FEFF at the start of a clean text file is a part of its text.
+    back what was read; where there is need of them "bom": false (U+FEFF at the start of a clean text file is a part of
+    its text), "rejected" (the lines of the records that could not be read, which lie in rejected/ as they were), and
+    "row_groups" (the numbers of rows in those of a Parquet file).
 
     Args:
         corpus: as it was scanned.
@@ -288,8 +448,7 @@ def write_clean(
         corpus.files,
         judged,
         folder,
-        text_field=corpus.text_field,
-        id_field=corpus.id_field,
+        reading=corpus.reading,
         digests=corpus.digests,
         progress=progress,
     )
@@ -344,21 +503,24 @@ def _write_articles(
     judged: _Judged,
     folder: Path,
     *,
-    text_field: str,
-    id_field: str | None,
+    reading: Reading,
     digests: Mapping[str, str] | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> None:
-    ids = Ids(id_field)
+    ids = Ids(reading.id_field)
     (folder / CLEAN).mkdir()
     with (folder / PLACES).open("wb") as places:
         for file in files:
-            done, texts = _write_one(file, judged, folder, ids=ids, text_field=text_field, progress=progress)
+            done, texts = _write_one(file, judged, folder, ids=ids, reading=reading, progress=progress)
             if digests is not None and done.sha256 != digests[file.name]:
                 raise BadInput(f"{file.shown}: has changed since it was scanned; scan again when nothing writes to it")
             place: dict[str, Any] = {"file": file.name, "lines": done.lines, "texts": texts}
             if done.bom_lost_its_place:
                 place["bom"] = False
+            if done.rejected:
+                place["rejected"] = done.rejected
+            if done.row_groups:
+                place["row_groups"] = done.row_groups
             if file.format != "text" or (not done.lines and (file.compression or done.bom_lost_its_place)):
                 places.write(orjson.dumps(place, option=orjson.OPT_APPEND_NEWLINE))
     judged.in_order()
@@ -370,7 +532,7 @@ def _write_one(
     folder: Path,
     *,
     ids: Ids,
-    text_field: str,
+    reading: Reading,
     progress: Callable[[int], object] | None,
 ) -> tuple[Rewriting, str]:
     """(what was done, SHA-256 of the original texts that are kept)."""
@@ -382,8 +544,8 @@ def _write_one(
             _note(texts, text)
         return clean
 
-    clean, dropped = folder / CLEAN / file.name, folder / DROPPED / file.name
-    done = rewrite_file(file, judge, clean, dropped, ids=ids, text_field=text_field, progress=progress)
+    places = [folder / part / file.name for part in (CLEAN, DROPPED, REJECTED)]
+    done = rewrite_file(file, judge, *places, ids=ids, reading=reading, progress=progress)
     return done, texts.hexdigest()
 
 
@@ -395,31 +557,12 @@ def _write_summary(path: Path, summary: dict[str, Any], findings: Sequence[Findi
     path.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
-def copy_out(run: Path, name: str, file: Path) -> None:
-    """Copies the one clean file of a run to *file*; an empty one where the text was cut whole.
-
-    Raises:
-        BadRun: it cannot be written.
-    """
-    clean = run / CLEAN / name
-    partial = file.with_name(f".{file.name}.partial-{secrets.token_hex(4)}")
-    try:
-        with _written(file):
-            if clean.exists():
-                shutil.copyfile(clean, partial)
-            else:
-                partial.touch()
-            partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def copy_jsonl(corpus: Corpus, run: Path, out: IO[bytes]) -> None:
     """Writes the clean articles of a run to *out* as JSONL; a text file becomes a record with its id and text."""
     for file in corpus.files:
         clean = run / CLEAN / file.name
         if clean.exists():
-            write_jsonl(replace(file, path=clean, shown=str(clean)), corpus.text_field, out)
+            write_jsonl(replace(file, path=clean, shown=str(clean), url=""), corpus.reading, out)
 
 
 def _note(texts: hashlib._Hash, text: str) -> None:
@@ -450,9 +593,25 @@ def apply_run(
         BadInput: a finding does not fit its article, or its article is unknown; the message names its line.
         BadRun: the run's folder is damaged, an input has changed or is gone, or *out* cannot be used.
     """
-    run, out = Path(run), Path(out)
-    record = _read_record(run)
     check_places([run], out)
+    with _local(run) as folder:
+        return _apply_run(folder, out, findings_path, force)
+
+
+@contextmanager
+def _local(run: str | Path) -> Iterator[Path]:
+    """The folder of a run; a copy of it where it lies elsewhere."""
+    if not remote.is_url(run):
+        yield Path(run)
+        return
+    with TemporaryDirectory(prefix="dedup-") as temporary:
+        remote.fetch(str(run), Path(temporary))
+        yield Path(temporary)
+
+
+def _apply_run(run: Path, out: str | Path, findings_path: str | Path | None, force: bool) -> list[Finding]:
+    record = _read_record(run)
+    check_places(_folders(run), out)
     path = Path(findings_path) if findings_path is not None else _regular(run, FINDINGS)
     judged = _Judged((f"{path}:{number}: ", finding) for number, finding in _numbered_findings(path))
     cleaned = os.path.lexists(run / CLEAN)
@@ -460,11 +619,11 @@ def apply_run(
     with stage(out, force) as folder:
         scratch = folder / _ORIGINALS
         files = _restored(run, record, scratch) if cleaned else iter(inputs)
-        _write_articles(files, judged, folder, text_field=record.text_field, id_field=record.id_field)
+        _write_articles(files, judged, folder, reading=record.reading)
         shutil.rmtree(scratch, ignore_errors=True)
         findings = judged.in_order()
         write_findings(folder / FINDINGS, findings)
-        for name in (FAMILIES, TIMINGS):
+        for name in (FAMILIES, TIMINGS, *([REJECTS] if (run / REJECTS).exists() else [])):
             shutil.copyfile(_regular(run, name), folder / name)
         _write_summary(folder / SUMMARY, read_summary(run), findings)
         write_page(folder / PAGE, read_summary(folder), findings, read_families(folder / FAMILIES))
@@ -474,19 +633,20 @@ def apply_run(
 def restore_run(run: str | Path, out: str | Path, force: bool = False) -> None:
     """Writes the original files of a cleaned run to their relative paths under *out*.
 
-    Text files come back byte for byte, the records of JSONL files equal in every field and in their order.
+    Text files come back byte for byte, the records of other files equal in every field and in their order, those that
+    could not be read as they were, and Parquet with its schema and row groups.
 
     Raises:
         BadRun: the run has no clean articles, its folder is damaged or was changed, or *out* cannot be used.
     """
-    run, out = Path(run), Path(out)
-    record = _read_record(run)
     check_places([run], out)
-    if not os.path.lexists(run / CLEAN):
-        raise BadRun(f"{run}: holds no {CLEAN}/, so nothing was changed; the inputs are the originals")
-    with _stage(out, force, _replace_files) as folder:
-        for _ in _restored(run, record, folder, keep=True):
-            pass
+    with _local(run) as place:
+        record = _read_record(place)
+        if not os.path.lexists(place / CLEAN):
+            raise BadRun(f"{run}: holds no {CLEAN}/, so nothing was changed; the inputs are the originals")
+        with _stage(out, force, _replace_files) as folder:
+            for _ in _restored(place, record, folder, keep=True):
+                pass
 
 
 def read_originals(run: str | Path) -> Iterator[Article]:
@@ -495,14 +655,13 @@ def read_originals(run: str | Path) -> Iterator[Article]:
     Raises:
         BadRun: the run's folder is damaged, or an input has changed or is gone.
     """
-    run = Path(run)
-    record = _read_record(run)
-    ids = Ids(record.id_field)
-    with TemporaryDirectory(prefix="dedup-") as scratch:
-        cleaned = os.path.lexists(run / CLEAN)
-        files = _restored(run, record, Path(scratch)) if cleaned else iter(_read_inputs(run, record, Path(scratch)))
+    with _local(run) as place, TemporaryDirectory(prefix="dedup-") as scratch:
+        record = _read_record(place)
+        ids = Ids(record.reading.id_field)
+        cleaned = os.path.lexists(place / CLEAN)
+        files = _restored(place, record, Path(scratch)) if cleaned else iter(_read_inputs(place, record, scratch))
         for file in files:
-            yield from articles_of(file, record.text_field, ids)
+            yield from articles_of(file, record.reading, ids)
 
 
 def _restored(run: Path, record: _Record, folder: Path, keep: bool = False) -> Iterator[InputFile]:
@@ -514,21 +673,24 @@ def _restored(run: Path, record: _Record, folder: Path, keep: bool = False) -> I
             findings.setdefault(finding.article, []).append(finding)
     except BadInput as error:
         raise BadRun(str(error)) from None
-    ids = Ids(record.id_field)
+    ids = Ids(record.reading.id_field)
     for file in record.inputs:
         path = folder / file.name
-        place = places.get(file.name, _Place((), None, True))
-        clean, dropped = _entry(run, CLEAN, file.name), _entry(run, DROPPED, file.name)
+        place = places.get(file.name, _Place())
+        clean, dropped, rejected = (_entry(run, part, file.name) for part in (CLEAN, DROPPED, REJECTED))
         if file.format == "text" and clean is None and dropped is not None:
             ids.of_text(file)
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(dropped, path)
         elif clean is None:
             raise BadRun(f"{run / CLEAN / file.name}: is missing; take the run folder as the run left it")
-        elif dropped is not None and not place.lines:
-            raise BadRun(f"{dropped}: is not accounted for in {PLACES}; take the run folder as the run left it")
+        elif (dropped is not None and not place.lines) or (rejected is not None and not place.rejected):
+            raise BadRun(
+                f"{dropped or rejected}: is not accounted for in {PLACES}; take the run folder as the run left it"
+            )
         else:
-            _restore_one(file, place, dropped, findings, path, ids=ids, text_field=record.text_field)
+            aside = Aside(dropped, place.lines, rejected, place.rejected, place.row_groups, place.bom)
+            _restore_one(file, aside, place.texts, findings, path, ids=ids, reading=record.reading)
         if file.format == "text" and not file.compression and _digest(path) != record.digests[file.name]:
             raise _changed(file.path)
         yield replace(file, path=path, shown=file.name, bytes=path.stat().st_size)
@@ -538,13 +700,13 @@ def _restored(run: Path, record: _Record, folder: Path, keep: bool = False) -> I
 
 def _restore_one(
     file: InputFile,
-    place: _Place,
-    dropped: Path | None,
+    aside: Aside,
+    digest: str | None,
     findings: Mapping[str, Sequence[Finding]],
     path: Path,
     *,
     ids: Ids,
-    text_field: str,
+    reading: Reading,
 ) -> None:
     texts = hashlib.sha256()
 
@@ -554,10 +716,10 @@ def _restore_one(
         return original
 
     try:
-        restore_file(file, dropped, place.lines, restore, path, ids=ids, text_field=text_field, bom=place.bom)
+        restore_file(file, aside, restore, path, ids=ids, reading=reading)
     except BadInput as error:
         raise BadRun(str(error)) from None
-    if place.texts not in (None, texts.hexdigest()):
+    if digest not in (None, texts.hexdigest()):
         raise _changed(file.path)
 
 
@@ -586,17 +748,18 @@ class _Record:
 
     inputs: tuple[InputFile, ...]
     digests: Mapping[str, str]
-    text_field: str
-    id_field: str | None
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
     """A line of places.jsonl, see `write_clean`."""
 
-    lines: tuple[int, ...]
-    texts: str | None
-    bom: bool
+    lines: tuple[int, ...] = ()
+    texts: str | None = None
+    bom: bool = True
+    rejected: tuple[int, ...] = ()
+    row_groups: tuple[int, ...] = ()
 
 
 def safe_name(name: object) -> str:
@@ -659,9 +822,15 @@ def _read_record(run: Path) -> _Record:
     summary = read_summary(run)
     try:
         inputs = tuple(
-            InputFile(name, run / CLEAN / name, form, compression, size, str(run / CLEAN / name), given=True)
-            for name, form, compression, size in (
-                (safe_name(item["name"]), item["format"], item["compression"], item["bytes"])
+            InputFile(name, run / CLEAN / name, form, compression, size, str(run / CLEAN / name), True, encoding)
+            for name, form, compression, size, encoding in (
+                (
+                    safe_name(item["name"]),
+                    item["format"],
+                    item["compression"],
+                    item["bytes"],
+                    item.get("encoding", "utf-8"),
+                )
                 for item in summary["inputs"]
             )
         )
@@ -669,15 +838,28 @@ def _read_record(run: Path) -> _Record:
     except (KeyError, TypeError) as error:
         raise BadRun(f'{path}: its "inputs" are not those of a run ({error}); name the folder of a run') from None
     for file in inputs:
-        if file.format not in ("text", "jsonl") or file.compression not in ("", "gz", "zst"):
+        if file.format not in FORMATS or file.compression not in COMPRESSIONS:
             raise BadRun(
                 f'{path}: input "{file.name}" has the format {file.format!r} and the compression {file.compression!r}, '
                 "which this version does not know; use the version that made the run"
             )
+        if file.format != "parquet" and not _is_codec(file.encoding):
+            raise BadRun(f'{path}: input "{file.name}" has the unknown encoding {file.encoding!r}; mend the summary')
     text_field, id_field = summary.get("text_field", "text"), summary.get("id_field")
-    if not isinstance(text_field, str) or not isinstance(id_field, (str, type(None))):
-        raise BadRun(f'{path}: "text_field" and "id_field" must be strings; name the folder of a run')
-    return _Record(inputs, digests, text_field, id_field)
+    on_error = summary.get("on_error", "fail")
+    if not isinstance(text_field, str) or not isinstance(id_field, (str, type(None))) or on_error not in _ON_ERROR:
+        raise BadRun(
+            f'{path}: "text_field" and "id_field" must be strings, "on_error" fail or skip; name the folder of a run'
+        )
+    # what the run could read it may read again, whatever its size: the limits guard against strangers' files
+    return _Record(inputs, digests, Reading(text_field, id_field, "utf-8", on_error, sys.maxsize, sys.maxsize))
+
+
+def _is_codec(name: object) -> bool:
+    try:
+        return isinstance(name, str) and codecs.lookup(name)._is_text_encoding
+    except LookupError:
+        return False
 
 
 def _read_places(run: Path, record: _Record) -> dict[str, _Place]:
@@ -686,12 +868,18 @@ def _read_places(run: Path, record: _Record) -> dict[str, _Place]:
     places = {}
     try:
         for number, line in _json_lines(path, "place"):
-            name, lines = safe_name(line.get("file")), line.get("lines")
-            if name not in known or not _are_lines(lines):
+            name = safe_name(line.get("file"))
+            lines: Any = line.get("lines")
+            rejected, row_groups = line.get("rejected", []), line.get("row_groups", [])
+            fits = _are_lines(lines) and _are_lines(rejected) and _are_sizes(row_groups)
+            if name not in known or not fits or set(lines) & set(rejected):
                 raise BadRun(f'{path}:{number}: expected an input and the lines that it lost, in order; found "{name}"')
             if lines and _entry(run, DROPPED, name) is None:
                 raise BadRun(f"{run / DROPPED / name}: is missing; take the run folder as the run left it")
-            places[name] = _Place(tuple(lines), line.get("texts"), line.get("bom", True) is not False)
+            if rejected and _entry(run, REJECTED, name) is None:
+                raise BadRun(f"{run / REJECTED / name}: is missing; take the run folder as the run left it")
+            bom = line.get("bom", True) is not False
+            places[name] = _Place(tuple(lines), line.get("texts"), bom, tuple(rejected), tuple(row_groups))
     except BadInput as error:
         raise BadRun(str(error)) from None
     return places
@@ -704,7 +892,11 @@ def _are_lines(lines: object) -> TypeGuard[list[int]]:
     return all(before < line for before, line in pairwise([0, *lines]))
 
 
-def _read_inputs(run: Path, record: _Record, out: Path) -> list[InputFile]:
+def _are_sizes(sizes: object) -> TypeGuard[list[int]]:
+    return isinstance(sizes, list) and all(type(size) is int and size >= 0 for size in sizes)
+
+
+def _read_inputs(run: Path, record: _Record, out: str | Path) -> list[InputFile]:
     """The inputs of a scan where they lay then, unchanged."""
     timings = _regular(run, TIMINGS)
     paths = _json(timings).get("inputs")
@@ -717,14 +909,31 @@ def _read_inputs(run: Path, record: _Record, out: Path) -> list[InputFile]:
             )
         if not isinstance(place, str):
             raise BadRun(f'{timings}: does not tell where the input "{file.name}" lies; take the folder of a scan')
+        if remote.is_url(place):
+            if remote.sha256(place) != record.digests[file.name]:
+                raise BadRun(f"{place}: has changed since it was scanned; put it back as it was, or scan again")
+            files.append(replace(file, url=place, shown=place))
+            continue
         path = Path(place)
         if not path.is_file():
-            raise BadRun(f"{path}: was scanned as an input and is gone; put it back, or scan again")
+            why = "is gone; put it back, or scan again"
+            if "\\udc" in place:
+                why = "is not UTF-8 in its path, so that it cannot be found again; use `dedup clean` instead"
+            raise BadRun(f"{path}: was scanned as an input and {why}")
         if _digest(path) != record.digests[file.name]:
             raise BadRun(f"{path}: has changed since it was scanned; put it back as it was, or scan again")
         check_places([path], out)
         files.append(replace(file, path=path, shown=place))
     return files
+
+
+def _folders(run: Path) -> list[str]:
+    """The folders that were inputs or references of a run."""
+    path = _regular(run, TIMINGS)
+    folders = _json(path).get("folders", [])
+    if not isinstance(folders, list) or not all(isinstance(folder, str) for folder in folders):
+        raise BadRun(f'{path}: "folders" must be a list of paths; take the run folder as the run left it')
+    return folders
 
 
 def _json(path: Path) -> dict[str, Any]:

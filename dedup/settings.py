@@ -122,7 +122,7 @@ class Settings:
         strip: the debris that the text is freed from: any of "markup", "annotation", "control".
 
     Raises:
-        BadSettings: a value is out of its range; the message names it.
+        BadSettings: a value is out of its range, or two exclude each other; the message names them.
     """
 
     threshold: float = 0.7
@@ -159,6 +159,11 @@ class Settings:
         if self.min_chars_within > self.min_chars:
             raise BadSettings(
                 f"min_chars_within ({self.min_chars_within}) must not exceed min_chars ({self.min_chars})"
+            )
+        if self.scope == "within" and self.grain == "article":
+            raise BadSettings(
+                'scope "within" compares passages of one article, grain "article" whole articles: together they find '
+                "nothing; change one of the two"
             )
         _check_keep(self.keep)
         self._check_boilerplate()
@@ -269,9 +274,10 @@ def _list(name: str, values: object) -> tuple[Any, ...]:
 def _check_keep(keep: object) -> None:
     """`keep` is first, last, longest or field:NAME[:desc]."""
     if isinstance(keep, str):
+        encodable = not any("\ud800" <= char <= "\udfff" for char in keep)  # it is to stand in JSON
         if keep in ("first", "last", "longest"):
             return
         head, _, name = keep.partition(":")
-        if head == "field" and name and name != ":desc":
+        if head == "field" and name and name != ":desc" and encodable:
             return
     raise BadSettings(f"keep must be first, last, longest or field:NAME[:desc], found {keep!r}")

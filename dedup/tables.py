@@ -101,12 +101,15 @@ def read_tables(
     The passages are lines or, where they are asked for, sentences; `in_paragraphs` makes paragraphs of lines.
 
     Raises:
-        BadInput: an id of the corpus stands twice, or a text is no string or holds a lone surrogate.
+        BadInput: an id of the corpus or of one reference stands twice, or a text is no string or holds a lone
+            surrogate.
         BadSettings: `keep` or `source_field` names a field that no article has.
     """
     rows = _Rows(*([] for _ in fields(_Rows)))
     for name, references in _named(against):
+        begin = len(rows.ids)
         rows.add(references, name, settings, looker, progress)
+        _check_ids(rows.ids[begin:], f"reference {name!r}: ")
     references_end = len(rows.ids)
     rows.add(articles, None, settings, looker, progress)
     _check_ids(rows.ids[references_end:])
@@ -206,14 +209,14 @@ def _codepoints(article: Article) -> U32:
     return codepoints(article.text, f"article {article.id!r}")
 
 
-def _check_ids(ids: list[str]) -> None:
+def _check_ids(ids: list[str], where: str = "") -> None:
     if len(set(ids)) == len(ids):
         return
     first: dict[str, int] = {}
     for position, name in enumerate(ids):
         if name in first:
             raise BadInput(
-                f"articles {first[name] + 1} and {position + 1} have the same id {name!r}; give each its own"
+                f"{where}articles {first[name] + 1} and {position + 1} have the same id {name!r}; give each its own"
             )
         first[name] = position
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import os
 import sys
 from pathlib import Path
@@ -17,22 +19,22 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.articles import Corpus, Ids, InputFile, name_fault, read_articles, restore_file, rewrite_file
-from dedup.errors import BadInput, BadRun
+from dedup.articles import Aside, Corpus, Ids, InputFile, name_fault, read_articles, restore_file, rewrite_file
+from dedup.errors import BadInput, BadRun, BadSettings
 
 FOOTER = "本报版权所有"
 
 
 def pack(raw: bytes, compression: str) -> bytes:
-    if compression == "gz":
-        return gzip.compress(raw)
-    return zstandard.compress(raw) if compression == "zst" else raw
+    return {"": bytes, "gz": gzip.compress, "zst": zstandard.compress, "bz2": bz2.compress, "xz": lzma.compress}[
+        compression
+    ](raw)
 
 
 def unpack(raw: bytes, compression: str) -> bytes:
-    if compression == "gz":
-        return gzip.decompress(raw)
-    return zstandard.ZstdDecompressor().decompressobj().decompress(raw) if compression == "zst" else raw
+    if compression == "zst":
+        return zstandard.ZstdDecompressor().decompressobj().decompress(raw)
+    return {"": bytes, "gz": gzip.decompress, "bz2": bz2.decompress, "xz": lzma.decompress}[compression](raw)
 
 
 def write(path: Path, raw: bytes | str) -> Path:
@@ -91,7 +93,7 @@ def test_what_is_hidden_linked_or_of_another_format_is_named_and_skipped(tmp_pat
     write(folder / "a.txt", "one")
     write(folder / ".git" / "config", "x")
     write(folder / ".hidden.txt", "x")
-    write(folder / "table.csv", "x")
+    write(folder / "table.xlsx", "x")
     write(folder / "table.json.gz", gzip.compress(b"[]"))
     write(folder / "picture.png", b"\x89PNG\x00")
     write(folder / "latin.txt", "caf\u00e9".encode("latin-1"))
@@ -105,7 +107,7 @@ def test_what_is_hidden_linked_or_of_another_format_is_named_and_skipped(tmp_pat
         "skipped 2 hidden files or folders: .git/, .hidden.txt",
         "skipped 2 symbolic links: link.txt, tree/",
         "skipped 1 entry that is no regular file: pipe",
-        "skipped 2 files in a format that is not read yet: table.csv, table.json.gz",
+        "skipped 2 files in a format that is not read yet: table.json.gz, table.xlsx",
         "skipped 2 files that are no UTF-8 text: latin.txt, picture.png",
     ]
 
@@ -114,9 +116,9 @@ def test_many_skipped_files_are_counted_and_the_first_are_named(tmp_path: Path) 
     """A folder of a thousand tables gives one short sentence."""
     write(tmp_path / "a.txt", "one")
     for i in range(7):
-        write(tmp_path / f"{i}.csv", "x")
+        write(tmp_path / f"{i}.rtf", "x")
     (warning,) = read_articles(tmp_path).warnings
-    assert warning == "skipped 7 files in a format that is not read yet: 0.csv, 1.csv, 2.csv, 3.csv, 4.csv and 2 more"
+    assert warning == "skipped 7 files in a format that is not read yet: 0.rtf, 1.rtf, 2.rtf, 3.rtf, 4.rtf and 2 more"
 
 
 def test_a_link_given_as_input_is_followed(tmp_path: Path) -> None:
@@ -165,7 +167,7 @@ def test_an_input_without_an_article_is_an_error_that_names_it(tmp_path: Path, k
     elif kind == "empty":
         path.mkdir()
     elif kind == "only skipped":
-        write(path / "a.csv", "x")
+        write(path / "a.pdf", "x")
     elif kind == "only blank lines":
         write(path, "\n  \n")
     message = fault(path)
@@ -183,7 +185,7 @@ def test_a_file_named_by_the_user_must_be_text(tmp_path: Path) -> None:
     """In a folder it is skipped, by itself it is an error that tells the byte."""
     assert "0xff at byte 5" in fault(write(tmp_path / "a.txt", b"\xef\xbb\xbfab\xff"))
     assert "NUL at byte 2" in fault(write(tmp_path / "b.txt", b"ab\x00"))
-    assert "not read yet" in fault(write(tmp_path / "c.csv", "x"))
+    assert "not read yet" in fault(write(tmp_path / "c.docx", "x"))
 
 
 @pytest.mark.parametrize(
@@ -220,7 +222,7 @@ def test_a_text_file_is_one_article_with_its_line_ends_and_without_bom(tmp_path:
     assert texts(read_articles(tmp_path)) == {"a.txt": "one\r\ntwo\rthree\n", "empty.txt": ""}
 
 
-@pytest.mark.parametrize("compression", ["", "gz", "zst"])
+@pytest.mark.parametrize("compression", ["", "gz", "zst", "bz2", "xz"])
 def test_a_text_file_is_rewritten_with_its_bom_and_packed_as_it_was(tmp_path: Path, compression: str) -> None:
     """Two writings give the same bytes."""
     name = "a.txt" + (f".{compression}" if compression else "")
@@ -331,7 +333,7 @@ def test_a_bad_record_is_an_error_that_says_where_and_what(tmp_path: Path, line:
     assert len(message) < 400
     for word in words:
         assert word in message
-    assert "--on-error" not in message
+    assert message.endswith(", or pass --on-error skip")
 
 
 @pytest.mark.parametrize(
@@ -361,6 +363,27 @@ def test_stdin_is_read_again_from_a_copy(monkeypatch: pytest.MonkeyPatch) -> Non
     assert not path.exists()
 
 
+@pytest.mark.parametrize("name", ["text_field", "id_field"])
+def test_the_name_of_a_field_is_utf8(tmp_path: Path, name: str) -> None:
+    """It is to stand in the records of the run."""
+    with pytest.raises(BadSettings, match=f"^{name} must be UTF-8"):
+        read_articles(write(tmp_path / "n.jsonl", '{"text": "a"}\n'), **{name: "\udcff"})
+
+
+def test_sources_are_called_as_in_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder at the top by its own name, however it was given; a folder in it of the same name is another one."""
+    for name in ("news/a.txt", "news/news/b.txt", "news/z/c.txt", "news/z/d.txt"):
+        write(tmp_path / name, "text\n")
+    monkeypatch.chdir(tmp_path / "news")
+    for place in (".", "../news", tmp_path / "news"):
+        corpus = read_articles(place)
+        assert list(corpus)
+        assert corpus.sources() == [("news", 1), ("news", 1), ("z", 2)]
+    corpus = read_articles("a.txt", "z")
+    assert list(corpus)
+    assert corpus.sources() == [("news", 1), ("z", 2)]
+
+
 def test_a_file_that_changes_between_iterations_is_an_error(tmp_path: Path) -> None:
     """Findings about other texts would cut at random."""
     path = write(tmp_path / "a.txt", "one")
@@ -388,11 +411,12 @@ def test_inputs_and_sources_describe_what_was_read(tmp_path: Path) -> None:
     write(tmp_path / "n.jsonl", '{"text": "a"}\n{"text": "b"}\n{"text": "c"}\n')
     corpus = read_articles(tmp_path)
     list(corpus)
-    assert corpus.sources() == [(str(tmp_path), 2), (str(tmp_path / "n.jsonl"), 3)]
+    assert corpus.sources() == [(tmp_path.name, 2), ("n.jsonl", 3)]
     assert corpus.inputs()[0] == {
         "name": "a.txt",
         "format": "text",
         "compression": "",
+        "encoding": "utf-8",
         "sha256": "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed",  # sha256sum of "one"
         "bytes": 3,
     }
@@ -401,7 +425,7 @@ def test_inputs_and_sources_describe_what_was_read(tmp_path: Path) -> None:
 # ----------------------------------------------------------------------------------------------------- compression
 
 
-@pytest.mark.parametrize("compression", ["gz", "zst"])
+@pytest.mark.parametrize("compression", ["gz", "zst", "bz2", "xz"])
 def test_members_follow_each_other(tmp_path: Path, compression: str) -> None:
     """As `cat a.gz b.gz` makes them, with a record that begins in one and ends in the next."""
     raw = pack(b'{"text": "a"}\n{"te', compression) + pack(b"", compression) + pack(b'xt": "b"}\n', compression)
@@ -409,7 +433,7 @@ def test_members_follow_each_other(tmp_path: Path, compression: str) -> None:
     assert list(texts(read_articles(path)).values()) == ["a", "b"]
 
 
-@pytest.mark.parametrize("compression", ["gz", "zst"])
+@pytest.mark.parametrize("compression", ["gz", "zst", "bz2", "xz"])
 @pytest.mark.parametrize("name", ["n.jsonl", "a.txt"])
 def test_cut_short_or_damaged_data_is_one_clear_error(tmp_path: Path, compression: str, name: str) -> None:
     """At no length is the part that is there taken for the whole."""
@@ -418,7 +442,7 @@ def test_cut_short_or_damaged_data_is_one_clear_error(tmp_path: Path, compressio
     path = tmp_path / f"{name}.{compression}"
     flipped = bytearray(whole)
     flipped[len(whole) // 2] ^= 0xFF
-    damaged = [bytes(flipped)] if compression == "gz" else []  # zstandard.compress writes no checksum
+    damaged = [bytes(flipped)] if compression != "zst" else []  # zstandard.compress writes no checksum
     for raw in [whole[:0], whole[:5], whole[: len(whole) // 2], whole[:-1], whole + b"rubbish", *damaged]:
         message = fault(write(path, raw))
         assert str(path) in message
@@ -470,7 +494,7 @@ def test_escaped_text_stays_escaped(tmp_path: Path) -> None:
     assert (tmp_path / "run/clean/n.jsonl").read_bytes() == b'{"text": "\\u4e2d"}\n{"text": "\xe4\xb8\xad"}\n'
 
 
-@pytest.mark.parametrize("compression", ["", "gz", "zst"])
+@pytest.mark.parametrize("compression", ["", "gz", "zst", "bz2", "xz"])
 def test_dropped_records_leave_their_lines_and_blank_lines_stay(tmp_path: Path, compression: str) -> None:
     """Kept records are the raw bytes that were there; dropped ones too, in their own file."""
     lines = [b'{"text":"a" }\r\n', b"\n", b'{"text": "b"}\n', b" \n", b'{"text": "c"}']
@@ -555,7 +579,7 @@ LINE = st.one_of(
     last=st.booleans(),
     bom=st.booleans(),
     drop=st.integers(0, 255),
-    compression=st.sampled_from(["", "gz", "zst"]),
+    compression=st.sampled_from(["", "gz", "zst", "bz2", "xz"]),
 )
 def test_restored_records_are_the_original_ones(
     tmp_path_factory: pytest.TempPathFactory,
@@ -581,7 +605,7 @@ def test_restored_records_are_the_original_ones(
     dropped = folder / "d" if done.lines else None
     assert (folder / "d").exists() == bool(done.lines)
     clean = InputFile("n.jsonl", folder / "c", "jsonl", compression, 0, "c")
-    restore_file(clean, dropped, done.lines, lambda id, text: originals[id], folder / "r", ids=Ids())
+    restore_file(clean, Aside(dropped, done.lines), lambda id, text: originals[id], folder / "r", ids=Ids())
     back = unpack((folder / "r").read_bytes(), compression)
     assert back.startswith(b"\xef\xbb\xbf") == bom
 
@@ -606,4 +630,4 @@ def test_dropped_records_that_do_not_fit_their_lines_are_refused(
     write(tmp_path / "d", dropped)
     file = InputFile("n.jsonl", tmp_path / "c", "jsonl", "", 0, "c")
     with pytest.raises(BadRun):
-        restore_file(file, tmp_path / "d", lines, lambda id, text: text, tmp_path / "r", ids=Ids())
+        restore_file(file, Aside(tmp_path / "d", lines), lambda id, text: text, tmp_path / "r", ids=Ids())

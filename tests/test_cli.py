@@ -1,5 +1,7 @@
 """The command as a person meets it: in a process of its own."""
 
+import gzip
+import hashlib
 import json
 import os
 import signal
@@ -17,8 +19,15 @@ C = "水厂负责人表示，净化工艺增加了活性炭过滤和紫外线消
 
 def run(*words: object, stdin: bytes = b"", cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess:
     """`dedup` with these words."""
+    return run_module("dedup", *words, stdin=stdin, cwd=cwd, **environment)
+
+
+def run_module(
+    name: str, *words: object, stdin: bytes = b"", cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess:
+    """A module with these words."""
     return subprocess.run(
-        [sys.executable, "-m", "dedup", *map(str, words)],
+        [sys.executable, "-m", name, *map(str, words)],
         input=stdin,
         capture_output=True,
         check=False,
@@ -208,6 +217,10 @@ def test_a_settings_file_and_options_over_it(folder, tmp_path):
         (["clean", "news", "-o", "out", "--report", "r"], "--report goes with --out -"),
         (["clean", "empty", "-o", "out"], "holds no article"),
         (["clean", "null.jsonl", "-o", "out"], 'null.jsonl:2: field "text" must be a string, found null'),
+        (["clean", "null.jsonl", "-o", "out"], "or pass --on-error skip"),
+        (["clean", "news", "-o", "out", "--encoding", "klingon"], "encoding must be auto or an encoding such as"),
+        (["clean", "news", "-o", "out", "--max-record", "10"], "at most 10 bytes"),
+        (["clean", "news", "-o", "out", "--max-unpacked", "64x"], "expected a number of bytes such as"),
         (["clean"], "Missing argument"),
         (["apply", "full", "-o", "out"], "full"),
         (["restore", "news", "-o", "out"], "news"),
@@ -242,13 +255,44 @@ def test_help_explains_every_command(command):
             assert name in text
 
 
+def test_skipped_records_are_listed_and_counted(tmp_path):
+    """In rejected.jsonl, in the closing line and in the summary; those of references too."""
+    (tmp_path / "in.jsonl").write_bytes(jsonl({"text": A}, {"text": None}, {"body": B}) + b"{\n")
+    (tmp_path / "old.jsonl").write_bytes(jsonl({"text": B}) + b"[]\n")
+    done = run("clean", "in.jsonl", "-o", "out", "--on-error", "skip", "--against", "old.jsonl", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "1 articles read, 4 rejected, 0 cut whole" in done.stderr.decode()
+    lines = [json.loads(line) for line in (tmp_path / "out" / "rejected.jsonl").read_bytes().splitlines()]
+    assert [(line["file"], line["line"], line.get("against")) for line in lines] == [
+        ("in.jsonl", 2, None),
+        ("in.jsonl", 3, None),
+        ("in.jsonl", 4, None),
+        ("old.jsonl", 2, "old.jsonl"),
+    ]
+    summary = json.loads((tmp_path / "out" / "summary.json").read_bytes())
+    assert (summary["counts"]["rejected"], summary["on_error"]) == (4, "skip")
+    back = run("restore", "out", "-o", "back", cwd=tmp_path)
+    assert back.returncode == 0, back.stderr
+    assert (tmp_path / "back" / "in.jsonl").read_bytes() == (tmp_path / "in.jsonl").read_bytes()
+
+
+def test_the_encoding_of_the_input_is_that_of_the_output(tmp_path):
+    """And stdout is UTF-8 all the same."""
+    (tmp_path / "in.csv").write_bytes(f"id,text\n1,{A}\n2,{A}\n".encode("gb18030"))
+    done = run("clean", "in.csv", "-o", "out.csv", "--encoding", "gb18030", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out.csv").read_bytes() == f"id,text\n1,{A}\n".encode("gb18030")
+    done = run("clean", "in.csv", "-o", "-", "--encoding", "gb18030", cwd=tmp_path)
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [{"id": "1", "text": A}]
+
+
 def test_help_does_not_wait_for_numpy():
     """The heavy imports are made where they are used."""
     code = "import sys, dedup.cli; assert not {'numpy', 'orjson', 'jinja2', 'tqdm', 'datasketch'} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_leaves_nothing(tmp_path, how):
     """Exit code 130, one line, no output folder and no half-written stage."""
     (tmp_path / "in.jsonl").write_bytes(jsonl(*({"text": f"{number}{A}{B}{C}" * 5} for number in range(20000))))
@@ -264,3 +308,268 @@ def test_an_interrupted_run_leaves_nothing(tmp_path, how):
     assert child.returncode == 130, said
     assert said.decode().strip().endswith("dedup: interrupted; nothing was written")
     assert tree(tmp_path) == before
+
+
+# --------------------------------------------------------------------------------- what lies around it stays as it was
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Path:
+    """A folder with one file of records, two of them alike."""
+    (tmp_path / "in.jsonl").write_bytes(jsonl({"id": "a", "text": A}, {"id": "b", "text": A}, {"id": "c", "text": B}))
+    return tmp_path
+
+
+@pytest.mark.parametrize("out", ["in.jsonl", "./in.jsonl", "link.jsonl", "hard.jsonl", "there/in.jsonl"])
+@pytest.mark.parametrize("force", [[], ["--force"]])
+@pytest.mark.parametrize("given", ["in.jsonl", "*n.jsonl"])
+def test_an_input_is_never_overwritten(records, out, force, given):
+    """Under whatever name, also with --force; nor is a reference."""
+    (records / "link.jsonl").symlink_to("in.jsonl")
+    (records / "hard.jsonl").hardlink_to(records / "in.jsonl")
+    (records / "there").symlink_to(".")
+    (records / "other.jsonl").write_bytes(jsonl({"text": C}))
+    before = tree(records)
+    for words in ([given], ["other.jsonl", "--against", given]):
+        done = run("clean", *words, "-o", out, *force, cwd=records)
+        assert done.returncode == 2
+        assert "which is never overwritten; choose another name" in done.stderr.decode()
+        assert tree(records) == before
+
+
+def test_a_file_that_exists_is_replaced_with_force_alone(records):
+    """And is not touched without."""
+    (records / "out.jsonl").write_bytes(b"precious")
+    done = run("clean", "in.jsonl", "-o", "out.jsonl", cwd=records)
+    assert done.returncode == 2
+    assert "output file out.jsonl exists; pass --force" in done.stderr.decode()
+    assert (records / "out.jsonl").read_bytes() == b"precious"
+    assert not (records / "out.jsonl.dedup").exists()
+    assert run("clean", "in.jsonl", "-o", "out.jsonl", "--force", cwd=records).returncode == 0
+    assert (records / "out.jsonl").read_bytes() == jsonl({"id": "a", "text": A}, {"id": "c", "text": B})
+
+
+@pytest.mark.parametrize(
+    ("given", "out"),
+    [
+        ("in.jsonl.gz", "y.jsonl"),
+        ("in.jsonl", "y.jsonl.gz"),
+        ("in.jsonl", "y.csv"),
+        ("in.jsonl", "y.txt"),
+        ("in.jsonl", "y.json"),
+        ("in.txt", "y.jsonl"),
+        ("in.txt", "y.txt.zst"),
+    ],
+)
+def test_an_output_file_is_of_the_kind_of_the_input(tmp_path, given, out):
+    """No folder is made under the name of a file of another kind, unless / says that a folder is meant."""
+    raw = jsonl({"text": A}, {"text": B})
+    (tmp_path / given).write_bytes(gzip.compress(raw) if given.endswith("gz") else raw)
+    done = run("clean", given, "-o", out, cwd=tmp_path)
+    assert done.returncode == 2
+    ends = given.removeprefix("in")
+    assert (
+        f'--out {out}: expected the kind of the input {given}, as nothing is converted; let the name end in "{ends}"'
+        in (done.stderr.decode())
+    )
+    assert [path.name for path in tmp_path.iterdir()] == [given]
+    assert run("clean", given, "-o", f"{out}/", cwd=tmp_path).returncode == 0
+    assert (tmp_path / out / "summary.json").exists()
+
+
+@pytest.mark.parametrize("out", ["out", "out.2", "news.d", "y.ndjson"])
+def test_names_of_folders_are_names_of_folders(records, out):
+    """A dot makes no file of them; .ndjson is another name of the same kind."""
+    assert run("clean", "in.jsonl", "-o", out, cwd=records).returncode == 0
+    assert (records / out).is_dir() == (out != "y.ndjson")
+
+
+@pytest.mark.parametrize("command", ["scan", "clean"])
+def test_nothing_is_written_into_inputs_and_references(folder, tmp_path, command):
+    """By clean and scan, and by apply, which knows of them from the run alone."""
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "x.txt").write_text(C, encoding="utf-8")
+    for words in (["news", "--against", "old"], ["news/one.txt", "news/three.txt", "--against", tmp_path / "old"]):
+        done = run(command, *words, "-o", "old/out", cwd=tmp_path)
+        assert done.returncode == 2
+        assert "lies inside the input" in done.stderr.decode()
+    assert run(command, "news", "old", "--against", "old", "-o", "run", cwd=tmp_path).returncode == 0
+    before = tree(folder), tree(tmp_path / "old")
+    for out in ("news/out", "news/site/out", "old/out"):
+        done = run("apply", "run", "-o", out, cwd=tmp_path)
+        assert done.returncode == 2
+        assert "lies inside the input" in done.stderr.decode()
+    assert (tree(folder), tree(tmp_path / "old")) == before
+    assert run("apply", "run", "-o", "beside", cwd=tmp_path).returncode == 0
+
+
+def test_apply_may_write_beside_an_input_file(records):
+    """Its folder was no input."""
+    assert run("scan", "in.jsonl", "-o", "run", cwd=records).returncode == 0
+    assert run("apply", "run", "-o", "out", cwd=records).returncode == 0
+
+
+# --------------------------------------------------------------------------------------------- what is told, and where
+
+
+def test_no_record_but_timings_has_an_absolute_path(tmp_path):
+    """Warnings name sources, and findings references, as the output does."""
+    news, old = tmp_path / "news", tmp_path / "old"
+    for number in range(22):
+        for place in (news, news / "site"):
+            place.mkdir(exist_ok=True)
+            (place / f"{number}.txt").write_text(f"{A}\n{B}\n", encoding="utf-8")
+    (news / "r.jsonl").write_bytes(jsonl(*({"text": f"{A}\n{B}"} for _ in range(22))))
+    old.mkdir()
+    (old / "x.txt").write_text(f"{A}\n{B}\n", encoding="utf-8")
+    (old / ".hidden").write_text("x")
+    done = run("clean", news, "-o", tmp_path / "out", "--against", old)
+    assert done.returncode == 0, done.stderr
+    told = tree(tmp_path / "out")
+    told.pop("timings.json")
+    assert not [name for name, raw in told.items() if str(tmp_path).encode() in raw]
+    summary = json.loads(told["summary.json"])
+    assert summary["against"] == ["old"]
+    assert [(file["against"], file["name"], file["sha256"]) for file in summary["against_inputs"]] == [
+        ("old", "x.txt", hashlib.sha256(f"{A}\n{B}\n".encode()).hexdigest())
+    ]
+    warning = "against old: skipped 1 hidden file or folder: .hidden"
+    assert warning in summary["warnings"]
+    assert f"dedup: warning: {warning}" in done.stderr.decode()
+    sources = [said.partition(":")[0] for said in summary["warnings"] if "articles are cut whole" in said]
+    assert sources == ["news", "r.jsonl", "site"]
+
+
+def test_two_references_of_one_name_are_refused(records):
+    """As findings could not tell them apart; by relative paths they can."""
+    for place in ("x", "y"):
+        (records / place).mkdir()
+        (records / place / "ref.jsonl").write_bytes(jsonl({"text": C}))
+    words = ["--against", records / "x" / "ref.jsonl", "--against", records / "y" / "ref.jsonl"]
+    done = run("scan", "in.jsonl", "-o", "out", *words, cwd=records)
+    assert done.returncode == 2
+    assert 'another reference is called "ref.jsonl"' in done.stderr.decode()
+    words = ["--against", f"file://{records}/x/ref.jsonl", "--against", records / "y" / "ref.jsonl"]
+    assert run("scan", "in.jsonl", "-o", "out", *words, cwd=records).returncode == 2
+    words = ["--against", "x/ref.jsonl", "--against", "y/ref.jsonl"]
+    assert run("scan", "in.jsonl", "-o", "out", *words, cwd=records).returncode == 0
+    assert json.loads((records / "out" / "summary.json").read_bytes())["against"] == ["x/ref.jsonl", "y/ref.jsonl"]
+
+
+# ------------------------------------------------------------------------------- exit code 1 means duplicates alone
+
+
+@pytest.mark.parametrize("words", [["clean", "in.jsonl", "-o", "-"], ["--help"], ["clean", "--help"], ["--version"]])
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_a_reader_that_leaves_is_no_duplicate(records, words, buffered):
+    """Quietly, and never with exit code 1."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "dedup", *words, *(["-q"] if "-o" in words else [])],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            cwd=records,
+            check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": buffered},
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (2, b"")
+
+
+@pytest.mark.parametrize("closing", ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("words", ["clean in.jsonl -o out", "--help", "clean nowhere -o out", "clean - -o out"])
+def test_closed_streams_are_no_error(records, closing, words):
+    """What is written elsewhere is the same; what stands on stdin is missed."""
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m dedup {words} {closing}', sys.executable],
+        input=jsonl({"text": A}),
+        capture_output=True,
+        cwd=records,
+        check=False,
+    )
+    misses = "nowhere" in words or ("clean -" in words and "<&-" in closing)
+    assert done.returncode == (2 if misses else 0), done.stderr
+    assert b"Traceback" not in done.stderr
+    assert (records / "out" / "summary.json").exists() == (not misses and "-o" in words)
+
+
+def test_stdout_that_is_closed_or_full_cannot_take_articles(records):
+    """One line and exit code 2."""
+    for where, said in ((">&-", "stdout is closed"), (">/dev/full", "No space left on device")):
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$0" -m dedup clean in.jsonl -o - {where}', sys.executable],
+            capture_output=True,
+            cwd=records,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert said in done.stderr.decode()
+        assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("debug", ["", "option", "variable"])
+def test_an_unexpected_error_is_one_line(records, debug):
+    """And the traceback where it is asked for; the exit code is 2."""
+    code = "import dedup.runs, sys; dedup.runs.write_clean = lambda *_: 1 / 0; from dedup.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "clean", "in.jsonl", "-o", "out", *(["--debug"] if debug == "option" else [])],
+        capture_output=True,
+        cwd=records,
+        check=False,
+        env={**os.environ, "DEDUP_DEBUG": "1" if debug == "variable" else ""},
+    )
+    lines = done.stderr.decode().splitlines()
+    assert done.returncode == 2
+    assert lines[-1].startswith("dedup: unexpected error, ZeroDivisionError: division by zero; ")
+    assert (lines[0].startswith("Traceback") and len(lines) > 3) if debug else len(lines) == 1
+    assert [path.name for path in records.iterdir()] == ["in.jsonl"]
+
+
+def test_paths_that_are_no_utf8_are_told_in_escapes(records):
+    """Of the corpus and of references; only apply after scan cannot find the input again, and says so."""
+    place = os.fsencode(records) + b"/\xff"
+    os.mkdir(place)  # noqa: PTH102 (a path of bytes)
+    os.rename(records / "in.jsonl", place + b"/in.jsonl")  # noqa: PTH104
+    (records / "old.jsonl").write_bytes(jsonl({"text": C}))
+    os.rename(records / "old.jsonl", place + b"/old.jsonl")  # noqa: PTH104
+    given = os.fsdecode(b"\xff")
+    words = [f"{given}/in.jsonl", "--against", f"{given}/old.jsonl"]
+    for command in ("clean", "scan"):
+        done = run(command, *words, "-o", command, cwd=records)
+        assert done.returncode == 0, done.stderr
+        timings = json.loads((records / command / "timings.json").read_bytes())
+        assert timings["inputs"]["in.jsonl"].endswith("\\udcff/in.jsonl")
+        assert json.loads((records / command / "summary.json").read_bytes())["against"] == ["\\udcff/old.jsonl"]
+    applied = run("apply", "scan", "-o", "out", cwd=records)
+    assert applied.returncode == 2
+    assert "is not UTF-8 in its path" in applied.stderr.decode()
+    assert run("apply", "clean", "-o", "out", cwd=records).returncode == 0
+
+
+def test_a_run_that_ignores_hangups_goes_on(tmp_path):
+    """As nohup has it."""
+    code = (
+        "import os, signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "from dedup import runs; real = runs.write_clean\n"
+        "def slow(*all):\n    os.kill(os.getpid(), signal.SIGHUP)\n    return real(*all)\n"
+        "runs.write_clean = slow\nfrom dedup.cli import main; main()"
+    )
+    (tmp_path / "in.jsonl").write_bytes(jsonl({"text": A}))
+    done = subprocess.run([sys.executable, "-c", code, "clean", "in.jsonl", "-o", "out"], cwd=tmp_path, check=False)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "code", ["raise KeyboardInterrupt", "raise KeyboardInterrupt('out was written whole before that')"]
+)
+def test_an_interrupt_exits_with_130_wherever_it_comes(records, code):
+    """In an exec() too, after which CPython would die of SIGINT; what is known of the output is told."""
+    main = f"from dedup import runs\nruns.write_clean = lambda *_: exec({code!r})\nfrom dedup.cli import main\nmain()\n"
+    (records / "interrupted.py").write_text(main)
+    done = run_module("interrupted", "clean", "in.jsonl", "-o", "out", cwd=records)
+    assert done.returncode == 130
+    told = "out was written whole before that" if "whole" in code else "nothing was written"
+    assert done.stderr.decode().strip() == f"dedup: interrupted; {told}"

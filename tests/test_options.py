@@ -18,9 +18,13 @@ A = "市水务局昨日通报，城西水厂的扩建工程已经全部完工，
 B = "新建的输水管线长二十一公里，从石门水库直达城区，途中经过三个乡镇，沿线的村庄也将陆续接入这一管网系统。"
 C = "水厂负责人表示，净化工艺增加了活性炭过滤和紫外线消毒两道工序，出厂水的浊度比国家标准的要求还要低一半。"
 SHORT = "记者昨天从市水务局的例行发布会上获悉如下情况"  # 22 characters: matched inside an article alone
-CHOICES = list(
-    itertools.product(["line", "blank", "sentence"], ["within", "across", "both"], ["article", "passage", "both"])
-)
+CHOICES = [
+    choice
+    for choice in itertools.product(
+        ["line", "blank", "sentence"], ["within", "across", "both"], ["article", "passage", "both"]
+    )
+    if choice[1:] != ("within", "article")  # which is refused
+]
 
 
 def cuts(report: dedup.Report) -> list[tuple[str, str, str]]:
@@ -181,6 +185,26 @@ def test_articles_that_cannot_be_judged_are_named(articles, error, message):
         dedup.scan(articles)
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_an_id_that_stands_twice_in_one_reference_is_refused():
+    """Two families would have one name; from one reference to another it may repeat, and in the corpus."""
+    one, other = Article("a", A), Article("a", B)
+    for against in ({"old": [Article("b", C), one, other]}, {"older": [one], "old": [Article("b", C), one, other]}):
+        with pytest.raises(
+            BadInput, match=r"^reference 'old': articles 2 and 3 have the same id 'a'; give each its own"
+        ):
+            dedup.scan([one], against=against)
+    assert cuts(dedup.scan([one], against={"old": [one], "older": [other]})) == [("a", "article", "a")]
+
+
+def test_within_has_no_use_for_references():
+    """Rather than leave them out without a word."""
+    for against in ({"old": [Article("b", C)]}, [Article("b", C)], iter([Article("b", C)])):
+        with pytest.raises(BadSettings, match="never looks at references"):
+            dedup.scan([Article("a", A)], Settings(scope="within"), against=against)
+    for nothing in (None, {}, []):
+        assert not dedup.scan([Article("a", A)], Settings(scope="within"), against=nothing).findings
 
 
 def test_articles_that_change_between_the_readings_are_noticed():

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -88,8 +89,9 @@ def fill(stage: Path, corpus: Corpus, findings: list[Finding], *, clean: bool = 
         runs.write_clean(corpus, Report(Settings(), ids, findings, families, {}, []), stage)
     summary = {
         "settings": {},
-        "text_field": corpus.text_field,
-        "id_field": corpus.id_field,
+        "text_field": corpus.reading.text_field,
+        "id_field": corpus.reading.id_field,
+        "on_error": corpus.reading.on_error,
         "inputs": corpus.inputs(),
         "counts": {"articles": len(ids), "characters": 100, "articles_cut": 99},
     }
@@ -254,6 +256,93 @@ def test_a_failure_while_moving_puts_the_old_run_back(tmp_path: Path, monkeypatc
     assert tree(tmp_path) == before
 
 
+@pytest.mark.parametrize("kind", ["run", "run and file", "restored"])
+def test_an_interrupt_right_after_any_move_undoes_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Whichever of the moves it is, nothing of the old is lost and nothing of the new remains."""
+    out, file = tmp_path / "out", tmp_path / "out.txt"
+    for name in ("summary.json", "clean/old.txt", "findings.jsonl", "notes.txt"):
+        write(out / name, "old")
+    write(file, "old")
+    before = tree(tmp_path)
+    real = Path.rename
+    left = [0]
+
+    def rename(self: Path, target: Path) -> Path:
+        moved = real(self, target)
+        left[0] -= 1
+        if left[0] == 0:
+            raise KeyboardInterrupt
+        return moved
+
+    def attempt() -> None:
+        copy = ("new.txt", file) if kind == "run and file" else None
+        with runs._stage(out, True, runs._replace_files if kind == "restored" else runs._replace_run, copy) as stage:
+            write(stage / "clean" / "new.txt", "new")
+            write(stage / "summary.json", "new")
+
+    monkeypatch.setattr(Path, "rename", rename)
+    moves = {"run": 5, "run and file": 7, "restored": 3}[kind]
+    for move in range(1, moves + 1):
+        left[0] = move
+        with pytest.raises(KeyboardInterrupt):
+            attempt()
+        assert tree(tmp_path) == before
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "out.txt"]
+    left[0] = moves + 1
+    attempt()
+    assert left[0] == 1  # there was no other move
+    assert tree(tmp_path) != before
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_in_the_exchange_waits_for_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """The new run is whole, and then the signal arrives, with word of that."""
+    write(tmp_path / "out" / "summary.json", "old")
+    number = getattr(signal, name)
+    real = Path.rename
+
+    def rename(self: Path, target: Path) -> Path:
+        moved = real(self, target)
+        os.kill(os.getpid(), number)
+        return moved
+
+    def attempt() -> None:
+        with runs.stage(tmp_path / "out", force=True) as stage:
+            write(stage / "summary.json", "new")
+
+    before = signal.signal(number, signal.default_int_handler)
+    monkeypatch.setattr(Path, "rename", rename)
+    try:
+        with pytest.raises(KeyboardInterrupt, match="was written whole"):
+            attempt()
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, before)
+    assert tree(tmp_path) == {"out/summary.json": "new"}
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_cannot_be_put_back_is_kept_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old run is not deleted with the leftovers."""
+    write(tmp_path / "out" / "summary.json", "old")
+    real, calls = Path.rename, iter(range(10))
+
+    def rename(self: Path, target: Path) -> Path:
+        if next(calls) >= 1:
+            raise OSError(errno.EIO, "Input/output error", str(self), None, str(target))
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with (
+        pytest.raises(BadRun, match=r"summary.json: cannot be put back: .*move it back"),
+        runs.stage(tmp_path / "out", force=True) as stage,
+    ):
+        write(stage / "summary.json", "new")
+    assert list(tree(tmp_path).values()) == ["old"]
+
+
 @pytest.mark.parametrize(
     ("source", "out"),
     [("in", "in"), ("in", "in/out"), ("in", "in/x/out"), ("out/in", "out"), ("in", "link/out"), ("in/a.txt", "in")],
@@ -338,14 +427,34 @@ def test_a_finding_about_an_unknown_article_is_an_error(tmp_path: Path) -> None:
         runs.write_clean(corpus, Report(Settings(), [], [found("zzz", "x", 0, 1)], [], {}, []), tmp_path)
 
 
-def test_one_clean_file_is_copied_out(tmp_path: Path, run: Path) -> None:
-    """Also where nothing is left of it."""
-    runs.copy_out(run, "a.txt", tmp_path / "out.txt")
-    assert (tmp_path / "out.txt").read_bytes() == CLEAN["a.txt"].encode()
-    runs.copy_out(run, "b/dropped.txt", tmp_path / "out.txt")
-    assert (tmp_path / "out.txt").read_bytes() == b""
-    with pytest.raises(BadRun):
-        runs.copy_out(run, "a.txt", tmp_path / "nowhere" / "out.txt")
+@pytest.mark.parametrize("old", [False, True])
+def test_one_clean_file_is_copied_out(tmp_path: Path, run: Path, old: bool) -> None:
+    """Also where nothing is left of it; nothing else remains beside it."""
+    out, name = tmp_path / "x" / "out.txt", "out.txt.dedup"
+    for text, clean in ((CLEAN["a.txt"], "a.txt"), ("", "b/dropped.txt")):
+        if old:
+            write(out, "old")
+        with runs.stage(out.with_name(name), force=True, copy=(clean, out)) as stage:
+            if text:
+                write(stage / "clean" / clean, text)
+            write(stage / "summary.json", "{}")
+        assert out.read_bytes() == text.encode()
+        assert sorted(path.name for path in out.parent.iterdir()) == [out.name, name]
+
+
+def test_a_copy_that_fails_leaves_neither_file_nor_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rerun finds the place as free as it was."""
+
+    def full(*paths: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(paths[1]))
+
+    monkeypatch.setattr(runs.shutil, "copyfile", full)
+    with (
+        pytest.raises(BadRun, match="No space left"),
+        runs.stage(tmp_path / "o.txt.dedup", copy=("a.txt", tmp_path / "o.txt")) as stage,
+    ):
+        write(stage / "clean" / "a.txt", "text")
+    assert not list(tmp_path.iterdir())
 
 
 def test_clean_articles_go_out_as_jsonl(tmp_path: Path, run: Path) -> None:
@@ -515,8 +624,8 @@ def test_links_in_a_run_are_not_followed(tmp_path: Path, run: Path, name: str) -
 
 def test_unknown_formats_in_a_summary_are_refused(tmp_path: Path, run: Path) -> None:
     """A later version may know them."""
-    edit_json(run / "summary.json", lambda summary: summary["inputs"][0].update(format="parquet"))
-    with pytest.raises(BadRun, match="'parquet'"):
+    edit_json(run / "summary.json", lambda summary: summary["inputs"][0].update(format="wordstar"))
+    with pytest.raises(BadRun, match="'wordstar'"):
         runs.restore_run(run, tmp_path / "back")
 
 

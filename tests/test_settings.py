@@ -25,6 +25,8 @@ from dedup.settings import Settings, read_settings
         ({"keep": "field:"}, "keep must be"),
         ({"keep": 3}, "keep must be"),
         ({"min_chars": 10}, "min_chars_within (20) must not exceed min_chars (10)"),
+        ({"scope": "within", "grain": "article"}, 'scope "within" compares passages of one article, grain "article"'),
+        ({"keep": "field:\udcff"}, "keep must be"),
         ({"threshold": 0.1, "num_perm": 20}, "raise num_perm to 29, or lower recall to 0.8784 or less"),
         ({"treshold": 0.7}, "unknown setting 'treshold'; the settings are threshold,"),
     ],

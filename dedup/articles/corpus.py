@@ -1,0 +1,355 @@
+"""Files <-> articles: read again and again in one order, rewritten, restored.
+
+Nothing here judges or changes a text. What a file needs to be written back as it was (its BOM, its line ends, every
+other field of a record to the byte, records cut whole and their places) is kept by working on the raw bytes.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from dedup.articles import parquet, plain, remote, rows
+from dedup.articles.encodings import checked, resolved, shown
+from dedup.articles.files import (
+    MAX_RECORD,
+    MAX_UNPACKED,
+    Aside,
+    Ids,
+    InputFile,
+    Meter,
+    NoTextError,
+    Reading,
+    Rejected,
+    Rewriting,
+    encodable,
+)
+from dedup.articles.places import STDIN_NAME, find
+from dedup.articles.wording import are, count, named, printable
+from dedup.errors import BadInput, BadSettings
+from dedup.model import Article
+
+
+class Corpus:
+    """Articles in files, to be read as often as needed: each iteration reads the files again, in the same order.
+
+    What only reading can tell (`files`, `warnings`, `digests`, `rejected`) is final after the first complete iteration.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[InputFile],
+        reading: Reading | None = None,
+        warnings: Sequence[str] = (),
+        folders: Sequence[str] = (),
+    ) -> None:
+        self.folders = tuple(folders)
+        """Absolute paths of the folders that were given."""
+        self.reading = reading or Reading()
+        self._files = tuple(files)
+        self._found_warnings = tuple(warnings)
+        self._read_warnings: tuple[str, ...] = ()
+        self._rejected: tuple[Rejected, ...] = ()
+        self._digests: dict[str, str] = {}
+        self._encodings: dict[str, str] = {}
+        self._no_text: set[str] = set()
+        self._counts: dict[str, int] = {}
+        self._complete = False
+
+    @property
+    def files(self) -> tuple[InputFile, ...]:
+        """The files that hold articles, in reading order, with the encodings that were found.
+
+        What proves to be no text leaves the list when it is read.
+        """
+        return tuple(
+            replace(file, encoding=self._encodings.get(file.name, file.encoding))
+            for file in self._files
+            if file.name not in self._no_text
+        )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about what was skipped and about repeated ids; complete after a complete iteration."""
+        return self._found_warnings + self._read_warnings
+
+    @property
+    def rejected(self) -> tuple[Rejected, ...]:
+        """The records that could not be read and were passed over, in reading order; after a complete iteration."""
+        return self._rejected
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of the stored bytes by file name, for every file of `files` after a complete iteration."""
+        return {file.name: self._digests[file.name] for file in self.files if file.name in self._digests}
+
+    @property
+    def complete(self) -> bool:
+        """Whether an iteration has come to its end, so that `files`, `warnings` and `digests` are final."""
+        return self._complete
+
+    @property
+    def total_bytes(self) -> int:
+        """Bytes that one iteration reads, as stored: the sum of what it reports to *progress*."""
+        return sum(file.bytes for file in self._files)
+
+    def inputs(self) -> list[dict[str, Any]]:
+        """What summary.json says about the inputs; after a complete iteration."""
+        digests = self.digests
+        return [
+            {
+                "name": file.name,
+                "format": file.format,
+                "compression": file.compression,
+                "encoding": file.encoding,
+                "sha256": digests[file.name],
+                "bytes": file.bytes,
+            }
+            for file in self.files
+        ]
+
+    def paths(self) -> dict[str, str]:
+        """Where every file lies by its name: absolute path, URL, "-" for stdin; what timings.json says about inputs."""
+        return {file.name: _absolute(file) for file in self.files}
+
+    def sources(self) -> list[tuple[str, int]]:
+        """(source, articles of it in a row) in reading order; after a complete iteration.
+
+        A source is a file of records, or the folder in which text files lie; folders inside it are sources of their
+        own. They are called as in the output, the folder at the top by its last part: the same on every machine.
+        """
+        sources: list[tuple[str, int]] = []
+        last = ""
+        for file in self.files:
+            folder = file.url.rpartition("/")[0] if file.url else str(file.path.parent)
+            place = folder if file.format == "text" else f"{folder}/{file.name}"
+            articles = self._counts[file.name]
+            if sources and last == place:
+                source, before = sources.pop()
+                articles += before
+            elif file.format != "text":
+                source = file.name
+            else:
+                source = file.name.rpartition("/")[0] or _last_part(file)
+            last = place
+            sources.append((source, articles))
+        return sources
+
+    def __iter__(self) -> Iterator[Article]:
+        return self.iterate()
+
+    def iterate(self, progress: Callable[[int], object] | None = None) -> Iterator[Article]:
+        """The articles in order; *progress* is told how many more bytes, as stored, have been read.
+
+        Raises:
+            BadInput: a file or record cannot be read as what it should be, has changed since it was last read, a given
+                id field repeats an id, or there is no article at all; the message says where and what to do.
+        """
+        ids = Ids(self.reading.id_field)
+        rejected: list[Rejected] = []
+        for file in self._files:
+            meter = Meter(progress)
+            articles = 0
+            try:
+                for article in self._articles(file, ids, meter, rejected.append):
+                    articles += 1
+                    yield article
+            except NoTextError as fault:
+                if self.reading.skips and file.given:
+                    rejected.append(Rejected(file.name, None, str(fault)))
+                elif file.given:
+                    raise BadInput(
+                        f"{file.shown}: {fault}; convert it to UTF-8 text, or name its encoding with --encoding"
+                    ) from None
+                self._no_text.add(file.name)
+            self._check_unchanged(file, meter.sha256())
+            self._counts[file.name] = articles
+        if not any(self._counts.values()):
+            what = f" that can be read ({count(rejected, 'record')} rejected)" if rejected else ""
+            raise BadInput(f"{named([file.shown for file in self._files])}: holds no article{what}; name other inputs")
+        self._rejected = tuple(rejected)
+        self._read_warnings = tuple(self._warnings_of(ids))
+        self._complete = True
+
+    def _articles(
+        self, file: InputFile, ids: Ids, meter: Meter, reject: Callable[[Rejected], object]
+    ) -> Iterator[Article]:
+        if file.format != "parquet":
+            if file.name not in self._encodings:
+                self._encodings[file.name] = resolved(file, self.reading)
+            file = replace(file, encoding=self._encodings[file.name])
+        return articles_of(file, self.reading, ids, meter, reject)
+
+    def _check_unchanged(self, file: InputFile, digest: str) -> None:
+        if self._digests.setdefault(file.name, digest) != digest:
+            raise BadInput(f"{file.shown}: has changed since it was read first; start again when nothing writes to it")
+
+    def _warnings_of(self, ids: Ids) -> Iterator[str]:
+        no_text = [file.name for file in self._files if file.name in self._no_text]
+        if no_text:
+            what = "" if self.reading.encoding == "auto" else f"{shown(self.reading.encoding)} "
+            yield f"skipped {count(no_text, 'file')} that {are(no_text)} no {what}text: {named(no_text)}"
+        if self.reading.encoding == "auto":
+            by_name = Counter(file.encoding for file in self.files if file.encoding not in ("", "utf-8"))
+            for name, files in sorted(by_name.items()):
+                of = [file.name for file in self.files if file.encoding == name]
+                yield f"took {files} file{'s' * (files > 1)} for {shown(name)}: {named(of)}"
+        if ids.repeats:
+            yield (
+                f"gave {count(ids.repeats, 'article')} with a repeated id the id file:line instead: "
+                f"{named(ids.repeats)}"
+            )
+
+
+def _last_part(file: InputFile) -> str:
+    """Of the folder in which it lies."""
+    folder = file.url.rpartition("/")[0].rpartition("/")[2] if file.url else file.path.parent.resolve().name
+    return printable(folder) or "root"
+
+
+def _absolute(file: InputFile) -> str:
+    if file.url:
+        return file.url
+    if file.shown == STDIN_NAME and file.path.name.startswith("dedup-stdin-"):
+        return "-"
+    return printable(str(file.path.absolute()))
+
+
+def articles_of(
+    file: InputFile,
+    reading: Reading,
+    ids: Ids,
+    meter: Meter | None = None,
+    reject: Callable[[Rejected], object] = lambda record: None,
+) -> Iterator[Article]:
+    """The articles of one file, whose encoding is known; *ids* is shared by all files of its corpus, read in order."""
+    meter = meter or Meter()
+    if file.format == "parquet":
+        return parquet.articles(file, reading, ids, meter, reject)
+    if file.format == "text":
+        return plain.articles(file, reading, ids, meter)
+    return rows.articles(file, reading, ids, meter, reject)
+
+
+def read_articles(
+    *inputs: str | Path,
+    text_field: str = "text",
+    id_field: str | None = None,
+    encoding: str = "utf-8",
+    on_error: str = "fail",
+    max_record: int = MAX_RECORD,
+    max_unpacked: int = MAX_UNPACKED,
+) -> Corpus:
+    """The articles in files and folders.
+
+    A folder is read at any depth, its files sorted by relative path. `.jsonl`, `.ndjson`, `.csv`, `.tsv` and `.parquet`
+    hold one article a row, every other text file is one article; each may be compressed (`.gz`, `.zst`, `.bz2`, `.xz`).
+    `-` is JSONL on stdin; a pattern such as `news/**/*.csv` and a URL that fsspec reads will do too. Hidden files,
+    symbolic links inside folders, and files that are no text are skipped with a warning.
+
+    An article's id is the relative path for a text file; for a record the field *id_field* where given, else the field
+    "id" where there is one, else `file:line` (in CSV and Parquet the row, counted as a spreadsheet does: the header of
+    a CSV file is row 1, the first row of a Parquet file too).
+
+    Args:
+        inputs: files, folders, patterns, URLs, or "-".
+        text_field: the field or column of a record that holds the text. All others become the fields of the article.
+        id_field: the one that holds its id: each record must have it, and none may repeat.
+        encoding: of all files but Parquet; "auto": UTF-8 where it fits, else what charset-normalizer says.
+        on_error: "fail" at the first record that cannot be read, or "skip" it; see `Corpus.rejected`.
+        max_record: the longest record or text file, in bytes, unpacked.
+        max_unpacked: the most that a compressed or Parquet file may unpack to, in bytes.
+
+    Raises:
+        BadSettings: there is no such encoding, or *on_error* is neither of the two.
+        BadInput: an input cannot be used, or two would have the same name in the output. Errors in the files
+            themselves are raised when they are read.
+    """
+    if not inputs:
+        raise BadInput("no input; name files or folders, or - for JSONL on stdin")
+    if on_error not in ("fail", "skip"):
+        raise BadSettings(f'on_error must be fail or skip, found "{on_error}"; choose one of the two')
+    for name, value in (("text_field", text_field), ("id_field", id_field)):
+        if value is not None and not encodable(value):
+            raise BadSettings(f"{name} must be UTF-8, found {value!r}; see to the encoding of your terminal")
+    reading = Reading(text_field, id_field, checked(encoding), on_error, max_record, max_unpacked)
+    files, warnings, spool = find(inputs, reading.encoding)
+    folders = [str(Path(place).absolute()) for place in inputs if not remote.is_url(place) and Path(place).is_dir()]
+    corpus = Corpus(files, reading, warnings, [printable(folder) for folder in folders])
+    if spool is not None:
+        weakref.finalize(corpus, spool.unlink, missing_ok=True)
+    if not files:
+        why = f" ({'; '.join(warnings)})" if warnings else "; name other inputs"
+        raise BadInput(f"{named([str(place) for place in inputs])}: holds no article{why}")
+    return corpus
+
+
+def rewrite_file(
+    file: InputFile,
+    judge: Callable[[str, str], str | None],
+    clean_path: Path,
+    dropped_path: Path,
+    rejected_path: Path | None = None,
+    *,
+    ids: Ids,
+    reading: Reading | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> Rewriting:
+    """Writes one file of a corpus with other texts, all else to the byte as it was.
+
+    A record or text file for which *judge* returns None goes to *dropped_path* verbatim, which is written for nothing
+    else; a record that cannot be read, if such are passed over, to *rejected_path*. A text file that is cut whole
+    leaves no clean file, a file of records always leaves one.
+
+    Args:
+        file: of a corpus that has been read: its encoding must be known.
+        judge: (article id, text) -> the text to write, or None if the article is cut whole.
+        ids: shared by all files of the corpus, which are rewritten in its order.
+    """
+    reading, meter = reading or Reading(), Meter(progress)
+    if file.format == "text":
+        return plain.rewrite(file, judge, clean_path, dropped_path, reading, ids, meter)
+    rewrite = parquet.rewrite if file.format == "parquet" else rows.rewrite
+    aside = (dropped_path, rejected_path or dropped_path.with_name(f"{dropped_path.name}.rejected"))
+    return rewrite(file, judge, clean_path, aside, reading, ids, meter)
+
+
+def restore_file(
+    file: InputFile,
+    aside: Aside,
+    restore: Callable[[str, str], str],
+    path: Path,
+    *,
+    ids: Ids,
+    reading: Reading | None = None,
+) -> None:
+    """Writes the original of a file of records, or of a text file that was not cut whole: undoes `rewrite_file`.
+
+    Args:
+        file: the clean file, under its name in the corpus.
+        aside: what of the original is not in it.
+        restore: (article id, clean text) -> original text.
+        path: where the original is written, compressed as the clean file is.
+        ids: shared by all files of the corpus, which are restored in its order.
+
+    Raises:
+        BadRun: the records that lie aside do not fit their numbers.
+    """
+    reading = reading or Reading()
+    undo = {"text": plain.restore, "parquet": parquet.restore}.get(file.format, rows.restore)
+    undo(file, aside, restore, path, reading, ids)
+
+
+def write_jsonl(file: InputFile, reading: Reading, out: IO[bytes]) -> None:
+    """Writes the articles of one file to *out* as JSONL: records as they are, a text file as one with its id."""
+    if file.format == "text":
+        record = {"id": file.name, reading.text_field: plain.text_of(file, reading)}
+        out.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+    else:
+        (parquet if file.format == "parquet" else rows).jsonl_of(file, reading, out)

@@ -1,0 +1,253 @@
+"""What is known of an input file, and of how it is to be read."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dedup.articles import wording
+from dedup.articles.wording import found, short
+from dedup.errors import BadInput
+
+FORMATS = ("text", "jsonl", "csv", "tsv", "parquet")
+COMPRESSIONS = ("", "gz", "zst", "bz2", "xz")
+MAX_RECORD = 1 << 30
+MAX_UNPACKED = 1 << 38
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One file of a corpus.
+
+    Attributes:
+        name: its name in the output, relative, with "/" between the parts; ids are made from it.
+        path: where it is read.
+        format: "text" (one article), "jsonl", "csv", "tsv" or "parquet" (one article a row).
+        compression: "", "gz", "zst", "bz2" or "xz".
+        bytes: its size as stored, when it was found; 0 where a server does not tell.
+        shown: how errors name it: the path as the user gave it.
+        given: the user named this very file, so that it must be readable as text; inside a folder it may be skipped.
+        encoding: of its characters; "auto" until it is read; "" for Parquet, which has its own.
+        url: where it is read if that is no local file: *path* then means nothing.
+    """
+
+    name: str
+    path: Path
+    format: str
+    compression: str
+    bytes: int
+    shown: str
+    given: bool = False
+    encoding: str = "utf-8"
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How files are read.
+
+    Attributes:
+        text_field: the field or column of a record that holds the text.
+        id_field: the one that holds its id; None: "id" where there is one.
+        encoding: of all files but Parquet; "auto" asks charset-normalizer file by file.
+        on_error: "fail" at the first record that cannot be read, or "skip" and tell.
+        max_record: bytes of one record, or of a text file, unpacked.
+        max_unpacked: bytes that one compressed or Parquet file unpacks to.
+    """
+
+    text_field: str = "text"
+    id_field: str | None = None
+    encoding: str = "utf-8"
+    on_error: str = "fail"
+    max_record: int = MAX_RECORD
+    max_unpacked: int = MAX_UNPACKED
+
+    @property
+    def skips(self) -> bool:
+        """Whether records that cannot be read are passed over."""
+        return self.on_error == "skip"
+
+
+class RecordError(BadInput):
+    """One record cannot be read. *reason* is the message without the place, and the same on every machine."""
+
+    def __init__(self, reason: str, advice: str, file: InputFile | None = None, line: int = 0) -> None:
+        place = "" if file is None else f"{file.shown}:{line}: "
+        super().__init__(f"{place}{reason}; {advice}, or pass --on-error skip")
+        self.reason = reason
+        self.advice = advice
+
+    def at(self, file: InputFile, line: int) -> RecordError:
+        """The same with its place."""
+        return RecordError(self.reason, self.advice, file, line)
+
+
+class NoTextError(Exception):
+    """A file is not text; the message says at which byte. Only for callers inside this package."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that could not be read: file, 1-based line (None: the whole file) and why."""
+
+    file: str
+    line: int | None
+    reason: str
+    against: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it stands in rejected.jsonl."""
+        row: dict[str, Any] = {"file": self.file, "line": self.line, "reason": self.reason}
+        return row if self.against is None else {**row, "against": self.against}
+
+
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """What `rewrite_file` did.
+
+    Attributes:
+        lines: the 1-based numbers of the records that were cut whole; [1] for a text file that was.
+        sha256: of the stored bytes of the input as they were read now.
+        bom_lost_its_place: the text of a file without BOM now begins with U+FEFF, which a reader would take for one.
+        rejected: the numbers of the records that could not be read and are kept aside.
+        row_groups: the numbers of rows of the row groups of a Parquet file, as it was read.
+    """
+
+    lines: tuple[int, ...]
+    sha256: str
+    bom_lost_its_place: bool = False
+    rejected: tuple[int, ...] = ()
+    row_groups: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What of a file is not in its clean file: where it lies, and the numbers of the records; see `Rewriting`."""
+
+    dropped: Path | None = None
+    lines: tuple[int, ...] = ()
+    rejected: Path | None = None
+    rejected_lines: tuple[int, ...] = ()
+    row_groups: tuple[int, ...] = ()
+    bom: bool = True
+
+
+class Meter:
+    """Counts and hashes the stored bytes of one file while they are read."""
+
+    def __init__(self, progress: Callable[[int], object] | None = None) -> None:
+        self._hash = hashlib.sha256()
+        self._progress = progress
+
+    def note(self, chunk: bytes) -> None:
+        self._hash.update(chunk)
+        if self._progress is not None:
+            self._progress(len(chunk))
+
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+
+@dataclass(slots=True)
+class Ids:
+    """Gives each article of a corpus an id that no other has. Ask once for each article, in the order of the corpus."""
+
+    field: str | None = None
+    repeats: list[str] = dataclasses.field(default_factory=list)
+    _seen: dict[str, str | None] = dataclasses.field(default_factory=dict)  # id -> place, which errors need
+
+    def of_text(self, file: InputFile) -> str:
+        """The id of a text file: its name."""
+        return self._claim(file.name, file, 1)
+
+    def of_record(self, file: InputFile, line: int, record: Mapping[str, Any], raw: bytes = b"") -> str:
+        """The id of a record: its field, else `file:line`. *raw* is its JSON, where it has any."""
+        name = "id" if self.field is None else self.field
+        value = record.get(name)
+        if type(value) is float and raw:
+            value = _whole(raw, name, value)
+        if type(value) is int:
+            value = str(value)
+        if type(value) is str and value and encodable(value):
+            return self._claim(value, file, line)
+        if self.field is None:
+            return self._claim(f"{file.name}:{line}", file, line)
+        if name not in record:
+            raise RecordError(
+                f'field "{name}" is missing, found {wording.fields(list(record))}',
+                "fix the line, or name another field with --id-field",
+            )
+        raise RecordError(
+            f'field "{name}" must be a string or an integer that can be an id, found {found(value)}',
+            "fix the line, or name another field with --id-field",
+        )
+
+    def _claim(self, id: str, file: InputFile, line: int) -> str:
+        if id not in self._seen:
+            self._seen[id] = None if self.field is None else f"{file.shown}:{line}"
+            return id
+        if self.field is not None:
+            raise RecordError(
+                f'the id "{short(id)}" must not repeat',
+                f"found it at {self._seen[id]} too; fix one of the two, or name another field with --id-field",
+            )
+        self.repeats.append(f"{file.name}:{line}")
+        own = f"{file.name}:{line}"
+        copy = 1
+        while own in self._seen:  # some record may have "news.jsonl:3" for an id
+            copy += 1
+            own = f"{file.name}:{line}:{copy}"
+        self._seen[own] = None
+        return own
+
+
+def name_fault(name: str) -> str | None:
+    """Why *name* cannot be the relative name of a file in a run folder, on any system; None if it can.
+
+    >>> name_fault("2020/02/news.jsonl")
+    >>> name_fault("../news.jsonl")
+    'has the part ".."'
+    """
+    for pattern, fault in _NAME_FAULTS.items():
+        if part := re.search(pattern, name):
+            return fault.format(*part.groups())
+    return None
+
+
+_NAME_FAULTS = {
+    r"\0": "holds a NUL character",
+    r"\\": "holds a backslash",
+    r"^/": "is an absolute path",
+    r"^[A-Za-z]:": "begins like a drive letter",
+    r"(?:^|/)(\.{0,2})(?:/|\Z)": 'has the part "{}"',
+    r"[\ud800-\udfff]": "is not UTF-8",
+}
+
+
+def _whole(raw: bytes, name: str, value: float) -> int | float:
+    """The integer that orjson took for a float because it is longer than 64 bits; other numbers as they are."""
+    try:
+        exact = json.loads(raw)[name]
+    except (ValueError, RecursionError):
+        return value
+    return exact if type(exact) is int else value
+
+
+def encodable(text: str) -> bool:
+    """Whether the text has no lone surrogate."""
+    return text.isascii() or surrogate(text) is None
+
+
+def surrogate(text: str) -> int | None:
+    """Where the first lone surrogate stands."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return error.start
+    return None

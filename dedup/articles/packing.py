@@ -1,0 +1,217 @@
+"""Compressed files <-> bytes. The only door to the compressors."""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from gzip import GzipFile
+from io import BufferedWriter
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, Any, cast
+
+import zstandard
+
+from dedup.articles import remote
+from dedup.articles.files import InputFile, Meter
+from dedup.articles.wording import size as shown_size
+from dedup.errors import BadInput
+
+SUFFIXES = {".gz": "gz", ".zst": "zst", ".bz2": "bz2", ".xz": "xz"}
+
+_PLAIN_CHUNK = 1 << 20
+_PACKED_CHUNK = 1 << 16
+_UNPACKED_CHUNK = 1 << 24  # at most, whatever the data says: a bomb is met before it is in memory
+_ZSTD_PIECE = 1 << 11  # its reader has no such bound; a block of 4 bytes unpacks to 128 KB, so 64 MB at once
+_GZIP_LEVEL = 6
+_ZSTD_LEVEL = 3
+
+
+def chunks(file: InputFile, meter: Meter, max_unpacked: int) -> Iterator[bytes]:
+    """The unpacked bytes of a file.
+
+    Errors are translated here and not around the loops of the callers, so that an error in writing is never taken for
+    one in reading.
+
+    Raises:
+        BadInput: the file cannot be read, is cut short or damaged, or unpacks to more than *max_unpacked* bytes.
+    """
+    total = 0
+    for chunk in _chunks(file, meter):
+        total += len(chunk)
+        if file.compression and total > max_unpacked:
+            raise BadInput(
+                f"{file.shown}: expected at most {shown_size(max_unpacked)} bytes of unpacked data, found more; pass "
+                "--max-unpacked with a greater number if you trust the file"
+            )
+        yield chunk
+
+
+def _chunks(file: InputFile, meter: Meter) -> Iterator[bytes]:
+    try:
+        with remote.opened(file.url) if file.url else file.path.open("rb") as stored:
+            if file.compression:
+                yield from _unpacked(_noted(file, stored, _PACKED_CHUNK, meter), _MEMBERS[file.compression])
+            else:
+                yield from _noted(file, stored, _PLAIN_CHUNK, meter)
+    except (EOFError, zlib.error, zstandard.ZstdError, lzma.LZMAError, _DamagedError) as error:
+        raise BadInput(
+            f"{file.shown}: its {file.compression} data is cut short or damaged ({error}); fetch or compress it again"
+        ) from None
+    except OSError as error:
+        raise BadInput(f"{file.shown}: cannot be read: {error.strerror or error}; see to the file") from None
+
+
+def _noted(file: InputFile, stored: IO[bytes], size: int, meter: Meter) -> Iterator[bytes]:
+    while chunk := remote.read(stored, size, file.url) if file.url else stored.read(size):
+        meter.note(chunk)
+        yield chunk
+
+
+class _DamagedError(Exception):
+    """What bz2 says by a bare OSError."""
+
+
+class _Gzip:
+    """One member of a gzip file, unpacked with a bound on what comes at once."""
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(wbits=31)
+
+    def unpack(self, packed: bytes) -> Iterator[bytes]:
+        while packed:
+            yield self._member.decompress(packed, _UNPACKED_CHUNK)
+            packed = self._member.unconsumed_tail
+
+    @property
+    def eof(self) -> bool:
+        return self._member.eof
+
+    @property
+    def rest(self) -> bytes:
+        return self._member.unused_data
+
+
+class _Zstd:
+    """One frame of a zstd file. (The library's reader takes a truncated frame for the end of the file.)"""
+
+    def __init__(self) -> None:
+        self._frame = zstandard.ZstdDecompressor(max_window_size=2**31).decompressobj()
+        self.rest = b""
+
+    def unpack(self, packed: bytes) -> Iterator[bytes]:
+        for at in range(0, len(packed), _ZSTD_PIECE):
+            yield self._frame.decompress(packed[at : at + _ZSTD_PIECE])
+            if self._frame.eof:
+                self.rest = self._frame.unused_data + packed[at + _ZSTD_PIECE :]
+                return
+
+    @property
+    def eof(self) -> bool:
+        return self._frame.eof
+
+
+class _Stream:
+    """One stream of a bzip2 or xz file."""
+
+    def __init__(self, member: bz2.BZ2Decompressor | lzma.LZMADecompressor) -> None:
+        self._member = member
+
+    def unpack(self, packed: bytes) -> Iterator[bytes]:
+        try:
+            yield self._member.decompress(packed, _UNPACKED_CHUNK)
+            while not self._member.eof and not self._member.needs_input:
+                yield self._member.decompress(b"", _UNPACKED_CHUNK)
+        except OSError as error:
+            raise _DamagedError(str(error)) from None
+
+    @property
+    def eof(self) -> bool:
+        return self._member.eof
+
+    @property
+    def rest(self) -> bytes:
+        return self._member.unused_data
+
+
+_MEMBERS: dict[str, Callable[[], Any]] = {
+    "gz": _Gzip,
+    "zst": _Zstd,
+    "bz2": lambda: _Stream(bz2.BZ2Decompressor()),
+    "xz": lambda: _Stream(lzma.LZMADecompressor(format=lzma.FORMAT_XZ)),
+}
+
+
+def _unpacked(packed: Iterable[bytes], begin: Callable[[], Any]) -> Iterator[bytes]:
+    """The contents of all members, which may follow each other."""
+    member, inside, any_member = begin(), False, False
+    for chunk in packed:
+        rest = chunk
+        while rest:
+            if not inside:
+                rest = rest.lstrip(b"\0")  # tapes and some tools pad with zeros
+                if not rest:
+                    break
+                member, inside, any_member = begin(), True, True
+            yield from member.unpack(rest)
+            rest = b""
+            if member.eof:
+                rest, inside = member.rest, False
+    if inside or not any_member:
+        raise EOFError("the end is missing")
+
+
+@contextmanager
+def written(path: Path, compression: str) -> Iterator[IO[bytes]]:
+    """A new file, packed the same way each time: gzip without name and time, the others at a fixed level."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as stored:
+        if compression == "gz":
+            with (
+                GzipFile("", "wb", _GZIP_LEVEL, stored, mtime=0) as gzip,
+                BufferedWriter(cast(Any, gzip), _PLAIN_CHUNK) as packed,
+            ):
+                yield packed
+        elif compression == "zst":
+            with zstandard.ZstdCompressor(level=_ZSTD_LEVEL).stream_writer(stored, closefd=False) as frame:
+                yield cast(IO[bytes], frame)
+        elif compression == "bz2":
+            with bz2.BZ2File(stored, "wb") as bzip, BufferedWriter(cast(Any, bzip), _PLAIN_CHUNK) as packed:
+                yield packed
+        elif compression == "xz":
+            with lzma.LZMAFile(stored, "wb") as xz, BufferedWriter(cast(Any, xz), _PLAIN_CHUNK) as packed:
+                yield packed
+        else:
+            yield stored
+
+
+@contextmanager
+def seekable(file: InputFile, meter: Meter, max_unpacked: int) -> Iterator[Path]:
+    """A local, unpacked copy of a file that must be read back and forth; the file itself where it is one."""
+    if not file.compression and not file.url:
+        for _ in chunks(file, meter, max_unpacked):  # for its hash
+            pass
+        yield file.path
+        return
+    with NamedTemporaryFile(prefix="dedup-") as copy:
+        for chunk in chunks(file, meter, max_unpacked):
+            copy.write(chunk)
+        copy.flush()
+        yield Path(copy.name)
+
+
+@contextmanager
+def packed_after(path: Path, compression: str) -> Iterator[Path]:
+    """Where to write a file that cannot be packed while it is written; it is packed to *path* at the end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not compression:
+        yield path
+        return
+    with NamedTemporaryFile(prefix="dedup-") as copy:
+        yield Path(copy.name)
+        with Path(copy.name).open("rb") as stored, written(path, compression) as out:
+            while chunk := stored.read(_PLAIN_CHUNK):
+                out.write(chunk)

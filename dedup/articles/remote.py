@@ -1,0 +1,174 @@
+"""Files that lie elsewhere. The only door to fsspec."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from dedup.errors import BadInput, BadRun
+
+_CHUNK = 1 << 20
+_MAGIC = "*["  # "?" begins the query of an http URL
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:://|::)")
+
+
+def is_url(place: object) -> bool:
+    """Whether *place* is a URL that fsspec reads, and no local path.
+
+    >>> is_url("s3://bucket/news.jsonl.gz"), is_url("C:/news.jsonl"), is_url("news/2020")
+    (True, False, False)
+    """
+    return isinstance(place, str) and _URL.match(place) is not None
+
+
+def _filesystem(url: str) -> tuple[Any, str]:
+    """(file system, path in it)."""
+    try:
+        import fsspec  # noqa: PLC0415
+    except ImportError:
+        raise BadInput(
+            f"{url}: a URL is read with fsspec, which is not installed; pip install 'dedup-articles[remote]'"
+        ) from None
+    try:
+        return fsspec.core.url_to_fs(url)
+    except (ImportError, ValueError) as error:
+        raise BadInput(f"{url}: cannot be opened: {_reason(error)}; install what it names, or mend the URL") from None
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+@contextmanager
+def _translated(url: str) -> Iterator[None]:
+    # what a file system raises is its own affair: aiohttp, botocore and others have no common base
+    try:
+        yield
+    except (BadInput, BadRun):
+        raise
+    except Exception as error:
+        raise BadInput(
+            f"{url}: cannot be read: {_reason(error)}; see to the URL, the network and your rights"
+        ) from None
+
+
+@contextmanager
+def opened(url: str) -> Iterator[IO[bytes]]:
+    """The file at *url*, to be read from its start to its end.
+
+    Raises:
+        BadInput: it cannot be opened.
+    """
+    files, path = _filesystem(url)
+    with _translated(url):
+        stored = files.open(path, "rb")
+    with stored:
+        yield stored
+
+
+def read(stored: IO[bytes], size: int, url: str) -> bytes:
+    """The next bytes of a file from `opened`."""
+    with _translated(url):
+        return stored.read(size)
+
+
+def listing(url: str) -> tuple[str, list[tuple[str, str, int]]]:
+    """("file", "folder" or "glob", [(relative name, URL, bytes)]) of what lies at *url*, by relative name.
+
+    Raises:
+        BadInput: there is nothing, or it cannot be listed.
+    """
+    files, path = _filesystem(url)
+    with _translated(url):
+        if any(sign in path for sign in _MAGIC):
+            places = sorted(files.glob(path))
+            root = re.split(r"[*\[]", path)[0].rpartition("/")[0]
+            kind = "glob"
+        elif not url.endswith("/") and files.isfile(path):
+            return "file", [(last_part(url), url, _size(files, path))]
+        else:
+            places, root, kind = sorted(files.find(path)), path.rstrip("/"), "folder"
+            if not places and not files.exists(path):
+                raise FileNotFoundError("there is nothing")
+        found = []
+        for place in places:
+            if kind == "folder" or files.isfile(place):
+                name = str(place)[len(str(root)) :].strip("/")
+                found.append((name, files.unstrip_protocol(place), _size(files, place)))
+        return kind, sorted(found)
+
+
+def last_part(url: str) -> str:
+    """The last part of the path; what an http URL asks for behind "?" is not of it."""
+    path = re.split("[?#]", url)[0] if url.startswith("http") else url
+    return path.rpartition("/")[2]
+
+
+def sha256(url: str) -> str:
+    """SHA-256 of the file at *url*."""
+    digest = hashlib.sha256()
+    with opened(url) as stored:
+        while chunk := read(stored, _CHUNK, url):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _size(files: Any, path: str) -> int:
+    return int(files.info(path).get("size") or 0)
+
+
+def fetch(url: str, folder: Path) -> None:
+    """Copies the files under *url* to *folder*."""
+    for name, place, _ in listing(url)[1]:
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with opened(place) as stored, target.open("wb") as out:
+            while chunk := read(stored, _CHUNK, place):
+                out.write(chunk)
+
+
+def in_use(url: str) -> bool:
+    """Whether something lies at *url*."""
+    files, path = _filesystem(url)
+    with _translated(url):
+        return bool(files.exists(path) and files.find(path))
+
+
+def send(folder: Path, url: str, last: str) -> None:
+    """Copies the files under *folder* to *url*, that named *last* at the end: its presence says that all are there.
+
+    Raises:
+        BadRun: something cannot be written; what was written by then is removed.
+    """
+    files, root = _filesystem(url)
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+    names.sort(key=lambda name: name == last)
+    done: list[str] = []
+    try:
+        for name in names:
+            target = f"{root.rstrip('/')}/{name}"
+            files.makedirs(target.rpartition("/")[0], exist_ok=True)
+            done.append(target)
+            files.put_file(str(folder / name), target)
+    except BaseException as error:
+        for target in done:
+            try:
+                files.rm_file(target)
+            except Exception:
+                continue  # the error that matters is the one being raised
+        if isinstance(error, Exception):
+            raise BadRun(f"{url}: cannot be written: {_reason(error)}; see to the URL and your rights") from None
+        raise
+
+
+def remove(url: str, names: tuple[str, ...]) -> None:
+    """Removes the entries of these names under *url*."""
+    files, root = _filesystem(url)
+    with _translated(url):
+        for name in names:
+            if files.exists(f"{root.rstrip('/')}/{name}"):
+                files.rm(f"{root.rstrip('/')}/{name}", recursive=True)

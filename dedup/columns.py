@@ -1,0 +1,110 @@
+"""Arrow record batches <-> articles, without a copy of any column that is not the text. A door to pyarrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dedup.errors import BadInput
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+_NAMED = 12  # columns that an error names
+
+
+class RowFields(Mapping[str, Any]):
+    """The fields of one row but its text, made into Python values one by one when they are asked for."""
+
+    __slots__ = ("_batch", "_row", "_text")
+
+    def __init__(self, batch: pa.RecordBatch, row: int, text_field: str) -> None:
+        self._batch, self._row, self._text = batch, row, text_field
+
+    def __getitem__(self, name: str) -> Any:
+        if name == self._text or name not in self._batch.schema.names:
+            raise KeyError(name)
+        return self._batch.column(name)[self._row].as_py()
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._batch.schema.names if name != self._text)
+
+    def __len__(self) -> int:
+        return self._batch.num_columns - 1
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mapping) and dict(self) == dict(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+def pyarrow(place: str) -> Any:
+    """The library.
+
+    Raises:
+        BadInput: it is not installed; the message begins with *place* and names the extra.
+    """
+    try:
+        import pyarrow  # noqa: PLC0415
+        import pyarrow.parquet  # noqa: PLC0415
+    except ImportError:
+        raise BadInput(
+            f"{place}: is read with pyarrow, which is not installed; pip install 'dedup-articles[parquet]'"
+        ) from None
+    return pyarrow
+
+
+def check_schema(place: str, schema: pa.Schema, text_field: str, advice: str) -> None:
+    """Raises BadInput unless the schema has one column of that name, and it holds strings."""
+    pa = pyarrow(place)
+    where = schema.get_all_field_indices(text_field)
+    if len(where) != 1:
+        names = ", ".join(f'"{name}"' for name in schema.names[:_NAMED]) + (" ..." if len(schema) > _NAMED else "")
+        what = "must not repeat" if where else "is missing"
+        raise BadInput(f'{place}: column "{text_field}" {what}, found the columns {names or "none"}; {advice}')
+    kind = schema.field(where[0]).type
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if not (pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_string_view(value)):
+        raise BadInput(f'{place}: column "{text_field}" must hold strings, found the type {kind}; {advice}')
+
+
+def texts(batch: pa.RecordBatch, text_field: str) -> list[str | None]:
+    """The texts of a batch; None where there is none.
+
+    Raises:
+        BadInput: one is no UTF-8.
+    """
+    try:
+        return batch.column(text_field).to_pylist()
+    except UnicodeDecodeError as error:
+        raise BadInput(
+            f'column "{text_field}" holds what is no UTF-8 ({error.reason} at byte {error.start} of a text); write the '
+            "file again"
+        ) from None
+
+
+def with_texts(table: Any, text_field: str, texts: Sequence[str | None]) -> Any:
+    """A table or record batch with other texts, of the same type; every other column as it is."""
+    pa = pyarrow("a table")
+    where = table.schema.get_field_index(text_field)
+    field = table.schema.field(where)
+    return table.set_column(where, field, pa.array(texts, field.type))
+
+
+def taken(batch: pa.RecordBatch, rows: list[int]) -> pa.RecordBatch:
+    """These rows of the batch, which rise; the batch itself if they are all."""
+    if len(rows) == len(batch):
+        return batch
+    return batch.take(pyarrow("a table").array(rows, "int64"))
+
+
+def rewritten(batch: pa.RecordBatch, text_field: str, new: Mapping[int, str]) -> pa.RecordBatch:
+    """The rows of the batch that *new* has, with the texts that it gives them."""
+    rows = sorted(new)
+    batch = taken(batch, rows)
+    column = [new[row] for row in rows]
+    return batch if column == texts(batch, text_field) else with_texts(batch, text_field, column)
