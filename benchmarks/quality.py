@@ -27,6 +27,7 @@ import orjson
 
 from benchmarks import corpus
 from dedup import kernel
+from dedup.boilerplate import look
 from dedup.evaluate import Judged, Label, Span, evaluate, read_labels
 from dedup.families import distinct_texts, number_conflicts
 from dedup.fold_table import load
@@ -340,8 +341,10 @@ def _swept(planted: Planted, report: Report) -> dict[str, Any]:
 def table_ceiling(planted: Planted) -> str:
     """All pairs of distinct passages at several thresholds and shingles: what the similarity itself can tell."""
     base = Settings()
-    tables = read_tables(planted.articles, None, base, lambda stage, done, total: None)
-    long = np.flatnonzero(tables.chars >= base.min_chars)
+    tables = read_tables(
+        planted.articles, None, base, lambda text, codes: look(text, codes, base), lambda stage, done, total: None
+    )
+    long = np.flatnonzero(tables.size >= base.min_chars)
     folded, offsets = kernel.take_segments(tables.folded, tables.offsets, long)
     texts = distinct_texts(folded, offsets, np.zeros(len(long), np.int64))
     numbers = kernel.number_tokens(texts.folded, texts.offsets, load())

@@ -70,7 +70,8 @@ def measure(texts: Iterator[str]) -> tuple[float, float, int]:
             raise SystemExit(f"{' '.join(command)}: exit status {status}")
         with (Path(folder) / "out" / "findings.jsonl").open("rb") as lines:
             findings = sum(1 for _ in lines)
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, findings
+        memory = json.loads((Path(folder) / "out" / "timings.json").read_bytes())["peak_memory_bytes"]
+    return usage.ru_utime + usage.ru_stime, memory / 1e6, findings
 
 
 @click.command(help=__doc__)

@@ -52,16 +52,25 @@ def timings(seconds: Mapping[str, float], paths: Mapping[str, str], folders: Seq
         paths: by input name.
         folders: absolute paths of the inputs and references that are folders: no output may lie in them.
     """
-    unit = 1 if sys.platform == "darwin" else 1024
     return {
         "engine": "local",
         "kernel": kernel.NAME,
         "workers": 1,
         "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},
-        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
+        "peak_memory_bytes": _peak_memory(),
         "inputs": dict(paths),
         "folders": list(folders),
     }
+
+
+def _peak_memory() -> int:
+    """The most memory that this process has had resident, in bytes."""
+    try:
+        # getrusage would count what the parent held when it started us
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return 1024 * int(status.split("VmHWM:")[1].split()[0])
+    except (OSError, LookupError, ValueError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
