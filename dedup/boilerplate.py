@@ -132,7 +132,34 @@ def _named(lines: Sequence[str], rules: Matcher, keep: Sequence[str]) -> list[st
         _name_teasers(lines, names)
     if "navigation" not in keep:
         _name_menus(lines, names)
-    return names
+    return _doubted(lines, names)
+
+
+_HEAD, _TAIL = 3, 5  # lines at the ends of an article where furniture may read like a sentence
+
+
+def _doubted(lines: Sequence[str], names: list[str | None]) -> list[str | None]:
+    """The names without those that would cost content.
+
+    A line that reads like a sentence amid running text is a sentence, whatever its words; and of an article that
+    rules would name from the first line to the last, they name nothing: something must be what it is about.
+    """
+    body = [line for line, text in enumerate(lines) if names[line] is None and _is_running(text)]
+    if body:
+        for line in range(max(_HEAD, body[0]), min(len(lines) - _TAIL, body[-1])):
+            if names[line] != "link-farm" and _is_running(lines[line]):
+                names[line] = None
+    return names if None in names else [None] * len(names)
+
+
+def _is_running(line: str) -> bool:
+    """Whether a line reads like a sentence: it ends like one, or goes on for a while behind a comma."""
+    if line.rstrip("\"')]")[-1:] in ("。", "!", "?", ".", ";", "…"):
+        return len(line) >= _SENTENCE
+    return len(line) >= _BODY and ("," in line or "、" in line)
+
+
+_SENTENCE = 12  # least characters of a sentence
 
 
 def is_link_farm(line: str) -> bool:
@@ -152,14 +179,16 @@ def _name_teasers(lines: Sequence[str], names: list[str | None]) -> None:
     """Names the teasers of other stories: under a heading, or in a tail where dates stand between them."""
     count = len(lines)
     body = max((line for line in range(count) if names[line] is None and _is_body(lines[line])), default=-1)
-    for heading in range(count):
-        if names[heading] != "related":
-            continue
+    reached = 0
+    for heading in [line for line in range(count) if names[line] == "related"]:
+        if heading < reached and heading != body:
+            continue  # the teasers of the heading before it go on
         line = heading + 1
         while line < count and _is_teaser(lines[line], dated=heading < body):
             if names[line] is None:
                 names[line] = "related"
             line += 1
+        reached = line
     last = count - 1
     while last >= 0 and names[last] is not None:
         last -= 1
@@ -456,6 +485,10 @@ def frequent(lines: Lines, settings: Settings) -> Frequent:
     lengths = np.diff(texts.offsets)
     least = np.where(lengths >= LONG_LINE, settings.boilerplate_families_long, settings.boilerplate_families)
     many: Mask = (families >= least) & (share >= settings.boilerplate_share)
+    # a paragraph that many stories share is told once by the duplicate rules; here every copy would go
+    sentence = np.zeros(len(many), bool)
+    sentence[texts.of] = lines.shape[places] == SENTENCE
+    many &= ~(sentence & (lengths >= LONG_LINE))
     for number in np.flatnonzero(many).tolist():
         segment = texts.folded[texts.offsets[number] : texts.offsets[number + 1]]
         many[number] = not _ENUMERATOR.fullmatch(_string(segment))
@@ -464,7 +497,9 @@ def frequent(lines: Lines, settings: Settings) -> Frequent:
     text = np.full(count, -1)
     text[places] = texts.of
     chosen = _placed(lines, text, many)
-    found = np.flatnonzero((text >= 0) & chosen[text])
+    going = (text >= 0) & chosen[text]
+    stays = np.bincount(lines.article[(chars > 0) & ~lines.masked & ~going], minlength=len(lines.family)) > 0
+    found = np.flatnonzero(going & stays[lines.article])  # an article that is nothing else is about that
     result.line[found] = True
     result.families[found] = families[text[found]]
     result.share[found] = share[text[found]]

@@ -379,10 +379,10 @@ def clean(
     file, folder = _output(corpus, inputs, out)
     copy = None
     if file is not None:
-        read = [of for each in (corpus, *references.values()) for of in each.files]
-        runs.check_file([*inputs, *against, *(of.path for of in read if not of.url)], file, force)
+        read = [of.path for of in _files(corpus, references) if not of.url]
+        runs.check_file([*inputs, *against, *read], file, force)
         copy = corpus.files[0].name, file
-    runs.check_places((*inputs, *against), folder)
+    runs.check_places((*inputs, *against), folder, _files(corpus, references))
     with runs.stage(folder, force, copy) as stage:
         report, seconds = _scanned(corpus, settings, references, quiet, stage)
         start = time.perf_counter()
@@ -418,7 +418,7 @@ def scan(
     settings = _settings(choices)
     corpus = _corpus(inputs, reading)
     references = _references(against, reading)
-    runs.check_places((*inputs, *against), out)
+    runs.check_places((*inputs, *against), out, _files(corpus, references))
     with runs.stage(out, force) as stage:
         report, seconds = _scanned(corpus, settings, references, quiet, stage)
         _write_records(corpus, report, references, seconds, stage)
@@ -561,6 +561,11 @@ def _references(against: tuple[str, ...], reading: dict[str, Any]) -> dict[str, 
             )
         references[name] = _corpus((place,), reading)
     return references
+
+
+def _files(corpus: Corpus, references: dict[str, Corpus]) -> list[InputFile]:
+    """All files that are read."""
+    return [file for each in (corpus, *references.values()) for file in each.files]
 
 
 def _output(corpus: Corpus, inputs: tuple[str, ...], out: str) -> tuple[Path | None, str | Path]:
@@ -718,7 +723,7 @@ def _clean_to_stdout(
     with TemporaryDirectory(prefix="dedup-") as temporary:
         folder = report_dir if report_dir is not None else Path(temporary) / "run"
         if report_dir is not None:
-            runs.check_places(places, folder)
+            runs.check_places(places, folder, _files(corpus, references))
         with runs.stage(folder, force) as stage:
             report, seconds = _scanned(corpus, settings, references, quiet, stage)
             clean_dir = Path(temporary) / "clean"

@@ -183,7 +183,7 @@ def _flag(value: Mapping[str, Any], name: str, where: str) -> bool:
 def _to_cut(value: Mapping[str, Any], where: str) -> bool:
     if "cut" in value:
         return _flag(value, "cut", where)
-    if value.get("is") not in _CUT:
+    if not isinstance(value.get("is"), str) or value["is"] not in _CUT:
         raise BadInput(
             f'{where}: field "is" must be one of {", ".join(_CUT)}, found {value.get("is")!r}; fix the line, '
             'or say "cut": true or false'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -72,11 +73,14 @@ def scan(
     units = read_tables(articles, against, settings, lambda text, codes: look(text, codes, settings), tell)
     rows = sources() if sources else ()
     tell("articles", 0, None)
-    whole = _article_repeats(_with_passages(units, units.masked, settings), settings)
+    compared = _with_passages(units, units.masked, settings)
+    # reprints of one story count once for boilerplate, also where articles are not cut whole
+    alike = _article_repeats(compared, replace(settings, grain="both"))
+    whole = alike if settings.grain != "passage" else Repeats.none(len(units.ids))
     tell("boilerplate", 0, None)
     # Frequency is counted over article families, so it is known here; what it takes is kept out of the passages at
     # once, which is to judge the near members of a kept text that goes as if it were absent.
-    out, found = _boilerplate(units, whole, rows, settings)
+    out, found = _boilerplate(units, alike, rows, settings)
     tables = _with_passages(units, out, settings)
     out = _spread(units, out, tables)
     tell("passages", 0, None)
@@ -155,7 +159,7 @@ def _sources(tables: Tables, rows: Sequence[tuple[str, int]], settings: Settings
 def _article_repeats(tables: Tables, settings: Settings) -> Repeats:
     """Which articles repeat which, as wholes."""
     repeats = Repeats.none(len(tables.ids))
-    if settings.grain == "passage" or settings.scope == "within":
+    if settings.scope == "within":
         return repeats
     compared = _compared(tables)
     of_article = offsets_of(np.bincount(tables.article[compared], minlength=len(tables.ids)))

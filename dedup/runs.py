@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import IO, Any, TypeGuard, get_args
 
@@ -55,26 +55,45 @@ _ON_ERROR = ("fail", "skip")
 # ------------------------------------------------------------------------------------------- made whole or not at all
 
 
-def check_places(inputs: Iterable[str | Path], out: str | Path) -> None:
+def check_places(inputs: Iterable[str | Path], out: str | Path, files: Iterable[InputFile] = ()) -> None:
     """Refuses an output that lies inside an input, or an input that lies inside the output; links are resolved.
+
+    Args:
+        inputs: folders, files, patterns and URLs as they were given.
+        out: the folder of the run.
+        files: what was found in them, which a pattern does not tell by itself.
 
     Raises:
         BadRun: names both.
     """
+    target = _placed(out)
     for place in inputs:
-        if remote.is_url(place) and str(out).startswith(f"{str(place).rstrip('/')}/"):
-            raise BadRun(f"output folder {out} lies inside the input {place}; choose one outside of it with --out")
-    if remote.is_url(out):
-        return
-    target = _real(out)
-    for place in inputs:
-        if str(place) == "-" or remote.is_url(place):
+        if str(place) == "-":
             continue
-        source = _real(place)
+        source = _placed(place)
         if target.is_relative_to(source):
             raise BadRun(f"output folder {out} lies inside the input {place}; choose one outside of it with --out")
         if source.is_relative_to(target):
             raise BadRun(f"input {place} lies inside the output folder {out}; choose another with --out")
+    inside: dict[str | Path, bool] = {}
+    for file in files:
+        if file.given:
+            continue  # one of the inputs, or stdin
+        folder = file.url.rpartition("/")[0] if file.url else file.path.parent
+        if folder not in inside:
+            inside[folder] = _placed(folder).is_relative_to(target)
+        if inside[folder]:
+            raise BadRun(f"input {file.shown} lies inside the output folder {out}; choose another with --out")
+
+
+def _placed(place: str | Path) -> PurePath:
+    """Where it lies, to be compared: a local path with its links resolved, or a URL in its one spelling."""
+    if not remote.is_url(place):
+        return _real(place)
+    place = str(place).rpartition("::")[2]  # the innermost of a chain is what lies there
+    url = remote.normal(place) if remote.is_url(place) else place
+    path = url.removeprefix("file://")
+    return PurePosixPath(path) if remote.is_url(path) else _real(path)
 
 
 def check_file(inputs: Iterable[str | Path], file: Path, force: bool) -> None:
@@ -130,13 +149,10 @@ def _stage(
 ) -> Iterator[Path]:
     if remote.is_url(out):
         with TemporaryDirectory(prefix="dedup-") as temporary:
-            used = remote.in_use(str(out))
-            if used and not force:
-                raise BadRun(f"output folder {out} is in use; pass --force to replace the run in it, or choose another")
+            replaced = RUN_NAMES if exchanged is _replace_run else ()
+            _refuse_entries(out, remote.entries(str(out)), replaced, force)
             yield Path(temporary)
-            if used and exchanged is _replace_run:
-                remote.remove(str(out), (SUMMARY, *(name for name in RUN_NAMES if name != SUMMARY)))
-            remote.send(Path(temporary), str(out), SUMMARY)
+            remote.send(Path(temporary), str(out), SUMMARY, replaced)
         return
     out = Path(out)
     target = _real(out)
@@ -187,6 +203,23 @@ def _refuse_in_use(out: Path, target: Path, force: bool) -> None:
     names = {entry.name for entry in target.iterdir()}
     if names and not force:
         raise BadRun(f"output folder {out} is in use; pass --force to replace the run in it, or choose another")
+
+
+def _refuse_entries(out: str | Path, names: set[str], replaced: Sequence[str], force: bool) -> None:
+    """The same for a folder elsewhere that holds these names, of which those in *replaced* would go."""
+    if "" in names:
+        raise BadRun(f"output folder {out} is a file; choose another with --out")
+    if names and not force:
+        raise BadRun(f"output folder {out} is in use; pass --force to replace the run in it, or choose another")
+    _refuse_no_run(out, [name for name in replaced if name in names])
+
+
+def _refuse_no_run(out: str | Path, there: Sequence[str]) -> None:
+    if there and SUMMARY not in there:
+        raise BadRun(
+            f'output folder {out} holds no run (no {SUMMARY}), but "{there[0]}", which a run would replace; choose '
+            "another with --out, or move it away"
+        )
 
 
 def _home(target: Path) -> Path:
@@ -244,11 +277,7 @@ def _moves(
 
 def _replace_run(folder: Path, target: Path, out: Path) -> _Names:
     there = [name for name in RUN_NAMES if os.path.lexists(target / name)]
-    if there and not os.path.lexists(target / SUMMARY):
-        raise BadRun(
-            f'output folder {out} holds no run (no {SUMMARY}), but "{there[0]}", which a run would replace; choose '
-            "another with --out, or move it away"
-        )
+    _refuse_no_run(out, there)
     # a run without a summary is none, so that this one comes last
     return there, sorted((entry.name for entry in folder.iterdir()), key=lambda name: (name == SUMMARY, name))
 

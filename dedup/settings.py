@@ -228,7 +228,7 @@ class Settings:
 
     def to_dict(self) -> dict[str, Any]:
         """As it stands in summary.json."""
-        return asdict(self)
+        return {name: _listed(value) for name, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:
@@ -242,6 +242,11 @@ class Settings:
             if name not in known:
                 raise BadSettings(f"unknown setting {name!r}; the settings are {', '.join(known)}")
         return cls(**values)
+
+
+def _listed(value: Any) -> Any:
+    """A value as JSON gives it back."""
+    return [_listed(item) for item in value] if isinstance(value, tuple | list) else value
 
 
 def read_settings(path: str | Path) -> dict[str, Any]:

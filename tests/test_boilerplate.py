@@ -366,11 +366,55 @@ def test_cuts_never_overlap_and_everything_comes_back(seed, passage):
         assert all(one.end <= other.start for one, other in pairwise(own)) or article.id in whole
         assert article.id not in whole or len(own) == 1
     clean = list(dedup.rewrite(articles, report))
+    texts = {article.id: article.text for article in articles}
     for article in clean:
+        if set(filter(None, map(str.strip, texts[article.id].splitlines()))) <= set(FURNITURE):
+            continue  # it is about nothing else
         assert not {line.strip() for line in article.text.splitlines()} & set(FURNITURE[:5])
         assert "(qū)" not in article.text
     back = list(dedup.restore(clean, report, [article for article in articles if article.id in whole]))
     assert back == articles
+
+
+@pytest.mark.parametrize("grain", ["article", "passage", "both"])
+def test_a_story_on_ten_sites_is_kept_once_whatever_the_grain(grain):
+    """Reprints of one story count once, also where articles are not cut whole."""
+    text = "\n".join(["石门镇的老渡口恢复通航", *BODY[:3]])
+    clean = list(dedup.clean([Article(f"site{n}", text) for n in range(12)], Settings(grain=grain)))
+    assert clean[0].text == text
+
+
+def test_an_article_is_never_emptied_by_rules_or_frequency():
+    """Something must be what it is about."""
+    menu = "Home\nAbout\nContact\nPrivacy Policy\nSitemap\nTerms of use"
+    assert [article.text for article in dedup.clean([menu])] == [menu]
+    figures = [f"沪指收报{3000 + number}点" for number in range(12)]
+    assert [article.text for article in dedup.clean(figures)] == figures
+
+
+def test_a_paragraph_at_the_end_of_many_stories_is_kept_once():
+    """The duplicate rules tell it once; by frequency every copy would go."""
+    articles = [page(*story, BODY[0], name=str(number)) for number, story in enumerate(stories(12))]
+    clean = [article.text for article in dedup.clean(articles)]
+    assert sum(BODY[0] in text for text in clean) == 1
+
+
+def test_sentences_amid_running_text_stay_whatever_their_words():
+    """The law on copyright, told article by article, is no copyright notice."""
+    law = [
+        "未经许可，转载他人享有权利的作品，应当依照本法的规定向权利人支付报酬。",
+        "扫码关注后，张大爷第一次在手机上交了水费，他说这比排队强多了。",
+        "请关注客户端推送的预警信息，并提前做好防台风的准备。",
+    ]
+    body = [line for story in stories(3) for line in story]
+    article = Article("law", "\n".join([*body[:4], *law, *body[4:]]))
+    assert [finding.text for finding in dedup.scan([article]).findings] == []
+
+
+def test_headings_without_end_are_read_in_linear_time():
+    """Each line is looked at once for each heading before it only where the teasers of another have ended."""
+    text = "\n".join(["相关阅读", "三人获救"] * 20_000)
+    assert dedup.scan([Article("a", text)], Settings(grain="article")).counts["articles"] == 1
 
 
 def test_lines_are_judged_as_lines_whatever_a_passage_is():

@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import lzma
+import random
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -606,3 +607,17 @@ def test_a_bomb_is_refused_before_it_is_in_memory(tmp_path: Path, compression: s
         tracemalloc.stop()
     assert "at most 1M bytes of unpacked data" in message
     assert "--max-unpacked" in message
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16"])
+def test_a_zstd_file_whose_first_piece_unpacks_to_nothing_is_read_whole(tmp_path, encoding):
+    """Its first block packs to more than one piece; what is not unpacked yet is not the end."""
+    rng = random.Random(1)
+    common = (
+        "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后"
+    )
+    text = "".join("".join(rng.choices(common, k=60)) + "。\n" for _ in range(4000))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt.zst").write_bytes(zstandard.ZstdCompressor().compress(text.encode(encoding)))
+    corpus = dedup.read_articles(tmp_path / "in", encoding="auto" if encoding == "gb18030" else encoding)
+    assert [article.text for article in corpus] == [text]

@@ -131,6 +131,9 @@ def coding(name: str) -> Coding:
     return Coding(name, name if transparent else "utf-8")
 
 
+_LONGEST_BOM = 4
+
+
 def resolved(file: InputFile, reading: Reading) -> str:
     """The encoding of a file, which may have to be read for it.
 
@@ -142,6 +145,8 @@ def resolved(file: InputFile, reading: Reading) -> str:
         return file.encoding
     stored = chunks(file, Meter(), reading.max_unpacked)
     first = next(stored, b"")
+    while len(first) < _LONGEST_BOM and (more := next(stored, b"")):
+        first += more
     for bom, name in _BY_BOM.items():
         if first.startswith(bom) and (file.encoding == "auto" or name.startswith(file.encoding)):
             return name
@@ -158,7 +163,7 @@ def resolved(file: InputFile, reading: Reading) -> str:
 def _guessed(file: InputFile, first: bytes, others: Iterator[bytes]) -> str:
     """UTF-8 if all of it is, else what charset-normalizer says of the lines that are no ASCII."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    utf8, sample = True, bytearray()
+    utf8, sample, unended = True, bytearray(), b""
     chunk = first
     while chunk:
         if b"\0" in chunk:
@@ -167,13 +172,18 @@ def _guessed(file: InputFile, first: bytes, others: Iterator[bytes]) -> str:
             decoder.decode(chunk)
         except UnicodeDecodeError:
             utf8 = False
-        if len(sample) < _SAMPLE:
-            for line in chunk.splitlines(keepends=True):
-                if not line.isascii():
-                    sample += line[: _SAMPLE - len(sample)]
+        # whole lines: a character cut in half would speak against the right encoding
+        if max(len(sample), len(unended)) < _SAMPLE:
+            lines = (unended + chunk).splitlines(keepends=True)
+            unended = lines.pop() if not lines[-1].endswith(b"\n") else b""
+            for line in lines:
+                if not line.isascii() and len(sample) < _SAMPLE:
+                    sample += line
         if not utf8 and len(sample) >= _SAMPLE:
             break
         chunk = next(others, b"")
+    if not sample:
+        sample += unended[:_SAMPLE]  # the file is one line
     if utf8:
         try:
             decoder.decode(b"", final=True)
@@ -222,7 +232,8 @@ def inner_chunks(file: InputFile, coding: Coding, stored: Iterable[bytes]) -> It
             offset = _first_difference(read, again)
             raise file_fault(file, coding.name, read[offset], at + offset, "would not come back the same")
         at, read, again = at + common, read[common:], again[common:]
-        yield text.encode()
+        if text:
+            yield text.encode()
     if read or again:
         raise file_fault(file, coding.name, (read or again)[0], at, "would not come back the same")
 

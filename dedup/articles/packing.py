@@ -47,7 +47,8 @@ def chunks(file: InputFile, meter: Meter, max_unpacked: int) -> Iterator[bytes]:
                 f"{file.shown}: expected at most {shown_size(max_unpacked)} bytes of unpacked data, found more; pass "
                 "--max-unpacked with a greater number if you trust the file"
             )
-        yield chunk
+        if chunk:  # a piece of a packed file may unpack to nothing yet, which is not its end
+            yield chunk
 
 
 def _chunks(file: InputFile, meter: Meter) -> Iterator[bytes]:

@@ -101,18 +101,22 @@ class _Found:
             self._add(prefix + relative, path, str(path))
 
     def add_glob(self, pattern: str, prefixed: bool) -> None:
-        """The files that match; folders among them are not entered (`**` is for that)."""
+        """The files that match, but behind no link; folders among them are not entered (`**` is for that)."""
         fixed = re.split(r"[*?\[]", pattern)[0]
         root = Path(fixed[: fixed.rfind("/") + 1] or ".")
         prefix = f"{root.resolve().name or 'root'}/" if prefixed else ""
+        links: set[str] = set()
         matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 (it knows absolute patterns)
         for match in matches:
             path = Path(match)
             if path.is_dir():
                 continue
             relative = path.relative_to(root).as_posix()
-            if self._taken(path, prefix + relative):
+            if link := _link_above(root, relative):
+                links.add(printable(f"{prefix}{link}/"))
+            elif self._taken(path, prefix + relative):
                 self._add(prefix + relative, path, match)
+        self.skipped["link"] += links
         if not matches:
             raise BadInput(f"{pattern}: matches no file; mend the pattern, or name a folder")
 
@@ -220,6 +224,13 @@ _SKIPPED: dict[str, Callable[[list[str]], str]] = {
     "name": lambda names: f"{count(names, 'file')} whose name cannot be used in the output",
     "format": lambda names: f"{count(names, 'file')} in a format that is not read yet",
 }
+
+
+def _link_above(root: Path, relative: str) -> str:
+    """The first folder on the way from *root* to *relative* that is a link; "" for none."""
+    parts = relative.split("/")
+    ways = ("/".join(parts[:depth]) for depth in range(1, len(parts)))
+    return next((way for way in ways if (root / way).is_symlink()), "")
 
 
 def format_of(name: str) -> tuple[str, str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -131,44 +131,72 @@ def fetch(url: str, folder: Path) -> None:
                 out.write(chunk)
 
 
-def in_use(url: str) -> bool:
-    """Whether something lies at *url*."""
+def normal(url: str) -> str:
+    """The one spelling of a URL."""
     files, path = _filesystem(url)
+    return str(files.unstrip_protocol(path)).rstrip("/")
+
+
+def entries(url: str) -> set[str]:
+    """The names of what lies directly under *url*; "" where a file lies there itself."""
+    files, root = _filesystem(url)
     with _translated(url):
-        return bool(files.exists(path) and files.find(path))
+        return {name.partition("/")[0] for name in _names(files, root)}
 
 
-def send(folder: Path, url: str, last: str) -> None:
+def _names(files: Any, root: str) -> set[str]:
+    """The relative names of all files under *root*."""
+    places = files.find(root) if files.exists(root) else []
+    return {str(place)[len(root.rstrip("/")) :].strip("/") for place in places}
+
+
+def send(folder: Path, url: str, last: str, replaced: Sequence[str] = ()) -> None:
     """Copies the files under *folder* to *url*, that named *last* at the end: its presence says that all are there.
 
+    What lay under the names in *replaced* goes after that, where nothing took its place.
+
     Raises:
-        BadRun: something cannot be written; what was written by then is removed.
+        BadRun: something cannot be written or removed; new files that were written by then are removed.
     """
     files, root = _filesystem(url)
+    root = root.rstrip("/")
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
     names.sort(key=lambda name: name == last)
+    with _translated(url):
+        before = _names(files, root)
     done: list[str] = []
     try:
         for name in names:
-            target = f"{root.rstrip('/')}/{name}"
+            target = f"{root}/{name}"
             files.makedirs(target.rpartition("/")[0], exist_ok=True)
-            done.append(target)
+            done.append(name)
             files.put_file(str(folder / name), target)
     except BaseException as error:
-        for target in done:
-            try:
-                files.rm_file(target)
-            except Exception:
-                continue  # the error that matters is the one being raised
+        _take_back(files, root, set(done) - before)
         if isinstance(error, Exception):
-            raise BadRun(f"{url}: cannot be written: {_reason(error)}; see to the URL and your rights") from None
+            mixed = ", where some files are replaced by now" if before.intersection(done) else ""
+            raise BadRun(f"{url}{mixed}: cannot be written: {_reason(error)}; see to the URL and your rights") from None
         raise
+    _remove_old(files, url, root, replaced, set(names), before)
 
 
-def remove(url: str, names: tuple[str, ...]) -> None:
-    """Removes the entries of these names under *url*."""
-    files, root = _filesystem(url)
-    with _translated(url):
-        for name in names:
-            if files.exists(f"{root.rstrip('/')}/{name}"):
-                files.rm(f"{root.rstrip('/')}/{name}", recursive=True)
+def _take_back(files: Any, root: str, names: Iterable[str]) -> None:
+    for name in names:
+        with suppress(Exception):  # the error that matters is the one being raised
+            files.rm_file(f"{root}/{name}")
+
+
+def _remove_old(files: Any, url: str, root: str, replaced: Sequence[str], sent: set[str], before: set[str]) -> None:
+    """Removes what lay under the names in *replaced* and was not sent again."""
+    kept = {name.partition("/")[0] for name in sent}
+    try:
+        for name in replaced:
+            if name not in kept and files.exists(f"{root}/{name}"):
+                files.rm(f"{root}/{name}", recursive=True)
+        for name in before - sent:
+            if name.partition("/")[0] in kept.intersection(replaced):
+                files.rm_file(f"{root}/{name}")
+    except Exception as error:
+        raise BadRun(
+            f"{url}: was written, but what was there cannot be removed: {_reason(error)}; see to your rights"
+        ) from None
