@@ -160,6 +160,20 @@ def resolved(file: InputFile, reading: Reading) -> str:
     )
 
 
+def _sampled(sample: bytearray, unended: bytes, chunk: bytes) -> bytes:
+    """Adds lines that are no ASCII to the sample, whole ones: a character cut in half would speak against the right
+    encoding. Returns the line that has not ended yet.
+    """
+    if max(len(sample), len(unended)) >= _SAMPLE:
+        return unended
+    lines = (unended + chunk).splitlines(keepends=True)
+    unended = lines.pop() if not lines[-1].endswith(b"\n") else b""
+    for line in lines:
+        if not line.isascii() and len(sample) < _SAMPLE:
+            sample += line
+    return unended
+
+
 def _guessed(file: InputFile, first: bytes, others: Iterator[bytes]) -> str:
     """UTF-8 if all of it is, else what charset-normalizer says of the lines that are no ASCII."""
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -172,13 +186,7 @@ def _guessed(file: InputFile, first: bytes, others: Iterator[bytes]) -> str:
             decoder.decode(chunk)
         except UnicodeDecodeError:
             utf8 = False
-        # whole lines: a character cut in half would speak against the right encoding
-        if max(len(sample), len(unended)) < _SAMPLE:
-            lines = (unended + chunk).splitlines(keepends=True)
-            unended = lines.pop() if not lines[-1].endswith(b"\n") else b""
-            for line in lines:
-                if not line.isascii() and len(sample) < _SAMPLE:
-                    sample += line
+        unended = _sampled(sample, unended, chunk)
         if not utf8 and len(sample) >= _SAMPLE:
             break
         chunk = next(others, b"")
