@@ -79,7 +79,7 @@ def check_places(inputs: Iterable[str | Path], out: str | Path, files: Iterable[
     for file in files:
         if file.given:
             continue  # one of the inputs, or stdin
-        folder = file.url.rpartition("/")[0] if file.url else file.path.parent
+        folder = file.url[: file.url.rfind("/") + 1] if file.url else file.path.parent
         if folder not in inside:
             inside[folder] = _placed(folder).is_relative_to(target)
         if inside[folder]:
@@ -941,6 +941,7 @@ def _read_inputs(run: Path, record: _Record, out: str | Path) -> list[InputFile]
         if remote.is_url(place):
             if remote.sha256(place) != record.digests[file.name]:
                 raise BadRun(f"{place}: has changed since it was scanned; put it back as it was, or scan again")
+            check_places([place], out)
             files.append(replace(file, url=place, shown=place))
             continue
         path = Path(place)

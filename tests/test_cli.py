@@ -403,6 +403,18 @@ def test_nothing_is_written_into_inputs_and_references(folder, tmp_path, command
     assert run("apply", "run", "-o", "beside", cwd=tmp_path).returncode == 0
 
 
+@pytest.mark.parametrize("command", ["scan", "clean"])
+def test_what_a_pattern_finds_in_the_output_is_not_replaced(folder, tmp_path, command):
+    """Nor what it finds for a reference."""
+    assert run("clean", "news", "-o", "out", cwd=tmp_path).returncode == 0
+    before = tree(tmp_path)
+    for words in (["o[u]t/clean/*.txt"], ["news", "--against", "o[u]t/clean/*.txt"]):
+        done = run(command, *words, "-o", "out", "--force", cwd=tmp_path)
+        assert done.returncode == 2
+        assert "out/clean/one.txt lies inside the output folder out" in done.stderr.decode()
+    assert tree(tmp_path) == before
+
+
 def test_apply_may_write_beside_an_input_file(records):
     """Its folder was no input."""
     assert run("scan", "in.jsonl", "-o", "run", cwd=records).returncode == 0

@@ -74,14 +74,62 @@ def test_a_corpus_elsewhere_is_cleaned_and_restored_elsewhere(memory: Any, corpu
 def test_an_output_elsewhere_that_is_in_use_needs_force(memory: Any, tmp_path: Path) -> None:
     """With it the old run goes, and what else lies there stays."""
     write(tmp_path / "in" / "a.txt", A)
-    memory.pipe("/out/clean/old.txt", b"old")
-    memory.pipe("/out/mine.txt", b"mine")
+    for name in ("clean/old.txt", "dropped/old.txt", "mine.txt", "summary.json"):
+        memory.pipe(f"/out/{name}", b"old")
     with pytest.raises(BadRun, match="in use; pass --force"), runs.stage("memory://out"):
         pass
     with runs.stage("memory://out", force=True) as stage:
         write(stage / "clean" / "a.txt", A)
         write(stage / "summary.json", "{}")
     assert sorted(memory.find("/out")) == ["/out/clean/a.txt", "/out/mine.txt", "/out/summary.json"]
+    assert memory.cat("/out/summary.json") == b"{}"
+
+
+def test_force_replaces_runs_alone_elsewhere(memory: Any) -> None:
+    """What no run left is refused before anything is written; so is a file."""
+    memory.pipe("/m/clean/precious.txt", b"x")
+    with pytest.raises(BadRun, match=r'holds no run .* but "clean"'), runs.stage("memory://m", force=True):
+        pass
+    with pytest.raises(BadRun, match="is a file"), runs.stage("memory://m/clean/precious.txt", force=True):
+        pass
+    assert memory.find("/m") == ["/m/clean/precious.txt"]
+
+
+@pytest.mark.parametrize(
+    ("source", "out"),
+    [
+        ("memory://out/clean/", "memory://out"),
+        ("memory://out", "memory:///out/"),
+        ("memory:///in", "memory://in/out"),
+        ("simplecache::memory://out/a.txt", "memory://out"),
+        ("memory://x", "memory://"),
+        ("{here}/in", "file://{here}"),
+        ("file://{here}/in", "{here}/in/out"),
+    ],
+)
+def test_neither_input_nor_output_lies_in_the_other_elsewhere(source: str, out: str, tmp_path: Path) -> None:
+    """However the URLs are spelled."""
+    with pytest.raises(BadRun, match="lies inside"):
+        runs.check_places([source.format(here=tmp_path)], out.format(here=tmp_path))
+
+
+def test_neighbours_elsewhere_do_not_lie_in_each_other(tmp_path: Path) -> None:
+    """Though one name begins with the other, or only the protocols differ."""
+    runs.check_places(["memory://news", str(tmp_path), "-"], "memory://news-out")
+    runs.check_places(["memory://news"], "/news")
+
+
+def test_a_run_elsewhere_is_not_restored_into_itself(memory: Any, corpus_files: Path) -> None:
+    """Nor is what a pattern found in it replaced."""
+    run(corpus_files, "memory://q")  # type: ignore[arg-type]
+    before = {name: memory.cat(name) for name in memory.find("/q")}
+    for again in (runs.apply_run, runs.restore_run):
+        with pytest.raises(BadRun, match="lies inside"):
+            again("memory://q", "memory://q", force=True)
+    pattern = "memory://[q]/clean/*.txt"
+    with pytest.raises(BadRun, match=r"input memory:///q/clean/a\.txt lies inside"):
+        runs.check_places([pattern], "memory://q", read_articles(pattern).files)
+    assert {name: memory.cat(name) for name in memory.find("/q")} == before
 
 
 def test_a_failure_leaves_nothing_elsewhere(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,6 +160,16 @@ def test_a_failure_leaves_nothing_elsewhere(memory: Any, monkeypatch: pytest.Mon
     with pytest.raises(BadRun, match="memory://out: cannot be written: quota exceeded"):
         sends()
     assert memory.find("/out") == []
+    memory.pipe({"/out/summary.json": b"old", "/out/clean/a.txt": b"old"})
+
+    def replaces() -> None:
+        with runs.stage("memory://out", force=True) as stage:
+            write(stage / "summary.json", "{}")
+            write(stage / "clean" / "z.txt", "z")
+
+    with pytest.raises(BadRun, match="may be replaced by now: cannot be written: quota exceeded"):
+        replaces()
+    assert sorted(memory.find("/out")) == ["/out/clean/a.txt", "/out/summary.json"]
 
 
 def test_patterns_match_here_and_elsewhere(memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,6 +189,17 @@ def test_patterns_match_here_and_elsewhere(memory: Any, tmp_path: Path, monkeypa
     assert texts(read_articles("memory://x/**")) == {"a.jsonl:1": "1", "b.csv:2": "2", "y/c.txt": "3"}
     with pytest.raises(BadInput, match=r"x/\*\.zip: matches no file"):
         read_articles("x/*.zip")
+
+
+def test_a_pattern_does_not_follow_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is named once; one that the pattern itself names is followed."""
+    write(tmp_path / "d" / "z.jsonl", '{"text": "1"}\n')
+    (tmp_path / "d" / "link").symlink_to(".")
+    monkeypatch.chdir(tmp_path)
+    corpus = read_articles("d/**/*.jsonl")
+    assert texts(corpus) == {"z.jsonl:1": "1"}
+    assert corpus.warnings == ("skipped 1 symbolic link: link/",)
+    assert texts(read_articles("d/link/*.jsonl")) == {"z.jsonl:1": "1"}
 
 
 @pytest.fixture

@@ -134,7 +134,7 @@ def fetch(url: str, folder: Path) -> None:
 def normal(url: str) -> str:
     """The one spelling of a URL."""
     files, path = _filesystem(url)
-    return str(files.unstrip_protocol(path)).rstrip("/")
+    return str(files.unstrip_protocol(path))
 
 
 def entries(url: str) -> set[str]:
@@ -174,7 +174,7 @@ def send(folder: Path, url: str, last: str, replaced: Sequence[str] = ()) -> Non
     except BaseException as error:
         _take_back(files, root, set(done) - before)
         if isinstance(error, Exception):
-            mixed = ", where some files are replaced by now" if before.intersection(done) else ""
+            mixed = ", where some files may be replaced by now" if before.intersection(done) else ""
             raise BadRun(f"{url}{mixed}: cannot be written: {_reason(error)}; see to the URL and your rights") from None
         raise
     _remove_old(files, url, root, replaced, set(names), before)
