@@ -99,7 +99,14 @@ def taken(batch: pa.RecordBatch, rows: list[int]) -> pa.RecordBatch:
     """These rows of the batch, which rise; the batch itself if they are all."""
     if len(rows) == len(batch):
         return batch
-    return batch.take(pyarrow("a table").array(rows, "int64"))
+    if not rows:
+        return batch.slice(0, 0)
+    starts = [at for at, row in enumerate(rows) if not at or row != rows[at - 1] + 1]
+    ends = [*starts[1:], len(rows)]
+    runs = [batch.slice(rows[start], end - start) for start, end in zip(starts, ends, strict=True)]
+    if len(runs) == 1:
+        return runs[0]
+    return pyarrow("a table").Table.from_batches(runs).combine_chunks().to_batches()[0]
 
 
 def rewritten(batch: pa.RecordBatch, text_field: str, new: Mapping[int, str]) -> pa.RecordBatch:

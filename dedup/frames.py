@@ -30,8 +30,10 @@ _KINDS = {
 
 
 def kind_of(table: object) -> str | None:
-    """ "arrow", "reader", "pandas", "polars" or "dataset"; None for what is no table."""
+    """Which kind of table: arrow, reader, pandas, polars or dataset; None for no table. BadInput for a LazyFrame."""
     for base in type(table).__mro__:
+        if (base.__module__.partition(".")[0], base.__name__) == ("polars", "LazyFrame"):
+            raise BadInput("expected a polars DataFrame, found a LazyFrame; call its collect() first")
         if found := _KINDS.get((base.__module__.partition(".")[0], base.__name__)):
             return found
     return None
@@ -129,14 +131,27 @@ def _dataset_of(dataset: Any, clean: Any) -> Any:
 def _rewrite_pandas(frame: Any, judge: Judge, text_field: str) -> Any:
     stay, new = _verdicts(frame, judge, text_field)
     clean = frame.iloc[stay].copy()
-    clean[text_field] = type(frame[text_field])(new, index=clean.index, dtype=frame[text_field].dtype)
+    clean[text_field] = type(frame[text_field])(new, index=clean.index, dtype=_widened(frame[text_field].dtype, new))
     return clean
 
 
 def _rewrite_polars(frame: Any, judge: Judge, text_field: str) -> Any:
     stay, new = _verdicts(frame, judge, text_field)
-    column = type(frame[text_field])(text_field, new, dtype=frame[text_field].dtype)
+    column = type(frame[text_field])(text_field, new, dtype=_widened(frame[text_field].dtype, new))
     return frame[stay].with_columns(column)
+
+
+def _widened(dtype: Any, new: list[str]) -> Any:
+    """The type with the new texts after its categories, if it has them (a CategoricalDtype of pandas, say)."""
+    name = type(dtype).__name__
+    if name not in ("CategoricalDtype", "Enum"):
+        return dtype
+    known = set(dtype.categories)
+    more = [text for text in dict.fromkeys(new) if text not in known]
+    if not more:
+        return dtype
+    categories = [*dtype.categories, *more]
+    return type(dtype)(categories) if name == "Enum" else type(dtype)(categories, ordered=dtype.ordered)
 
 
 def _verdicts(frame: Any, judge: Judge, text_field: str) -> tuple[list[int], list[str]]:
@@ -187,6 +202,8 @@ def _rows(table: Any, text_field: str) -> Iterator[tuple[Any, Mapping[str, Any]]
         if text_field not in _names(table):
             names = ", ".join(map(str, _names(table)))
             raise BadInput(f'the DataFrame: column "{text_field}" is missing, found {names}; {_ADVICE}')
+        if _names(table).count(text_field) > 1:
+            raise BadInput(f'the DataFrame: column "{text_field}" must not repeat; rename one, or {_ADVICE}')
         for row, text in enumerate(table[text_field]):
             yield text, _FrameFields(table, row, text_field)
         return

@@ -162,3 +162,36 @@ def test_a_reader_is_rewritten_bit_by_bit() -> None:
     clean = dedup.rewrite(pa.RecordBatchReader.from_batches(schema, batches()), report)
     assert clean.read_next_batch().to_pylist() == [{"text": CLEAN[0]}]
     assert seen == [0]
+
+
+def test_categories_are_widened_by_the_new_texts() -> None:
+    """No text becomes null; the type stays where no text is new."""
+    pandas = pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    frame = pandas.DataFrame({"text": pandas.Categorical(TEXTS)})
+    clean = dedup.rewrite(frame, dedup.scan(frame))
+    assert clean["text"].tolist() == CLEAN
+    assert list(clean["text"].cat.categories) == [*frame["text"].cat.categories, CLEAN[1]]
+    same = pandas.DataFrame({"text": pandas.Categorical([A, A])})
+    assert dedup.rewrite(same, dedup.scan(same))["text"].dtype == same["text"].dtype
+    enum = polars.DataFrame({"text": TEXTS}, schema={"text": polars.Enum(list(dict.fromkeys(TEXTS)))})
+    assert dedup.rewrite(enum, dedup.scan(enum))["text"].to_list() == CLEAN
+
+
+def test_frames_that_cannot_be_scanned_say_why() -> None:
+    """A column twice, a frame that is not yet computed."""
+    pandas = pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    with pytest.raises(BadInput, match="must not repeat"):
+        dedup.scan(pandas.DataFrame([[A, B]], columns=["text", "text"]))
+    with pytest.raises(BadInput, match=r"collect\(\)"):
+        dedup.scan(polars.LazyFrame({"text": [A]}))
+
+
+def test_columns_of_views_are_rewritten() -> None:
+    """They have no take."""
+    frame = pa.table(
+        {"text": pa.array(TEXTS, pa.string_view()), "b": pa.array([b"1", b"2", b"3", b"4"], pa.binary_view())}
+    )
+    clean = dedup.rewrite(frame, dedup.scan(frame))
+    assert clean.to_pylist() == [{"text": text, "b": b} for text, b in zip(CLEAN, [b"1", b"3", b"4"], strict=True)]
