@@ -1,0 +1,65 @@
+"""The progress bar. The only door to tqdm."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dedup.articles import Corpus
+    from dedup.model import Article
+
+
+class Bar:
+    """The progress bar: bytes while reading, stages and articles after that. Shown once a second has passed."""
+
+    def __init__(self, corpus: Corpus, quiet: bool) -> None:
+        self._corpus = corpus
+        self._disabled = quiet or not sys.stderr.isatty()
+        self._bar: Any = None
+        self._stage = ""
+        self._start = time.perf_counter()
+        self.seconds: dict[str, float] = {}
+
+    def __iter__(self) -> Iterator[Article]:
+        if self._stage:  # the second reading is counted in articles
+            return iter(self._corpus)
+        self._turn_to("reading", self._corpus.total_bytes, "B")
+        return self._corpus.iterate(self._bar.update)
+
+    def tell(self, stage: str, done: int, total: int | None) -> None:
+        """The `progress` of `scan`."""
+        if stage == "reading":
+            if self._bar is not None:
+                self._bar.set_postfix_str(f"{done:,} articles", refresh=False)
+            return
+        if stage != self._stage:
+            self._turn_to(stage, total, " articles")
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        """Ends the last stage."""
+        self._turn_to("", None, "")
+        self._bar.close()
+
+    def _turn_to(self, stage: str, total: int | None, unit: str) -> None:
+        from tqdm import tqdm  # noqa: PLC0415
+
+        now = time.perf_counter()
+        if self._stage:
+            self.seconds[self._stage] = self.seconds.get(self._stage, 0.0) + now - self._start
+        self._stage, self._start = stage, now
+        if self._bar is not None:
+            self._bar.close()
+        self._bar = tqdm(
+            desc=stage,
+            total=total,
+            unit=unit,
+            unit_scale=True,
+            delay=1,
+            leave=False,
+            disable=self._disabled or not stage,
+            file=sys.stderr,
+        )

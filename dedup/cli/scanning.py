@@ -1,0 +1,311 @@
+"""`dedup clean` and `dedup scan`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dedup.cli.group import commands
+from dedup.cli.options import (
+    READING,
+    check_option,
+    debug_option,
+    force_option,
+    inputs_argument,
+    out_option,
+    quiet_option,
+    reading_options,
+    settings_of,
+    settings_options,
+)
+from dedup.cli.progress import Bar
+from dedup.cli.wording import say
+from dedup.errors import BadInput, BadRun, BadSettings
+
+if TYPE_CHECKING:
+    from dedup.articles import Corpus, InputFile
+    from dedup.model import Report
+    from dedup.settings import Settings
+
+# Whatever needs NumPy is imported where it is used: `dedup --help` answers at once.
+
+
+@commands.command()
+@inputs_argument
+@click.option(
+    "-o",
+    "--out",
+    default="dedup-out",
+    metavar="DIR",
+    show_default=True,
+    help="The run's folder; for a single input file also a file, with the run's folder FILE.dedup beside it; "
+    "- writes clean JSONL to stdout.",
+)
+@click.option("--report", "report_dir", metavar="DIR", help="With --out -: where findings and reports go.")
+@force_option
+@check_option
+@quiet_option
+@debug_option
+@reading_options
+@settings_options
+def clean(
+    inputs: tuple[str, ...],
+    out: str,
+    report_dir: str | None,
+    force: bool,
+    check: bool,
+    quiet: bool,
+    against: tuple[str, ...],
+    **choices: Any,
+) -> int:
+    """Cut what repeats: write clean articles, and a report that says why.
+
+    Leaves in DIR: clean/ (the articles), dropped/ (articles cut whole), findings.jsonl (every cut, with its reason),
+    families.jsonl, summary.json, timings.json and report.html. `dedup restore DIR` undoes it all.
+    """
+    from dedup import runs  # noqa: PLC0415
+
+    if report_dir is not None and out != "-":
+        raise click.UsageError("--report goes with --out -; without it the reports are in --out")
+    reading = {name: choices.pop(name) for name in READING}
+    settings = settings_of(choices)
+    if out == "-" and sys.stdout is None:
+        raise BadRun("stdout is closed, where --out - writes; name a folder with --out")
+    corpus = _corpus(inputs, reading)
+    references = _references(against, reading)
+    if out == "-":
+        return _clean_to_stdout(corpus, (*inputs, *against), report_dir, settings, references, force, check, quiet)
+    file, folder = _output(corpus, inputs, out)
+    copy = None
+    if file is not None:
+        read = [of.path for of in _files(corpus, references) if not of.url]
+        runs.check_file([*inputs, *against, *read], file, force)
+        copy = corpus.files[0].name, file
+    runs.check_places((*inputs, *against), folder, _files(corpus, references))
+    with runs.stage(folder, force, copy) as stage:
+        report, seconds = _scanned(corpus, settings, references, quiet, stage)
+        start = time.perf_counter()
+        runs.write_clean(corpus, report, stage)
+        seconds["writing"] = time.perf_counter() - start
+        _write_records(corpus, report, references, seconds, stage)
+    _close(report, seconds, corpus, references, str(folder), quiet)
+    return _code(report, check)
+
+
+@commands.command()
+@inputs_argument
+@out_option
+@force_option
+@check_option
+@quiet_option
+@debug_option
+@reading_options
+@settings_options
+def scan(
+    inputs: tuple[str, ...],
+    out: str,
+    force: bool,
+    check: bool,
+    quiet: bool,
+    against: tuple[str, ...],
+    **choices: Any,
+) -> int:
+    """Find what repeats, without writing articles; `dedup apply` writes them later."""
+    from dedup import runs  # noqa: PLC0415
+
+    reading = {name: choices.pop(name) for name in READING}
+    settings = settings_of(choices)
+    corpus = _corpus(inputs, reading)
+    references = _references(against, reading)
+    runs.check_places((*inputs, *against), out, _files(corpus, references))
+    with runs.stage(out, force) as stage:
+        report, seconds = _scanned(corpus, settings, references, quiet, stage)
+        _write_records(corpus, report, references, seconds, stage)
+    _close(report, seconds, corpus, references, out, quiet)
+    return _code(report, check)
+
+
+def _corpus(inputs: tuple[str, ...], reading: dict[str, Any]) -> Corpus:
+    from dedup.articles import read_articles  # noqa: PLC0415
+
+    return read_articles(*inputs, **reading)
+
+
+def _references(against: tuple[str, ...], reading: dict[str, Any]) -> dict[str, Corpus]:
+    """The references by the names that they have in the result: as given, an absolute path or URL by its last part."""
+    from dedup.articles import printable, remote  # noqa: PLC0415
+
+    references: dict[str, Corpus] = {}
+    for place in against:
+        if remote.is_url(place):
+            name = remote.last_part(place.rstrip("/"))
+        else:
+            name = Path(place).name if Path(place).is_absolute() else place
+        name = printable(name) or "root"
+        if name in references:
+            raise BadInput(
+                f'--against {printable(place)}: another reference is called "{name}" in the result too; name each '
+                "once, by a relative path where only the folders differ"
+            )
+        references[name] = _corpus((place,), reading)
+    return references
+
+
+def _files(corpus: Corpus, references: dict[str, Corpus]) -> list[InputFile]:
+    """All files that are read."""
+    return [file for each in (corpus, *references.values()) for file in each.files]
+
+
+def _output(corpus: Corpus, inputs: tuple[str, ...], out: str) -> tuple[Path | None, str | Path]:
+    """The output file, where a single input file was given and *out* names one of its kind, and the run's folder."""
+    if "://" in out:
+        return None, out
+    path = Path(out)
+    if len(inputs) == 1 and len(corpus.files) == 1 and not Path(inputs[0]).is_dir() and not path.is_dir():
+        if out.endswith("/"):
+            return None, path
+        if _is_of_kind(corpus.files[0], path.name):
+            return path, path.with_name(path.name + ".dedup")
+    return None, path
+
+
+def _is_of_kind(file: InputFile, name: str) -> bool:
+    """Whether *name* is that of a file of the same kind as *file*, and not that of a folder.
+
+    Raises:
+        BadSettings: it is that of a file of another kind.
+    """
+    from dedup.articles import format_of  # noqa: PLC0415
+
+    kind = format_of(name)
+    packed = 2 if file.compression else 1
+    if kind == (file.format, file.compression) and (
+        file.format != "text" or _ends(file.name, packed) == _ends(name, packed)
+    ):
+        return bool(_ends(name, packed))
+    if kind == ("text", "") and not name.lower().endswith(".txt"):
+        return False
+    raise BadSettings(
+        f"--out {name}: expected the kind of the input {file.name}, as nothing is converted; let the name end in "
+        f'"{_ends(file.name, packed)}", or in "/" for a folder'
+    )
+
+
+def _ends(name: str, most: int) -> str:
+    return "".join(Path(name).suffixes[-most:])
+
+
+def _scanned(
+    corpus: Corpus, settings: Settings, references: dict[str, Corpus], quiet: bool, stage: Path
+) -> tuple[Report, dict[str, float]]:
+    """Scans, and writes findings and families; with the seconds that each stage took."""
+    from dedup import runs  # noqa: PLC0415
+    from dedup.local import scan  # noqa: PLC0415
+
+    bar = Bar(corpus, quiet)
+    try:
+        report = scan(bar, settings, against=references, sources=corpus.sources, progress=bar.tell)
+    finally:
+        bar.close()
+    runs.write_findings(stage / "findings.jsonl", report.findings)
+    runs.write_families(stage / "families.jsonl", report.families)
+    rejected = [
+        *corpus.rejected,
+        *(replace(record, against=name) for name, of in references.items() for record in of.rejected),
+    ]
+    runs.write_rejected(stage, rejected)
+    report = replace(report, counts={**report.counts, "rejected": len(rejected)})
+    return report, bar.seconds
+
+
+def _write_records(
+    corpus: Corpus, report: Report, references: dict[str, Corpus], seconds: dict[str, float], stage: Path
+) -> None:
+    from dedup.report import summary, timings, write_json, write_page  # noqa: PLC0415
+
+    reading = {
+        "text_field": corpus.reading.text_field,
+        "id_field": corpus.reading.id_field,
+        "encoding": corpus.reading.encoding,
+        "on_error": corpus.reading.on_error,
+        "against": list(references),
+        "against_inputs": [{"against": name, **file} for name, of in references.items() for file in of.inputs()],
+    }
+    sums = summary(report, corpus.inputs(), _warnings(corpus, references), reading)
+    write_json(stage / "summary.json", sums)
+    folders = [folder for each in (corpus, *references.values()) for folder in each.folders]
+    start = time.perf_counter()
+    write_page(stage / "report.html", sums, report.findings, report.families)
+    seconds["page"] = time.perf_counter() - start
+    write_json(stage / "timings.json", timings(seconds, corpus.paths(), folders))
+
+
+def _clean_to_stdout(
+    corpus: Corpus,
+    places: tuple[str, ...],
+    report_dir: str | None,
+    settings: Settings,
+    references: dict[str, Corpus],
+    force: bool,
+    check: bool,
+    quiet: bool,
+) -> int:
+    """Clean JSONL on stdout and nothing else; the records of the run in *report_dir* where one is named."""
+    from tempfile import TemporaryDirectory  # noqa: PLC0415
+
+    from dedup import runs  # noqa: PLC0415
+
+    with TemporaryDirectory(prefix="dedup-") as temporary:
+        folder = report_dir if report_dir is not None else Path(temporary) / "run"
+        if report_dir is not None:
+            runs.check_places(places, folder, _files(corpus, references))
+        with runs.stage(folder, force) as stage:
+            report, seconds = _scanned(corpus, settings, references, quiet, stage)
+            clean_dir = Path(temporary) / "clean"
+            clean_dir.mkdir()
+            runs.write_clean(corpus, report, clean_dir)
+            _write_records(corpus, report, references, seconds, stage)
+        runs.copy_jsonl(corpus, clean_dir, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    _close(report, seconds, corpus, references, report_dir, quiet)
+    return _code(report, check)
+
+
+def _warnings(corpus: Corpus, references: dict[str, Corpus]) -> list[str]:
+    """What reading gave rise to, of references with their names."""
+    return [*corpus.warnings, *(f"against {name}: {said}" for name, of in references.items() for said in of.warnings)]
+
+
+def _close(
+    report: Report,
+    seconds: dict[str, float],
+    corpus: Corpus,
+    references: dict[str, Corpus],
+    out: str | None,
+    quiet: bool,
+) -> None:
+    """Warnings, and the closing line of sums."""
+    from dedup import kernel  # noqa: PLC0415
+
+    if quiet:
+        return
+    for warning in filter(None, (kernel.WARNING, *_warnings(corpus, references), *report.warnings)):
+        say(f"dedup: warning: {warning}")
+    counts = report.counts
+    share = 100 * (1 - counts["characters_out"] / counts["characters"]) if counts["characters"] else 0.0
+    rejected = f"{counts['rejected']:,} rejected, " if counts.get("rejected") else ""
+    where = f"; see {out.rstrip('/')}/report.html" if out is not None else ""
+    say(
+        f"{counts['articles']:,} articles read, {rejected}{counts['articles_cut']:,} cut whole, "
+        f"{counts['articles_changed']:,} shortened; {counts['characters']:,} characters in, "
+        f"{counts['characters_out']:,} out ({share:.1f} % cut); {sum(seconds.values()):.1f} s{where}"
+    )
+
+
+def _code(report: Report, check: bool) -> int:
+    return int(check and any(finding.removed and finding.kind == "duplicate" for finding in report.findings))
