@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dedup import frames, kernel
 from dedup.blocks import Passages, find_blocks
-from dedup.boilerplate import Lines, Mark, frequent, frequent_marks, look
+from dedup.boilerplate import Lines, Mark, frequent, frequent_marks
 from dedup.errors import BadSettings
 from dedup.families import (
     Texts,
@@ -70,7 +70,7 @@ def scan(
     if frames.kind_of(articles) is not None:
         articles = frames.articles_of(articles, text_field, id_field)
     refuse_one_shot(articles)
-    units = read_tables(articles, against, settings, lambda text, codes: look(text, codes, settings), tell)
+    units = read_tables(articles, against, settings, tell)
     rows = sources() if sources else ()
     tell("articles", 0, None)
     compared = _with_passages(units, units.masked, settings)
@@ -88,7 +88,9 @@ def scan(
     tell("blocks", 0, None)
     remnant = _remnants(tables, parts, out, settings)
     runs = _runs(tables, whole, parts, remnant, out, settings)
-    marks = {article: [*tables.marks[article], *found.get(article, ())] for article in tables.marks}
+    marks = {
+        article: [*tables.marks.get(article, ()), *found.get(article, ())] for article in {**tables.marks, **found}
+    }
     judgement = Judgement(tables, settings, whole, parts, remnant, runs, marks, rows)
     return report(judgement, articles, tell)
 

@@ -7,6 +7,7 @@ RE2 takes time linear in the line whatever the pattern.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,7 +21,7 @@ from dedup import text as texts
 from dedup.errors import BadSettings
 from dedup.fold_table import load
 from dedup.kernel.fold_reference import EXPANSION, INVISIBLE, SPACE
-from dedup.kernel.reference import U32
+from dedup.kernel.reference import I64, U8, U32, positions
 from dedup.text import codepoints
 
 
@@ -367,6 +368,57 @@ def matcher(rules: tuple[tuple[str, str], ...] = (), keep: tuple[str, ...] = ())
     )
 
 
+_SEARCHED = (
+    # what only the lines around it can make furniture of: dates that stand alone or end a line, and bars between labels
+    r".*\p{Nd}[-/.年] ?\p{Nd}{1,2}[-/.月] ?\p{Nd}{1,2}日?(?: ?\p{Nd}{1,2}:\p{Nd}{2}(?::\p{Nd}{2})?)?[\]) ]*",
+    r"(?:[^|]*\|){5}.*",
+)
+_COUNTED = re.compile(r"\{(\d+),(\d*)\}")
+_FEW = 4  # repetitions that are left to be counted
+
+
+def suspect_lines(read: U8, bounds: I64, rules: tuple[tuple[str, str], ...]) -> I64:
+    """The numbers of all lines that some rule might name, and of some that none does; rising, without repetition.
+
+    The rules of the table, without their counts, are searched for in all lines at once. A line that is not among these
+    has no name by itself, and an article without such a line no named line at all.
+
+    Args:
+        read, bounds: as `kernel.readings` gives them.
+        rules: a user's own.
+    """
+    search = _search(rules)
+    if search is None:
+        return np.arange(len(bounds) - 1)
+    spans = [found.span() for found in search.finditer(read.tobytes())]
+    if not spans:
+        return np.zeros(0, np.int64)
+    first, last = np.searchsorted(bounds, np.array(spans).T, side="right") - 1
+    return np.unique(positions(first, last - first + 1))
+
+
+@lru_cache(maxsize=4)
+def _search(rules: tuple[tuple[str, str], ...]) -> Any:
+    """One pattern for all lines at once; None where a user's pattern means something else amid other lines."""
+    patterns = [pattern for _, pattern in rules]
+    if any(re.search(r"\\[AzQC]|\(\?[^:]", pattern) for pattern in patterns):
+        return None
+    patterns += [rule.pattern for rule in RULES] + list(_SEARCHED)
+    options = _options()
+    options.max_mem = 256 << 20
+    options.never_nl = True
+    loose = [_COUNTED.sub(_uncounted, _folded_pattern(pattern)) for pattern in patterns]
+    return re2.compile(f"(?m)^(?:{'|'.join(f'(?:{pattern})' for pattern in loose)})$".encode(), options)
+
+
+def _uncounted(count: re.Match[str]) -> str:
+    """A count as a repetition without end: automata that count are slow."""
+    least, most = count[1], count[2]
+    if most and int(most) <= _FEW:
+        return count[0]
+    return "*" if int(least) == 0 else "+"
+
+
 def _options() -> Any:
     options = re2.Options()
     options.case_sensitive = False
@@ -420,7 +472,7 @@ _AS_ASCII = {
 
 
 @lru_cache(maxsize=1)
-def _reading_table() -> U32:
+def reading_table() -> U32:
     """What each code point is read as; 0 for what is not seen."""
     fold = load()
     table: U32 = np.arange(len(fold.mapping), dtype=np.uint32)
@@ -436,7 +488,7 @@ def _reading_table() -> U32:
 
 def reading_codes(codes: U32) -> U32:
     """Each code point as it is read, 0 where it is not seen: uint32, as many as *codes*."""
-    return _reading_table()[codes]
+    return reading_table()[codes]
 
 
 def reading(text: str) -> str:

@@ -10,21 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernel
-from dedup.boilerplate import Look, Mark
+from dedup.boilerplate import Mark
 from dedup.errors import BadInput, BadSettings
 from dedup.fold_table import WIDE, load
 from dedup.kernel.fold_reference import INVISIBLE, SPACE
 from dedup.kernel.reference import I64, U32, U64, offsets_of, positions
+from dedup.looking import look_all
 from dedup.model import Article, Place
 from dedup.settings import Settings
 from dedup.sketch import sizes
-from dedup.text import codepoints, fold_passages, passages
+from dedup.text import codepoints, fold_passages, line_spans, sentences
 
 Progress = Callable[[str, int, int | None], None]
 """Called with a stage's name, how much of it is done, and how much there is to do (None: not known)."""
-
-Looker = Callable[[str, U32], Look]
-"""Judges a single article: (text, its code points) -> what it shows by itself."""
 
 References = Mapping[str, Iterable[Article]] | Iterable[Article]
 _BATCH = 1 << 20  # code points folded at a time, unless one article is longer
@@ -51,7 +49,7 @@ class Tables:
         masked: bool [passages], lies in a line that rules or debris name.
         shape: uint8 [passages], of the line (see `dedup.boilerplate.Look`).
         source: int64 [articles], the number of each article's source by the field; -1 where it has none.
-        marks: article -> what was found in it by itself.
+        marks: article -> what was found in it by itself; only articles with anything.
     """
 
     ids: list[str]
@@ -93,10 +91,9 @@ def read_tables(
     articles: Iterable[Article],
     against: References | None,
     settings: Settings,
-    looker: Looker,
     progress: Progress,
 ) -> Tables:
-    """Reads, splits and folds all articles, lets *looker* see each, and puts them in keep order.
+    """Reads, splits, folds and looks at all articles, and puts them in keep order.
 
     The passages are lines or, where they are asked for, sentences; `in_paragraphs` makes paragraphs of lines.
 
@@ -108,10 +105,10 @@ def read_tables(
     rows = _Rows(*([] for _ in fields(_Rows)))
     for name, references in _named(against):
         begin = len(rows.ids)
-        rows.add(references, name, settings, looker, progress)
+        rows.add(references, name, settings, progress)
         _check_ids(rows.ids[begin:], f"reference {name!r}: ")
     references_end = len(rows.ids)
-    rows.add(articles, None, settings, looker, progress)
+    rows.add(articles, None, settings, progress)
     _check_ids(rows.ids[references_end:])
     if settings.source_field is not None and rows.ids and all(source is None for source in rows.sources):
         raise BadSettings(f"source_field is {settings.source_field!r}, but no article has that field")
@@ -129,62 +126,116 @@ def _named(against: References | None) -> Iterator[tuple[str, Iterable[Article]]
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What reading gathers, in the order of reading."""
+    """What reading gathers, in the order of reading: an item an article."""
 
     ids: list[str]
     against: list[str | None]
-    lengths: list[int]
     keep_by: list[Any]
-    spans: list[I64]  # [passages, 2] of each article
-    folded: list[U32]
-    chars: list[I64]  # folded characters of each passage, a batch of articles an item
-    bare: list[U64]  # see Tables, a batch of articles an item
-    lines: list[I64]  # the line of each passage, an article an item
-    looks: list[Look]
     sources: list[str | None]
+    parts: list[Analysis]
 
-    def add(
-        self,
-        articles: Iterable[Article],
-        against: str | None,
-        settings: Settings,
-        looker: Looker,
-        progress: Progress,
-    ) -> None:
-        unit = "sentence" if settings.passage == "sentence" else "line"
-        field = settings.keep_field
-        batch: list[U32] = []
-        spans: list[I64] = []
+    def add(self, articles: Iterable[Article], against: str | None, settings: Settings, progress: Progress) -> None:
+        texts: list[str] = []
         filled = 0
+        field = settings.keep_field
         for article in articles:
-            codes = _codepoints(article)
-            batch.append(codes)
-            spans.append(passages(codes, unit) + filled)
-            self.spans.append(spans[-1] - filled)
-            seen = looker(article.text, codes)
-            self.looks.append(seen)
-            self.lines.append(np.searchsorted(seen.starts, self.spans[-1][:, 0], side="right") - 1)
+            _check(article)
+            texts.append(article.text)
+            filled += len(article.text)
             source = None if settings.source_field is None else article.fields.get(settings.source_field)
             self.sources.append(None if source is None else str(source))
             self.ids.append(article.id)
             self.against.append(against)
-            self.lengths.append(len(codes))
             self.keep_by.append(None if field is None else article.fields.get(field))
-            filled += len(codes)
             if filled >= _BATCH:
-                self._fold(batch, spans)
-                batch, spans, filled = [], [], 0
+                self._analyse(texts, settings)
+                texts, filled = [], 0
                 progress("reading", len(self.ids), None)
-        self._fold(batch, spans)
+        self._analyse(texts, settings)
         progress("reading", len(self.ids), None)
 
-    def _fold(self, batch: list[U32], spans: list[I64]) -> None:
-        if batch:
-            codes, places = np.concatenate(batch), np.concatenate(spans)
-            folded, offsets = fold_passages(codes, places)
-            self.folded.append(folded)
-            self.chars.append(np.diff(offsets))
-            self.bare.append(_bare(codes, places, self.chars[-1] == 0))
+    def _analyse(self, texts: Sequence[str], settings: Settings) -> None:
+        if texts:
+            self.parts.append(analysis(texts, self.ids[-len(texts) :], settings))
+
+    def column(self, name: str, dtype: type[np.generic]) -> NDArray[Any]:
+        """One of the arrays of all parts in a row."""
+        return np.concatenate([*(getattr(part, name) for part in self.parts), np.zeros(0, dtype)])
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What some articles are made of, all in arrays: a row an article, a row a passage.
+
+    Attributes:
+        lengths, counts: int64 [articles], code points of the text, and passages.
+        start, end, line, chars, bare, masked, shape, folded: see `Tables`; chars are those of each folded passage.
+        marks: what was found in each article by itself, by its number here; only articles with anything.
+    """
+
+    lengths: I64
+    counts: I64
+    start: I64
+    end: I64
+    line: I64
+    folded: U32
+    chars: I64
+    bare: U64
+    masked: NDArray[np.bool_]
+    shape: NDArray[np.uint8]
+    marks: Mapping[int, Sequence[Mark]]
+
+
+def analysis(texts: Sequence[str], ids: Sequence[str], settings: Settings) -> Analysis:
+    """Splits articles into passages, folds those and looks at their lines.
+
+    Args:
+        texts: the texts of the articles.
+        ids: by which errors name them.
+
+    Raises:
+        BadInput: a text holds a lone surrogate.
+    """
+    lengths = np.array([len(text) for text in texts], np.int64)
+    offsets = offsets_of(lengths)
+    codes = _codepoints(texts, ids)
+    starts, content_ends, ends, blank = line_spans(codes, offsets)
+    shown = ~blank
+    starts, content_ends, ends = starts[shown], content_ends[shown], ends[shown]
+    of_line = np.searchsorted(offsets, starts, side="right") - 1
+    seen = look_all(texts, codes, offsets, (starts, content_ends, of_line), settings)
+    spans = np.stack((starts, ends), axis=1)
+    line = np.arange(len(starts))
+    if settings.passage == "sentence":
+        spans = _sentences(codes, offsets, (starts, content_ends, ends), of_line)
+        line = np.searchsorted(starts, spans[:, 0], side="right") - 1
+    article = of_line[line]
+    folded, folded_offsets = fold_passages(codes, spans)
+    chars = np.diff(folded_offsets)
+    first_line = np.searchsorted(of_line, np.arange(len(texts)))
+    return Analysis(
+        lengths=lengths,
+        counts=np.bincount(article, minlength=len(texts)),
+        start=spans[:, 0] - offsets[article],
+        end=spans[:, 1] - offsets[article],
+        line=line - first_line[article],
+        folded=folded,
+        chars=chars,
+        bare=_bare(codes, spans, chars == 0),
+        masked=seen.masked[line],
+        shape=seen.shape[line],
+        marks=seen.marks,
+    )
+
+
+def _sentences(codes: U32, offsets: I64, lines: tuple[I64, I64, I64], of_line: I64) -> I64:
+    """The sentences of all articles: what ends one looks ahead, and must not see the next article."""
+    bounds = np.searchsorted(of_line, np.arange(len(offsets)))
+    spans = [np.zeros((0, 2), np.int64)]
+    for article, start in enumerate(offsets[:-1].tolist()):
+        own = slice(bounds[article], bounds[article + 1])
+        spans.append(start + sentences(codes[start : offsets[article + 1]], *(edge[own] - start for edge in lines)))
+    return np.concatenate(spans)
 
 
 def _bare(codes: U32, spans: I64, empty: NDArray[np.bool_]) -> U64:
@@ -198,7 +249,17 @@ def _bare(codes: U32, spans: I64, empty: NDArray[np.bool_]) -> U64:
     return bare
 
 
-def _codepoints(article: Article) -> U32:
+def _codepoints(texts: Sequence[str], ids: Sequence[str]) -> U32:
+    """The code points of all texts in a row."""
+    try:
+        return codepoints("".join(texts))
+    except BadInput:
+        for text, id in zip(texts, ids, strict=True):
+            codepoints(text, f"article {id!r}")  # one raises, by its name
+        raise
+
+
+def _check(article: Article) -> None:
     if not isinstance(article, Article):
         raise BadInput(f"scan takes articles, found {type(article).__name__}; make dedup.Article(id, text)")
     if not isinstance(article.id, str) or not isinstance(article.text, str):
@@ -206,7 +267,6 @@ def _codepoints(article: Article) -> U32:
             f"article {article.id!r}: id and text must be strings, "
             f"found {type(article.id).__name__} and {type(article.text).__name__}"
         )
-    return codepoints(article.text, f"article {article.id!r}")
 
 
 def _check_ids(ids: list[str], where: str = "") -> None:
@@ -228,20 +288,13 @@ def _keep_order(rows: _Rows, references_end: int, settings: Settings) -> I64:
     if settings.keep == "last":
         return order[::-1]
     if settings.keep == "longest":
-        chars = np.concatenate([*rows.chars, np.zeros(0, np.int64)])
-        of_article = offsets_of(np.array([len(spans) for spans in rows.spans], np.int64))
-        total = offsets_of(np.where(_of_lines(rows, "masked", np.bool_), 0, chars))
-        lengths = np.diff(total[of_article])[references_end:]
+        unmasked = np.where(rows.column("masked", np.bool_), 0, rows.column("chars", np.int64))
+        of_article = offsets_of(rows.column("counts", np.int64))
+        lengths = np.diff(offsets_of(unmasked)[of_article])[references_end:]
         return np.argsort(-lengths, kind="stable")
     if settings.keep_field is not None:
         return _by_field(rows.keep_by[references_end:], settings)
     return order
-
-
-def _of_lines(rows: _Rows, name: str, dtype: type[np.generic]) -> NDArray[Any]:
-    """What the looks say about the line of each passage, in the order of reading."""
-    values = [getattr(seen, name)[lines] for seen, lines in zip(rows.looks, rows.lines, strict=True)]
-    return np.concatenate([*values, np.zeros(0, dtype)])
 
 
 def _by_field(values: list[Any], settings: Settings) -> I64:
@@ -259,44 +312,54 @@ def _by_field(values: list[Any], settings: Settings) -> I64:
 
 
 def _in_order(rows: _Rows, order: I64, references_end: int) -> Tables:
-    folded = np.concatenate([*rows.folded, np.zeros(0, np.uint32)])
-    offsets = offsets_of(np.concatenate([*rows.chars, np.zeros(0, np.int64)]))
-    spans = np.concatenate([*rows.spans, np.zeros((0, 2), np.int64)])
-    counts = np.array([len(spans) for spans in rows.spans], np.int64)
+    folded, offsets = rows.column("folded", np.uint32), offsets_of(rows.column("chars", np.int64))
+    counts = rows.column("counts", np.int64)
     of_article = offsets_of(counts)
-    line = np.concatenate([*rows.lines, np.zeros(0, np.int64)])
-    bare = np.concatenate([*rows.bare, np.zeros(0, np.uint64)])
-    masked, shape = _of_lines(rows, "masked", np.bool_), _of_lines(rows, "shape", np.uint8)
+    passages = {
+        name: rows.column(name, dtype)
+        for name, dtype in (
+            ("start", np.int64),
+            ("end", np.int64),
+            ("line", np.int64),
+            ("bare", np.uint64),
+            ("masked", np.bool_),
+            ("shape", np.uint8),
+        )
+    }
     if not np.array_equal(order, np.arange(len(order))):
-        moved, _ = kernel.take_segments(np.arange(len(spans)), of_article, order)
+        moved, _ = kernel.take_segments(np.arange(len(offsets) - 1), of_article, order)
         folded, offsets = kernel.take_segments(folded, offsets, moved)
-        spans, counts = spans[moved], counts[order]
-        line, bare, masked, shape = line[moved], bare[moved], masked[moved], shape[moved]
+        passages = {name: column[moved] for name, column in passages.items()}
+        counts = counts[order]
         of_article = offsets_of(counts)
-    own = order[references_end:]
-    read = np.empty(len(own), np.int64)
-    read[own - references_end] = np.arange(references_end, len(order))
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    read = place[references_end:]
     names = {name: number for number, name in enumerate(dict.fromkeys(filter(None, rows.sources)))}
     return Tables(
         ids=[rows.ids[article] for article in order.tolist()],
         against=[rows.against[article] for article in order.tolist()],
-        lengths=np.array(rows.lengths, np.int64)[order],
+        lengths=rows.column("lengths", np.int64)[order],
         fixed=np.arange(len(order)) < references_end,
         read=read,
         article=np.repeat(np.arange(len(order)), counts),
-        start=spans[:, 0].copy(),
-        end=spans[:, 1].copy(),
         folded=folded,
         offsets=offsets,
         size=sizes(folded, offsets),
         of_article=of_article,
-        line=line,
-        bare=bare,
-        masked=masked,
-        shape=shape,
+        **passages,
         source=np.array([names.get(rows.sources[article] or "", -1) for article in order.tolist()], np.int64),
-        marks={place: rows.looks[article].marks for place, article in enumerate(order.tolist())},
+        marks={int(place[article]): marks for article, marks in _marked(rows)},
     )
+
+
+def _marked(rows: _Rows) -> Iterator[tuple[int, Sequence[Mark]]]:
+    """The articles with marks, by their numbers in the order of reading."""
+    first = 0
+    for part in rows.parts:
+        for article, marks in part.marks.items():
+            yield first + article, marks
+        first += len(part.lengths)
 
 
 def joined(tables: Tables, first: I64) -> tuple[U32, I64]:

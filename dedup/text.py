@@ -102,26 +102,32 @@ def annotations(text: str) -> list[tuple[int, int]]:
     return kernel.annotations(codepoints(text), load())
 
 
-def line_spans(codes: U32) -> tuple[I64, I64, I64, Mask]:
-    """All lines of a text, blank ones too.
+def line_spans(codes: U32, offsets: I64 | None = None) -> tuple[I64, I64, I64, Mask]:
+    """All lines of a text, or of several in a row, blank ones too.
 
     Lines end at LF, CRLF, CR, U+2028 and U+2029, and at nothing else; text after the last line end is a line.
     A line is blank if it holds nothing but white space and invisible characters (BOM, zero-width space).
+
+    Args:
+        codes: uint32 [n].
+        offsets: int64 [texts + 1], the texts as segments of *codes*, no line reaches from one into the next; None: one.
 
     Returns:
         (starts, content_ends, ends, is_blank): int64, int64, int64, bool [lines]. A line is starts:ends, with its
         line end; its content is starts:content_ends. The first starts at 0, each next one where the last ends.
     """
+    stops = np.array([len(codes)]) if offsets is None else offsets[1:]
     breaks = _breaks(codes)
     is_cr = codes[breaks] == _CR
     in_crlf = np.zeros(len(breaks), bool)  # a CR whose LF is the next break
     in_crlf[:-1] = is_cr[:-1] & (np.diff(breaks) == 1) & (codes[breaks[1:]] == _LF)
+    in_crlf[np.isin(breaks + 1, stops)] = False
     lasts = breaks[~in_crlf]
     after_cr = np.zeros(len(breaks), bool)
     after_cr[1:] = in_crlf[:-1]
-    ends, content_ends = lasts + 1, lasts - after_cr[~in_crlf]
-    if len(codes) and (not len(ends) or ends[-1] < len(codes)):
-        ends, content_ends = np.append(ends, len(codes)), np.append(content_ends, len(codes))
+    ends = np.union1d(lasts + 1, stops[stops > 0])
+    content_ends = ends.copy()
+    content_ends[np.searchsorted(ends, lasts + 1)] = lasts - after_cr[~in_crlf]
     starts = np.concatenate((np.zeros(min(len(ends), 1), np.int64), ends[:-1]))
     if not len(starts):
         return starts, content_ends, ends, np.zeros(0, bool)
@@ -177,12 +183,17 @@ def passages(text: str | U32, mode: str) -> I64:
         edges = np.diff(np.concatenate(([False], shown, [False])).astype(np.int8))
         return np.stack((starts[edges[:-1] == 1], ends[edges[1:] == -1]), axis=1)
     if mode == "sentence":
-        return _sentences(codes, starts[shown], content_ends[shown], ends[shown])
+        return sentences(codes, starts[shown], content_ends[shown], ends[shown])
     raise ValueError(f"mode must be line, blank or sentence, found {mode!r}")
 
 
-def _sentences(codes: U32, starts: I64, content_ends: I64, ends: I64) -> I64:
-    """The sentences of the lines given, none of them blank."""
+def sentences(codes: U32, starts: I64, content_ends: I64, ends: I64) -> I64:
+    """The sentences of lines, of which none is blank: spans, int64 [sentences, 2] (see `passages`).
+
+    Args:
+        codes: uint32 [n], of one text or of several in a row.
+        starts, content_ends, ends: int64 [lines], as `line_spans` gives them.
+    """
     stops = _stops(codes, starts)
     hidden_first, hidden_last, _ = runs(np.flatnonzero(~_shows(codes)))
     hidden = np.searchsorted(hidden_first, stops, side="right") - 1

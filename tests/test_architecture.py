@@ -27,6 +27,7 @@ LAYERS = [
     "blocks",
     "rules",
     "boilerplate",
+    "looking",
     "tables",
     "rewriting",
     "findings",

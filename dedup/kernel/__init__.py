@@ -43,6 +43,7 @@ if NAME == "native":
         intersections,
         join_segments,
         number_tokens,
+        readings,
         segment_sets,
         shingle_signatures,
         shingles,
@@ -50,7 +51,7 @@ if NAME == "native":
         take_segments,
     )
 else:
-    from dedup.kernel.fold_reference import columns, fold, number_tokens
+    from dedup.kernel.fold_reference import columns, fold, number_tokens, readings
     from dedup.kernel.greedy_reference import greedy
     from dedup.kernel.reference import (
         band_keys,
@@ -82,6 +83,7 @@ __all__ = [
     "join_segments",
     "number_tokens",
     "permutations",
+    "readings",
     "segment_sets",
     "shingle_signatures",
     "shingles",

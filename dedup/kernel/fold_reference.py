@@ -155,6 +155,37 @@ def number_tokens(folded: U32, offsets: I64, table: FoldTable) -> tuple[U64, I64
     return hashes[distinct], offsets_of(np.bincount(owner[distinct], minlength=len(offsets) - 1))
 
 
+_CLOSERS = frozenset(map(ord, "\"')]"))
+
+
+def readings(codes: U32, starts: I64, ends: I64, table: U32) -> tuple[U8, I64, U32]:
+    """Lines as rules read them, in UTF-8: white space at the ends goes, inside it becomes one U+0020.
+
+    Args:
+        codes: uint32 [n], the code points of a text.
+        starts, ends: int64 [lines], the lines, which may lie in any order.
+        table: uint32 [0x110000], what each code point is read as, 0 if it is not seen; U+0020 stands for white space.
+
+    Returns:
+        (read, bounds, lasts): uint8, int64 [lines + 1], uint32 [lines]. Line i is read[bounds[i]:bounds[i + 1]], with a
+        line feed at its end; lasts[i] is its last character before any quotes and brackets that close it, 0 if none.
+    """
+    lines: list[bytes] = []
+    lasts = np.zeros(len(starts), np.uint32)
+    for number, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        if not 0 <= start <= end <= len(codes):
+            raise ValueError(f"lines must lie within the text, but line {number} is {start} to {end} of {len(codes)}")
+        line: list[int] = []
+        for code in table[codes[start:end]].tolist():
+            if code and not (code == BLANK and line[-1:] in ([], [BLANK])):
+                line.append(code)
+        if line[-1:] == [BLANK]:
+            line.pop()
+        lines.append("".join(map(chr, line)).encode() + b"\n")
+        lasts[number] = next((code for code in reversed(line) if code not in _CLOSERS), 0)
+    return np.frombuffer(b"".join(lines), np.uint8), offsets_of(np.array(list(map(len, lines)), np.int64)), lasts
+
+
 def _fold(codepoints: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:
     """`fold` of a chunk. *offsets* may begin anywhere."""
     text = _separate(codepoints, np.diff(offsets))

@@ -143,6 +143,14 @@ def number_tokens(folded: U32, offsets: I64, table: FoldTable) -> tuple[U64, I64
     return hashes[: token_offsets[-1]].copy(), token_offsets  # a copy: numbers are few, the array is long
 
 
+def readings(codes: U32, starts: I64, ends: I64, table: U32) -> tuple[U8, I64, U32]:
+    """See the reference."""
+    read = np.empty(4 * int((ends - starts).sum()) + len(starts), np.uint8)
+    bounds, lasts = np.empty(len(starts) + 1, np.int64), np.empty(len(starts), np.uint32)
+    _native.readings(codes, starts, ends, table, read, bounds, lasts)
+    return read[: bounds[-1]], bounds, lasts
+
+
 def greedy(
     sets: U64,
     offsets: I64,

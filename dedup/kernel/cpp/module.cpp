@@ -6,6 +6,7 @@
 #include "greedy.h"
 #include "grouping.h"
 #include "levels.h"
+#include "lines.h"
 
 namespace {
 
@@ -689,6 +690,42 @@ PyObject* choose(PyObject*, PyObject* args) {
     });
 }
 
+// --- lines -----------------------------------------------------------------------------------------------------------
+
+PyObject* readings(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *codes_, *starts_, *ends_, *table_, *read_, *bounds_, *lasts_;
+        unpack(args, "OOOOOOO", &codes_, &starts_, &ends_, &table_, &read_, &bounds_, &lasts_);
+        const Codes codes(codes_, "codes"), table(table_, "table"), lasts(lasts_, "lasts", 1, true);
+        const Array<int64_t> starts(starts_, "starts"), ends(ends_, "ends"), bounds(bounds_, "bounds", 1, true);
+        const Array<uint8_t> read(read_, "read", 1, true);
+        ends.must_have(starts.size());
+        lasts.must_have(starts.size());
+        bounds.must_have(starts.size() + 1);
+        table.must_have(folding::CODE_POINTS);
+        must_be_codes(codes.data(), codes.size());
+        size_t room = 0;
+        for (size_t i = 0; i < starts.size(); i++) {
+            if (starts[i] < 0 || ends[i] < starts[i] || static_cast<uint64_t>(ends[i]) > codes.size())
+                refuse("lines must lie within the text, but line " + std::to_string(i) + " is " +
+                       std::to_string(starts[i]) + " to " + std::to_string(ends[i]) + " of " +
+                       std::to_string(codes.size()));
+            room += 4 * static_cast<size_t>(ends[i] - starts[i]) + 1;
+        }
+        if (read.size() < room) refuse("read must have room for " + std::to_string(room) + " bytes");
+        without_gil([&] {
+            uint8_t* out = read.data();
+            bounds[0] = 0;
+            for (size_t i = 0; i < starts.size(); i++) {
+                out = lines::read_line(codes.data() + starts[i], static_cast<size_t>(ends[i] - starts[i]), table.data(),
+                                       out, &lasts[i]);
+                bounds[i + 1] = out - read.data();
+            }
+        });
+        Py_RETURN_NONE;
+    });
+}
+
 // --- instruction sets ------------------------------------------------------------------------------------------------
 
 PyObject* levels(PyObject*, PyObject*) {
@@ -734,6 +771,7 @@ PyMethodDef methods[] = {
     {"columns", columns, METH_VARARGS, nullptr},
     {"number_tokens", number_tokens, METH_VARARGS, nullptr},
     {"choose", choose, METH_VARARGS, nullptr},
+    {"readings", readings, METH_VARARGS, nullptr},
     {"levels", levels, METH_NOARGS, nullptr},
     {"use_level", use_level, METH_VARARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},

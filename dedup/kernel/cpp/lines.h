@@ -1,0 +1,58 @@
+// Lines as rules read them: fold_reference.py, `readings`.
+#pragma once
+
+#include <cstdint>
+
+#include "levels.h"
+
+namespace lines {
+
+constexpr uint32_t BLANK = 0x20;
+
+inline uint8_t* put_utf8(uint32_t code, uint8_t* out) {
+    if (code < 0x80) {
+        *out++ = static_cast<uint8_t>(code);
+    } else if (code < 0x800) {
+        *out++ = static_cast<uint8_t>(0xC0 | code >> 6);
+        *out++ = static_cast<uint8_t>(0x80 | (code & 0x3F));
+    } else if (code < 0x10000) {
+        *out++ = static_cast<uint8_t>(0xE0 | code >> 12);
+        *out++ = static_cast<uint8_t>(0x80 | (code >> 6 & 0x3F));
+        *out++ = static_cast<uint8_t>(0x80 | (code & 0x3F));
+    } else {
+        *out++ = static_cast<uint8_t>(0xF0 | code >> 18);
+        *out++ = static_cast<uint8_t>(0x80 | (code >> 12 & 0x3F));
+        *out++ = static_cast<uint8_t>(0x80 | (code >> 6 & 0x3F));
+        *out++ = static_cast<uint8_t>(0x80 | (code & 0x3F));
+    }
+    return out;
+}
+
+inline bool closes(uint32_t code) { return code == '"' || code == '\'' || code == ')' || code == ']'; }
+
+// One line: what is read of it and a line feed behind that; *last* is the last character that closes nothing. *out* has
+// room for four bytes a code point and one more.
+inline uint8_t* read_line(const uint32_t* codes, size_t count, const uint32_t* table, uint8_t* out, uint32_t* last) {
+    const uint8_t* begin = out;
+    bool blank = false;  // waits until something stands behind it
+    *last = 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t code = table[codes[i]];
+        if (code == 0) continue;
+        if (code == BLANK) {
+            blank = out != begin;
+            continue;
+        }
+        if (blank) *out++ = BLANK;
+        if (!closes(code))
+            *last = code;
+        else if (blank)
+            *last = BLANK;
+        blank = false;
+        out = put_utf8(code, out);
+    }
+    *out++ = '\n';
+    return out;
+}
+
+}  // namespace lines

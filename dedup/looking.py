@@ -1,0 +1,103 @@
+"""Many articles looked at together: what `boilerplate.look` says of each, without a look at most of them.
+
+Few articles hold anything that a rule or debris could name. One look-up a code point and one regular expression over
+all lines tell which may; only those are looked at one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup import kernel
+from dedup.boilerplate import LEAD_IN, SENTENCE, Mark, look
+from dedup.fold_table import load
+from dedup.kernel.fold_reference import INVISIBLE, TONE
+from dedup.kernel.reference import I64, U8, U32
+from dedup.rules import reading_table, suspect_lines
+from dedup.settings import Settings
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What articles show by themselves. Arrays are [lines], of the lines that are not blank, all articles in a row.
+
+    Attributes:
+        masked: bool, lines that a rule or the markup rule names.
+        shape: uint8, LEAD_IN or SENTENCE (see `dedup.boilerplate`).
+        marks: article -> what was found in it, by start; only articles with anything.
+    """
+
+    masked: Mask
+    shape: U8
+    marks: Mapping[int, Sequence[Mark]]
+
+
+def look_all(texts: Sequence[str], codes: U32, offsets: I64, lines: tuple[I64, I64, I64], settings: Settings) -> Looks:
+    """What `boilerplate.look` says of each of several articles.
+
+    Args:
+        texts: their texts.
+        codes, offsets: uint32 segment array, the code points of the texts.
+        lines: int64 [lines] each: where each line that is not blank starts and its content ends, in *codes*, and its
+            article.
+        settings: as for `boilerplate.look`.
+    """
+    starts, content_ends, article = lines
+    suspect = np.zeros(len(texts) + 1, bool)
+    kinds = _kinds()[codes]
+    for kind in (_TONED, _DEBRIS):
+        at = np.flatnonzero(kinds & kind)
+        suspect[np.searchsorted(offsets, at, side="right") - 1] = True
+    read, bounds, lasts = kernel.readings(codes, starts, content_ends, reading_table())
+    opens_markup = np.isin(read[bounds[:-1]], _MARKUP_OPENERS)
+    suspect[article[opens_markup]] = True
+    if settings.boilerplate != "off":
+        suspect[article[suspect_lines(read, bounds, settings.rules)]] = True
+    masked, shape = np.zeros(len(starts), bool), _shapes(lasts)
+    marks: dict[int, Sequence[Mark]] = {}
+    of_article = np.searchsorted(article, np.arange(len(texts) + 1))
+    for number in np.flatnonzero(suspect[:-1]).tolist():
+        seen = look(texts[number], codes[offsets[number] : offsets[number + 1]], settings)
+        own = slice(of_article[number], of_article[number + 1])
+        masked[own], shape[own] = seen.masked, seen.shape
+        if seen.marks:
+            marks[number] = seen.marks
+    return Looks(masked, shape, marks)
+
+
+_MARKUP_OPENERS = np.frombuffer(b"<&]", np.uint8)
+_TONED, _DEBRIS = 1, 2
+"""What a code point may be the sign of: an annotation; a control character or mojibake."""
+
+
+@lru_cache(maxsize=1)
+def _kinds() -> U8:
+    """What each code point may be the sign of: uint8 [0x110000]."""
+    flags = load().flags
+    kinds = np.where(flags & TONE, np.uint8(_TONED), np.uint8(0))
+    debris = np.flatnonzero((flags & INVISIBLE) > 0).tolist()
+    debris += [code for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in range(0x09, 0x0E)]
+    debris += list(map(ord, "?\ufffdÂÃâï锟烫屯"))
+    kinds[debris] |= _DEBRIS
+    return kinds
+
+
+@lru_cache(maxsize=1)
+def _shape_table() -> U8:
+    shapes = np.zeros(0x110000, np.uint8)
+    shapes[ord(":")] = LEAD_IN
+    shapes[list(map(ord, "。!?.…;"))] = SENTENCE
+    return shapes
+
+
+def _shapes(lasts: U32) -> U8:
+    found: Any = _shape_table()[lasts]
+    return found
