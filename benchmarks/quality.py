@@ -27,7 +27,6 @@ import orjson
 
 from benchmarks import corpus
 from dedup import kernel
-from dedup.boilerplate import look
 from dedup.evaluate import Judged, Label, Span, evaluate, read_labels
 from dedup.families import distinct_texts, number_conflicts
 from dedup.fold_table import load
@@ -38,6 +37,7 @@ from dedup.settings import Settings
 from dedup.sketch import shingle_sets
 from dedup.tables import read_tables
 from dedup.text import codepoints, fold_passages
+from dedup.work import Work
 
 HERE = Path(__file__).parent
 _BANDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -341,20 +341,18 @@ def _swept(planted: Planted, report: Report) -> dict[str, Any]:
 def table_ceiling(planted: Planted) -> str:
     """All pairs of distinct passages at several thresholds and shingles: what the similarity itself can tell."""
     base = Settings()
-    tables = read_tables(
-        planted.articles, None, base, lambda text, codes: look(text, codes, base), lambda stage, done, total: None
-    )
+    tables = read_tables(planted.articles, None, base, lambda stage, done, total: None, Work())
     long = np.flatnonzero(tables.size >= base.min_chars)
-    folded, offsets = kernel.take_segments(tables.folded, tables.offsets, long)
-    texts = distinct_texts(folded, offsets, np.zeros(len(long), np.int64))
-    numbers = kernel.number_tokens(texts.folded, texts.offsets, load())
+    texts = distinct_texts(tables.at.of(long), np.zeros(len(long), np.int64))
+    folded, offsets = texts.take(np.arange(len(texts.first)))
+    numbers = kernel.number_tokens(folded, offsets, load())
     related, apart = _planted_relations(planted, tables.ids, tables.article[long], tables.start[long], texts.of)
     lines = [
         "| shingle columns | threshold | pairs | planted as same | other news, by numbers | other news, let through "
         "| neither planted |\n|--:|--:|--:|--:|--:|--:|--:|"
     ]
     for shingle in (6, 8, 10):
-        sets, set_offsets = shingle_sets(texts.folded, texts.offsets, replace(base, shingle=shingle))
+        sets, set_offsets = shingle_sets(folded, offsets, replace(base, shingle=shingle))
         left, right, similarity = all_pairs(sets, set_offsets, 0.5)
         kinds = []
         for one, two in zip(left.tolist(), right.tolist(), strict=True):

@@ -23,6 +23,7 @@ from dedup.kernel.fold_reference import HAN, INVISIBLE, TONE
 from dedup.kernel.reference import I64, U32, offsets_of
 from dedup.model import Grain, Kind
 from dedup.rules import Matcher, is_markup, matcher, reading_codes
+from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.text import line_spans
 
@@ -477,12 +478,12 @@ def frequent(lines: Lines, settings: Settings) -> Frequent:
         return result
     source = lines.source[lines.article[places]]
     folded, offsets = _masked_texts(*kernel.take_segments(lines.folded, lines.offsets, places))
-    texts = distinct_texts(folded, offsets, source)
+    texts = distinct_texts(Segments(folded, offsets), source)
     families = _carriers(texts.of, lines.family[lines.article[places]], len(texts.first))
     present = np.unique(np.stack((lines.source, lines.family))[:, np.unique(lines.article[places])], axis=1)
     of_source = np.bincount(present[0], minlength=int(lines.source.max()) + 1)[texts.domain]
     share = families / np.maximum(of_source, 1)
-    lengths = np.diff(texts.offsets)
+    lengths = texts.at.lengths[texts.first]
     least = np.where(lengths >= LONG_LINE, settings.boilerplate_families_long, settings.boilerplate_families)
     many: Mask = (families >= least) & (share >= settings.boilerplate_share)
     # a paragraph that many stories share is told once by the duplicate rules; here every copy would go
@@ -490,7 +491,7 @@ def frequent(lines: Lines, settings: Settings) -> Frequent:
     sentence[texts.of] = lines.shape[places] == SENTENCE
     many &= ~(sentence & (lengths >= LONG_LINE))
     for number in np.flatnonzero(many).tolist():
-        segment = texts.folded[texts.offsets[number] : texts.offsets[number + 1]]
+        segment = texts.take(np.array([number]))[0]
         many[number] = not _ENUMERATOR.fullmatch(_string(segment))
     if not many.any():
         return result
@@ -509,10 +510,11 @@ def frequent(lines: Lines, settings: Settings) -> Frequent:
 
 def _masked_texts(folded: U32, offsets: I64) -> tuple[U32, I64]:
     """The lines with what varies masked."""
-    plain = distinct_texts(folded, offsets, np.zeros(len(offsets) - 1, np.int64))
+    plain = distinct_texts(Segments(folded, offsets), np.zeros(len(offsets) - 1, np.int64))
+    unlike, unlike_offsets = plain.take(np.arange(len(plain.first)))
     masked = [
         np.frombuffer(masked_line(_string(segment)).encode("utf-32-le"), "<u4").astype(np.uint32)
-        for segment in np.split(plain.folded, plain.offsets[1:-1])
+        for segment in np.split(unlike, unlike_offsets[1:-1])
     ]
     flat, bounds = np.concatenate(masked), offsets_of(np.array([len(one) for one in masked], np.int64))
     return kernel.take_segments(flat, bounds, plain.of)
@@ -579,7 +581,7 @@ def _take_copies(lines: Lines, chars: I64, result: Frequent, settings: Settings)
     long = np.flatnonzero((chars >= settings.min_chars) & ~lines.masked & lines.counted)
     if not result.line[long].any():
         return
-    texts = distinct_texts(*kernel.take_segments(lines.folded, lines.offsets, long), np.zeros(len(long), np.int64))
+    texts = distinct_texts(Segments(lines.folded, lines.offsets, long), np.zeros(len(long), np.int64))
     kept = long[texts.first][texts.of]
     copies = result.line[kept] & ~result.line[long]
     result.line[long[copies]] = True

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernel
 from dedup.fold_table import load
-from dedup.kernel.reference import I64, U32, U64, fmix64, offsets_of
+from dedup.kernel.reference import I32, I64, U32, U64, fmix64, offsets_of
+from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.sketch import band_keys, shingle_sets, sizes
+from dedup.work import Work
+
+_BATCH = 1 << 24  # code points of texts that are judged at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +25,20 @@ class Texts:
     """Distinct texts, numbered by their first place.
 
     Attributes:
-        folded, offsets: uint32 segment array, the folded texts.
+        at: the folded text of each place.
         of: int64 [places], the text that stands at each place.
         first: int64 [texts], the first place of each text.
         domain: int64 [texts]; texts meet only texts of their own domain.
     """
 
-    folded: U32
-    offsets: I64
+    at: Segments
     of: I64
     first: I64
     domain: I64
+
+    def take(self, texts: I64) -> tuple[U32, I64]:
+        """The folded forms of these texts: a uint32 segment array."""
+        return self.at.take(self.first[texts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,85 +56,139 @@ Judge = Callable[[I64, U64, I64], kernel.Acceptable]
 """Makes the rule of who may join whom: (texts, their shingle sets, offsets) -> acceptable, in numbers of *texts*."""
 
 
-def distinct_texts(folded: U32, offsets: I64, domain: I64) -> Texts:
+def distinct_texts(at: Segments, domain: I64) -> Texts:
     """Groups places with the same folded text of the same domain.
 
     Digests group them; the texts themselves decide, so that a forged collision of digests joins nothing.
 
     Args:
-        folded, offsets: uint32 segment array, one segment a place.
+        at: the folded text of each place.
         domain: int64 [places].
     """
-    count = len(offsets) - 1
-    digest = kernel.digests(folded, offsets)
-    order = np.lexsort((np.arange(count), digest[:, 1], digest[:, 0], domain))
-    fresh = np.ones(count, bool)
-    fresh[1:] = (digest[order][1:] != digest[order][:-1]).any(axis=1) | (domain[order][1:] != domain[order][:-1])
-    leader = np.empty(count, np.int64)
+    count = len(at)
+    digest = np.empty((count, 2), np.uint64)
+    for places, folded, offsets in at.chunks():
+        digest[places] = kernel.digests(folded, offsets)
+    leader = np.arange(count)
+    meeting = np.flatnonzero(kernel.collisions(digest[:, 0] ^ fmix64(domain.astype(np.uint64))) >= 0)
+    order = meeting[np.lexsort((meeting, digest[meeting, 1], digest[meeting, 0], domain[meeting]))]
+    fresh = np.ones(len(order), bool)
+    fresh[1:] = (digest[order[1:]] != digest[order[:-1]]).any(axis=1) | (domain[order[1:]] != domain[order[:-1]])
     leader[order] = order[np.flatnonzero(fresh)[np.cumsum(fresh) - 1]]
-    for group in _forged_groups(folded, offsets, leader):
+    for group in _forged_groups(at, leader):
         leaders: dict[bytes, int] = {}
         for place in np.flatnonzero(leader == group).tolist():
-            leader[place] = leaders.setdefault(folded[offsets[place] : offsets[place + 1]].tobytes(), place)
-    first, of = np.unique(leader, return_inverse=True)
-    texts, text_offsets = kernel.take_segments(folded, offsets, first)
-    return Texts(texts, text_offsets, of, first, domain[first])
+            leader[place] = leaders.setdefault(at.take(np.array([place]))[0].tobytes(), place)
+    first = np.flatnonzero(leader == np.arange(count))
+    number = np.empty(count, np.int64)
+    number[first] = np.arange(len(first))
+    return Texts(at, number[leader], first, domain[first])
 
 
-def _forged_groups(folded: U32, offsets: I64, leader: I64) -> list[int]:
+def _forged_groups(at: Segments, leader: I64) -> list[int]:
     """The leaders of groups of one digest in which some text differs from the leader's."""
+    forged: set[int] = set()
     others = np.flatnonzero(leader != np.arange(len(leader)))
-    lengths = np.diff(offsets)
-    forged = set(leader[others[lengths[others] != lengths[leader[others]]]].tolist())
-    others = others[lengths[others] == lengths[leader[others]]]
-    for low in range(0, len(others), 1 << 14):
-        chunk = others[low : low + (1 << 14)]
-        own, own_offsets = kernel.take_segments(folded, offsets, chunk)
-        lead, _ = kernel.take_segments(folded, offsets, leader[chunk])
-        differs = np.searchsorted(own_offsets, np.flatnonzero(own != lead), side="right") - 1
-        forged.update(leader[chunk[np.unique(differs)]].tolist())
+    for places, own, offsets in at.chunks(others):
+        lead, lead_offsets = at.take(leader[places])
+        if np.array_equal(offsets, lead_offsets):
+            differs = np.searchsorted(offsets, np.flatnonzero(own != lead), side="right") - 1
+            forged.update(leader[places[np.unique(differs)]].tolist())
+        else:
+            pairs = zip(places.tolist(), pairwise(offsets.tolist()), pairwise(lead_offsets.tolist()), strict=True)
+            forged.update(
+                int(leader[place])
+                for place, (start, end), (lead_start, lead_end) in pairs
+                if not np.array_equal(own[start:end], lead[lead_start:lead_end])
+            )
     return sorted(forged)
 
 
-def match(texts: Texts, fixed: NDArray[np.bool_], settings: Settings, judge: Judge) -> Match:
+def match(texts: Texts, fixed: NDArray[np.bool_], settings: Settings, judge: Judge, work: Work) -> Match:
     """The greedy rule over distinct texts, in their order.
 
-    Texts that share no band key with any other are kept without being looked at again.
+    Texts that share no band key with any other are kept without being looked at again. The others fall into components
+    that share no key; some components at a time are judged, so that no more than their shingles are held.
 
     Args:
         texts: the distinct texts.
         fixed: bool [texts], kept without being judged (reference texts).
         settings: threshold, bands, bucket and the rest.
         judge: makes the rule of who may join whom.
+        work: where band keys lie.
     """
     count = len(texts.first)
-    keys = band_keys(texts.folded, texts.offsets, settings)
+    keys = work.zeros((settings.bands, count), np.uint64)
+    lengths = texts.at.lengths[texts.first]
+    done = 0
+    for places, folded, offsets in texts.at.chunks(texts.first):
+        keys[:, done : done + len(places)] = band_keys(folded, offsets, settings)
+        done += len(places)
     keys ^= fmix64(texts.domain.astype(np.uint64))
-    groups = np.stack([kernel.collisions(keys[band]) for band in range(len(keys))])
-    groups[:, np.diff(texts.offsets) == 0] = -1  # an empty fold never matches
-    colliding = np.flatnonzero((groups >= 0).any(axis=0))
-    folded, offsets = kernel.take_segments(texts.folded, texts.offsets, colliding)
-    sets, set_offsets = shingle_sets(folded, offsets, settings)
-    choice = kernel.greedy(
-        sets,
-        set_offsets,
-        sizes(folded, offsets),
-        np.ascontiguousarray(groups[:, colliding]),
-        fixed[colliding],
-        settings.threshold_fraction,
-        settings.short_chars,
-        settings.containment_fraction,
-        settings.bucket,
-        judge(colliding, sets, set_offsets),
-    )
-    result = Match(
-        np.arange(count), np.full(count, -1), np.zeros(count, np.int64), np.zeros(count, np.int64), choice.full
-    )
-    result.keeper[colliding] = colliding[choice.keeper]
-    result.linked[colliding] = np.where(choice.linked >= 0, colliding[choice.linked], -1)
-    result.shared[colliding] = choice.shared
-    result.united[colliding] = choice.united
-    return result
+    collides = np.zeros(count, bool)
+    for band in range(len(keys)):
+        collides |= kernel.collisions(keys[band]) >= 0
+    collides &= lengths > 0  # an empty fold never matches
+    result = Match(np.arange(count), np.full(count, -1), np.zeros(count, np.int64), np.zeros(count, np.int64), 0)
+    colliding = np.flatnonzero(collides)
+    groups = np.stack([kernel.collisions(keys[band, colliding]) for band in range(len(keys))])
+    full = 0
+    for some in _batches(components(groups), lengths[colliding]):
+        of = colliding[some]
+        folded, offsets = texts.take(of)
+        sets, set_offsets = shingle_sets(folded, offsets, settings)
+        choice = kernel.greedy(
+            sets,
+            set_offsets,
+            sizes(folded, offsets),
+            np.ascontiguousarray(groups[:, some]),
+            fixed[of],
+            settings.threshold_fraction,
+            settings.short_chars,
+            settings.containment_fraction,
+            settings.bucket,
+            judge(of, sets, set_offsets),
+        )
+        result.keeper[of] = of[choice.keeper]
+        result.linked[of] = np.where(choice.linked >= 0, of[choice.linked], -1)
+        result.shared[of] = choice.shared
+        result.united[of] = choice.united
+        full += choice.full
+    return replace(result, full=full)
+
+
+def components(groups: I32) -> I64:
+    """Until the kernel has it: the smallest text of each text's connected component."""
+    label = np.arange(groups.shape[1])
+    while True:
+        before = label.copy()
+        for band in groups:
+            has = np.flatnonzero(band >= 0)
+            least = np.full(int(band.max(initial=-1)) + 1, len(label))
+            np.minimum.at(least, band[has], label[has])
+            label[has] = np.minimum(label[has], least[band[has]])
+        label = label[label]
+        if np.array_equal(label, before):
+            return label
+
+
+def _batches(component: I64, lengths: I64) -> Iterator[I64]:
+    """Texts of whole components, rising, of about `_BATCH` code points at a time unless one component is larger."""
+    order = np.argsort(component, kind="stable")
+    ends = np.cumsum(lengths[order])
+    starts = np.flatnonzero(np.diff(component[order], prepend=-1))
+    first = 0
+    while first < len(order):
+        begin = int(ends[first - 1]) if first else 0
+        reach = int(np.searchsorted(ends, begin + _BATCH, side="right"))
+        stop = int(starts[np.searchsorted(starts, reach, side="right") - 1])
+        if stop <= first:
+            following = np.searchsorted(starts, first, side="right")
+            stop = int(starts[following]) if following < len(starts) else len(order)
+        elif reach == len(order):
+            stop = reach
+        yield np.sort(order[first:stop])
+        first = stop
 
 
 def passage_judge(texts: Texts, settings: Settings) -> Judge:
@@ -135,9 +197,7 @@ def passage_judge(texts: Texts, settings: Settings) -> Judge:
     def judge(of: I64, sets: U64, set_offsets: I64) -> kernel.Acceptable:
         if settings.numbers == "ignore":
             return kernel.NumbersAgree(np.zeros(0, np.uint64), np.zeros(len(of) + 1, np.int64))  # as if without numbers
-        return kernel.NumbersAgree(
-            *kernel.number_tokens(*kernel.take_segments(texts.folded, texts.offsets, of), load())
-        )
+        return kernel.NumbersAgree(*kernel.number_tokens(*texts.take(of), load()))
 
     return judge
 
@@ -196,7 +256,7 @@ def article_judge(
         return own[lengths[own] >= settings.min_chars]
 
     def judge(of: I64, sets: U64, set_offsets: I64) -> kernel.Acceptable:
-        numbers, offsets = kernel.number_tokens(*kernel.take_segments(texts.folded, texts.offsets, of), load())
+        numbers, offsets = kernel.number_tokens(*texts.take(of), load())
 
         def acceptable(text: int, met: I64) -> NDArray[np.bool_]:
             long = longer(int(of[text]))

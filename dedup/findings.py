@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.boilerplate import Mark
-from dedup.errors import BadInput
 from dedup.families import Match, Texts
 from dedup.kernel.reference import I64
-from dedup.model import Article, Family, Finding, Grain, Kind, Member, Place, Report
+from dedup.model import Family, Finding, Grain, Kind, Member, Place, Report
 from dedup.rewriting import cut_counts, extended_ends
 from dedup.settings import Settings
 from dedup.tables import Progress, Tables
@@ -115,15 +114,11 @@ class Judgement:
     sources: Sequence[tuple[str, int]]
 
 
-def report(judgement: Judgement, articles: Iterable[Article], progress: Progress) -> Report:
-    """Puts the judgement into words, reading the articles once more for the cut texts.
-
-    Raises:
-        BadInput: the articles are not those that were judged.
-    """
+def report(judgement: Judgement, progress: Progress) -> Report:
+    """Puts the judgement into words."""
     tables = judgement.tables
     families = _families(judgement)
-    findings = list(_findings(judgement, articles, progress))
+    findings = list(_findings(judgement, progress))
     counts = _counts(judgement, findings, families)
     warnings = list(_warnings(judgement, families))
     ids = [tables.ids[article] for article in tables.read.tolist()]
@@ -186,29 +181,15 @@ def _rounded(similarity: float) -> float:
     return round(float(similarity), 4)
 
 
-def _findings(judgement: Judgement, articles: Iterable[Article], progress: Progress) -> Iterator[Finding]:
+def _findings(judgement: Judgement, progress: Progress) -> Iterator[Finding]:
     tables = judgement.tables
     drafts = _drafts(judgement)
     progress("findings", 0, len(tables.read))
-    count = 0
-    for count, article in enumerate(articles, start=1):
-        if count > len(tables.read) or article.id != tables.ids[tables.read[count - 1]]:
-            raise _changed(article.id)
-        row = int(tables.read[count - 1])
-        if len(article.text) != tables.lengths[row]:
-            raise _changed(article.id)
-        if row in drafts:
-            yield from _with_text(drafts[row], article.text)
+    for count, article in enumerate(tables.read.tolist(), start=1):
+        if article in drafts:
+            yield from _with_text(drafts[article], tables.texts[article])
         if count % 1000 == 0:
             progress("findings", count, len(tables.read))
-    if count < len(tables.read):
-        raise _changed(tables.ids[tables.read[count]])
-
-
-def _changed(article: str) -> BadInput:
-    return BadInput(
-        f"article {article!r}: the articles changed while they were read; scan them again when nothing writes them"
-    )
 
 
 class _Draft(NamedTuple):

@@ -23,13 +23,15 @@ from dedup.families import (
     passage_judge,
 )
 from dedup.findings import Judgement, Repeats, Run, report
-from dedup.fold_table import WIDE, load
+from dedup.fold_table import load
 from dedup.kernel.reference import I64, U32, offsets_of
 from dedup.model import Article, Report
 from dedup.rewriting import refuse_one_shot, rewrite
+from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.sketch import shingle_sets, sizes
 from dedup.tables import Progress, References, Tables, in_paragraphs, joined, read_tables
+from dedup.work import Work
 
 
 def scan(
@@ -45,7 +47,7 @@ def scan(
     """Judges a corpus: what repeats, what it repeats, and what is to be cut.
 
     Args:
-        articles: any re-iterable of articles with distinct ids; it is iterated twice, as texts are not held. Or a
+        articles: any re-iterable of articles with distinct ids: they are read once, and again to be rewritten. Or a
             table, one article a row: a pyarrow Table or RecordBatchReader (which is read into memory), a pandas or
             polars DataFrame, a Hugging Face Dataset.
         settings: the choices; the defaults where None.
@@ -59,7 +61,7 @@ def scan(
 
     Raises:
         OneShotInput: *articles* is an iterator.
-        BadInput: an id stands twice, a text is no string, holds a lone surrogate, or changed between the iterations.
+        BadInput: an id stands twice, a text is no string, or holds a lone surrogate.
         BadSettings: `keep` or `source_field` names a field that no article has, a rule's pattern is unusable, or there
             are references that `scope` leaves out.
     """
@@ -70,21 +72,33 @@ def scan(
     if frames.kind_of(articles) is not None:
         articles = frames.articles_of(articles, text_field, id_field)
     refuse_one_shot(articles)
-    units = read_tables(articles, against, settings, tell)
+    with Work() as work:
+        return _scanned(articles, settings, against, sources, tell, work)
+
+
+def _scanned(
+    articles: Iterable[Article],
+    settings: Settings,
+    against: References | None,
+    sources: Callable[[], Sequence[tuple[str, int]]] | None,
+    tell: Progress,
+    work: Work,
+) -> Report:
+    units = read_tables(articles, against, settings, tell, work)
     rows = sources() if sources else ()
     tell("articles", 0, None)
-    compared = _with_passages(units, units.masked, settings)
+    compared = _with_passages(units, units.masked, settings, work)
     # reprints of one story count once for boilerplate, also where articles are not cut whole
-    alike = _article_repeats(compared, replace(settings, grain="both"))
+    alike = _article_repeats(compared, replace(settings, grain="both"), work)
     whole = alike if settings.grain != "passage" else Repeats.none(len(units.ids))
     tell("boilerplate", 0, None)
     # Frequency is counted over article families, so it is known here; what it takes is kept out of the passages at
     # once, which is to judge the near members of a kept text that goes as if it were absent.
     out, found = _boilerplate(units, alike, rows, settings)
-    tables = _with_passages(units, out, settings)
+    tables = _with_passages(units, out, settings, work)
     out = _spread(units, out, tables)
     tell("passages", 0, None)
-    parts = _passage_repeats(tables, whole, out, settings)
+    parts = _passage_repeats(tables, whole, out, settings, work)
     tell("blocks", 0, None)
     remnant = _remnants(tables, parts, out, settings)
     runs = _runs(tables, whole, parts, remnant, out, settings)
@@ -92,12 +106,12 @@ def scan(
         article: [*tables.marks.get(article, ()), *found.get(article, ())] for article in {**tables.marks, **found}
     }
     judgement = Judgement(tables, settings, whole, parts, remnant, runs, marks, rows)
-    return report(judgement, articles, tell)
+    return report(judgement, tell)
 
 
-def _with_passages(units: Tables, out: NDArray[np.bool_], settings: Settings) -> Tables:
+def _with_passages(units: Tables, out: NDArray[np.bool_], settings: Settings, work: Work) -> Tables:
     """The lines or sentences as they are, or as paragraphs."""
-    return in_paragraphs(units, out) if settings.passage == "blank" else units
+    return in_paragraphs(units, out, work) if settings.passage == "blank" else units
 
 
 def _spread(units: Tables, out: NDArray[np.bool_], tables: Tables) -> NDArray[np.bool_]:
@@ -117,7 +131,7 @@ def _boilerplate(
     fresh = np.ones(len(units.article), bool)
     fresh[1:] = (np.diff(units.article) != 0) | (np.diff(units.line) != 0)
     first = np.flatnonzero(fresh)
-    folded, offsets = (units.folded, units.offsets) if fresh.all() else joined(units, first)
+    folded, offsets = (units.folded, units.offsets) if fresh.all() else joined(units, first).take(np.arange(len(first)))
     lines = Lines(
         folded=folded,
         offsets=offsets,
@@ -158,21 +172,19 @@ def _sources(tables: Tables, rows: Sequence[tuple[str, int]], settings: Settings
     return source
 
 
-def _article_repeats(tables: Tables, settings: Settings) -> Repeats:
+def _article_repeats(tables: Tables, settings: Settings, work: Work) -> Repeats:
     """Which articles repeat which, as wholes."""
     repeats = Repeats.none(len(tables.ids))
     if settings.scope == "within":
         return repeats
     compared = _compared(tables)
     of_article = offsets_of(np.bincount(tables.article[compared], minlength=len(tables.ids)))
-    passages, passage_offsets = kernel.take_segments(tables.folded, tables.offsets, compared)
-    wide = (load().flags[passages] & WIDE) > 0
-    folded, offsets = kernel.join_segments(passages, passage_offsets, wide, of_article)
-    articles = np.flatnonzero(np.diff(offsets) > 0)  # an empty fold never matches
-    folded, offsets = kernel.take_segments(folded, offsets, articles)
-    texts = distinct_texts(folded, offsets, np.zeros(len(articles), np.int64))
+    passages, passage_offsets = tables.at.take(compared)
+    wholes = Segments(tables.folded, tables.offsets, compared, of_article)
+    articles = np.flatnonzero(wholes.lengths > 0)  # an empty fold never matches
+    texts = distinct_texts(wholes.of(articles), np.zeros(len(articles), np.int64))
     judge = article_judge(texts, articles, passages, passage_offsets, of_article, settings, _left_out(tables, compared))
-    found = match(texts, tables.fixed[articles][texts.first], settings, judge)
+    found = match(texts, tables.fixed[articles][texts.first], settings, judge, work)
     repeats.enter(articles, texts, found)
     repeats.clear(tables.fixed)
     if settings.numbers == "strict":
@@ -195,16 +207,14 @@ def _left_out(tables: Tables, compared: I64) -> tuple[U32, I64] | None:
     if not left.any():
         return None
     places = np.flatnonzero(left)
-    folded, offsets = kernel.take_segments(tables.folded, tables.offsets, places)
     of_article = offsets_of(np.bincount(tables.article[places], minlength=len(tables.ids)))
-    wide = (load().flags[folded] & WIDE) > 0
-    return kernel.join_segments(folded, offsets, wide, of_article)
+    return Segments(tables.folded, tables.offsets, places, of_article).take(np.arange(len(tables.ids)))
 
 
 def _name_number_links(longer: I64, articles: I64, texts: Texts, linked: I64, repeats: Repeats) -> None:
     """Tells links that the number rule made from links for want of coverage."""
     links = np.flatnonzero(linked >= 0)
-    pairs = kernel.take_segments(texts.folded, texts.offsets, np.concatenate((links, linked[links])))
+    pairs = texts.take(np.concatenate((links, linked[links])))
     numbers, offsets = kernel.number_tokens(*pairs, load())
     for row, text in enumerate(links.tolist()):
         article = articles[texts.first[text]]
@@ -212,7 +222,7 @@ def _name_number_links(longer: I64, articles: I64, texts: Texts, linked: I64, re
         repeats.by_number[article] = not article_numbers_agree(numbers, offsets, row, kept, int(longer[article]))[0]
 
 
-def _passage_repeats(tables: Tables, whole: Repeats, out: NDArray[np.bool_], settings: Settings) -> Repeats:
+def _passage_repeats(tables: Tables, whole: Repeats, out: NDArray[np.bool_], settings: Settings, work: Work) -> Repeats:
     """Which passages repeat which, in the articles that are not cut whole; what is *out* is not judged."""
     repeats = Repeats.none(len(tables.article))
     if settings.grain == "article":
@@ -220,15 +230,21 @@ def _passage_repeats(tables: Tables, whole: Repeats, out: NDArray[np.bool_], set
     judged = (whole.kept[tables.article] < 0) & ~out
     if settings.scope == "within":
         places = np.flatnonzero(judged & (tables.size >= settings.min_chars_within) & ~tables.fixed[tables.article])
-        _match_passages(tables, places, tables.article[places], np.zeros(len(places), bool), repeats, settings)
+        _match_passages(tables, places, tables.article[places], np.zeros(len(places), bool), repeats, settings, work)
     else:
         long = judged & (tables.size >= settings.min_chars)
         places = np.flatnonzero(long)
         _match_passages(
-            tables, places, np.zeros(len(places), np.int64), tables.fixed[tables.article[places]], repeats, settings
+            tables,
+            places,
+            np.zeros(len(places), np.int64),
+            tables.fixed[tables.article[places]],
+            repeats,
+            settings,
+            work,
         )
         if settings.scope == "both":
-            _match_short(tables, judged, long, repeats, settings)
+            _match_short(tables, judged, long, repeats, settings, work)
     repeats.clear(tables.fixed[tables.article])
     if settings.scope == "across":
         repeats.drop_within(tables.article)
@@ -237,7 +253,7 @@ def _passage_repeats(tables: Tables, whole: Repeats, out: NDArray[np.bool_], set
 
 
 def _match_short(
-    tables: Tables, judged: NDArray[np.bool_], long: NDArray[np.bool_], repeats: Repeats, settings: Settings
+    tables: Tables, judged: NDArray[np.bool_], long: NDArray[np.bool_], repeats: Repeats, settings: Settings, work: Work
 ) -> None:
     """Passages too short to be matched across articles meet the shorter and longer ones kept in their own article.
 
@@ -247,16 +263,15 @@ def _match_short(
     with_short = np.bincount(tables.article[short], minlength=len(tables.ids)) > 0
     kept = long & (repeats.kept < 0) & with_short[tables.article]
     places = np.flatnonzero(short | kept)
-    _match_passages(tables, places, tables.article[places], kept[places], repeats, settings)
+    _match_passages(tables, places, tables.article[places], kept[places], repeats, settings, work)
 
 
 def _match_passages(
-    tables: Tables, places: I64, domain: I64, fixed: NDArray[np.bool_], repeats: Repeats, settings: Settings
+    tables: Tables, places: I64, domain: I64, fixed: NDArray[np.bool_], repeats: Repeats, settings: Settings, work: Work
 ) -> None:
     """Enters what becomes of the passages at *places*; those of one domain meet."""
-    folded, offsets = kernel.take_segments(tables.folded, tables.offsets, places)
-    texts = distinct_texts(folded, offsets, domain)
-    found = match(texts, fixed[texts.first], settings, passage_judge(texts, settings))
+    texts = distinct_texts(tables.at.of(places), domain)
+    found = match(texts, fixed[texts.first], settings, passage_judge(texts, settings), work)
     repeats.enter(places, texts, found)
 
 
@@ -281,8 +296,7 @@ def _runs(
     places = np.flatnonzero((whole.kept[tables.article] < 0) & ~out)
     if not (parts.kept >= 0).any():
         return []
-    folded, offsets = kernel.take_segments(tables.folded, tables.offsets, places)
-    texts = distinct_texts(folded, offsets, np.zeros(len(places), np.int64))
+    texts = distinct_texts(tables.at.of(places), np.zeros(len(places), np.int64))
     of = np.full(len(tables.article), -1)
     of[places] = texts.of
     # what folds to nothing, such as a line of stars, equals only the same signs
@@ -350,7 +364,7 @@ def _similarity(texts: Texts, settings: Settings) -> Callable[[int, int], float 
     fraction, least = settings.threshold_fraction, settings.containment_fraction
 
     def verified(pair: tuple[int, int]) -> float | None:
-        folded, offsets = kernel.take_segments(texts.folded, texts.offsets, np.array(pair))
+        folded, offsets = texts.take(np.array(pair))
         sets, set_offsets = shingle_sets(folded, offsets, settings)
         shared = int(kernel.intersections(sets, set_offsets, np.array([0]), np.array([1]))[0])
         one, other = np.diff(set_offsets).tolist()

@@ -7,19 +7,22 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from dedup import kernel
 from dedup.boilerplate import Mark
 from dedup.errors import BadInput, BadSettings
-from dedup.fold_table import WIDE, load
+from dedup.fold_table import load
 from dedup.kernel.fold_reference import INVISIBLE, SPACE
 from dedup.kernel.reference import I64, U32, U64, offsets_of, positions
 from dedup.looking import look_all
 from dedup.model import Article, Place
+from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.sketch import sizes
 from dedup.text import codepoints, fold_passages, line_spans, sentences
+from dedup.work import Work
 
 Progress = Callable[[str, int, int | None], None]
 """Called with a stage's name, how much of it is done, and how much there is to do (None: not known)."""
@@ -50,6 +53,7 @@ class Tables:
         shape: uint8 [passages], of the line (see `dedup.boilerplate.Look`).
         source: int64 [articles], the number of each article's source by the field; -1 where it has none.
         marks: article -> what was found in it by itself; only articles with anything.
+        texts: the texts of the corpus's own articles.
     """
 
     ids: list[str]
@@ -70,6 +74,12 @@ class Tables:
     shape: NDArray[np.uint8]
     source: I64
     marks: Mapping[int, Sequence[Mark]]
+    texts: Stored
+
+    @property
+    def at(self) -> Segments:
+        """The folded text of each passage."""
+        return Segments(self.folded, self.offsets)
 
     @property
     def chars(self) -> I64:
@@ -92,6 +102,7 @@ def read_tables(
     against: References | None,
     settings: Settings,
     progress: Progress,
+    work: Work,
 ) -> Tables:
     """Reads, splits, folds and looks at all articles, and puts them in keep order.
 
@@ -101,8 +112,9 @@ def read_tables(
         BadInput: an id of the corpus or of one reference stands twice, or a text is no string or holds a lone
             surrogate.
         BadSettings: `keep` or `source_field` names a field that no article has.
+        BadRun: there is no room for the work files.
     """
-    rows = _Rows(*([] for _ in fields(_Rows)))
+    rows = _Rows(work)
     for name, references in _named(against):
         begin = len(rows.ids)
         rows.add(references, name, settings, progress)
@@ -114,7 +126,7 @@ def read_tables(
         raise BadSettings(f"source_field is {settings.source_field!r}, but no article has that field")
     own = _keep_order(rows, references_end, settings) + references_end
     order = np.concatenate((np.arange(references_end), own))
-    return _in_order(rows, order, references_end)
+    return _in_order(rows, order, references_end, work)
 
 
 def _named(against: References | None) -> Iterator[tuple[str, Iterable[Article]]]:
@@ -124,17 +136,34 @@ def _named(against: References | None) -> Iterator[tuple[str, Iterable[Article]]
         yield "against", against
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """What reading gathers, in the order of reading: an item an article."""
+_ARTICLE_COLUMNS = {"lengths": np.int64, "counts": np.int64, "mark_bytes": np.int64}
+_PASSAGE_COLUMNS = {
+    "start": np.int64,
+    "end": np.int64,
+    "line": np.int64,
+    "chars": np.int64,
+    "size": np.int64,
+    "bare": np.uint64,
+    "masked": np.bool_,
+    "shape": np.uint8,
+}
 
-    ids: list[str]
-    against: list[str | None]
-    keep_by: list[Any]
-    sources: list[str | None]
-    parts: list[Analysis]
+
+class _Rows:
+    """What reading gathers, in the order of reading."""
+
+    def __init__(self, work: Work) -> None:
+        self.ids: list[str] = []
+        self.against: list[str | None] = []
+        self.keep_by: list[Any] = []
+        self.sources: list[str | None] = []
+        columns = {**_ARTICLE_COLUMNS, **_PASSAGE_COLUMNS, "folded": np.uint32, "marks": np.uint8}
+        self._columns = {name: work.column(dtype) for name, dtype in columns.items()}
+        self._texts, self._text_bytes = work.column(np.uint8), work.column(np.int64)
+        self._whole: dict[str, NDArray[Any]] = {}
 
     def add(self, articles: Iterable[Article], against: str | None, settings: Settings, progress: Progress) -> None:
+        """Reads articles to their end."""
         texts: list[str] = []
         filled = 0
         field = settings.keep_field
@@ -148,19 +177,70 @@ class _Rows:
             self.against.append(against)
             self.keep_by.append(None if field is None else article.fields.get(field))
             if filled >= _BATCH:
-                self._analyse(texts, settings)
+                self._enter(texts, settings)
                 texts, filled = [], 0
                 progress("reading", len(self.ids), None)
-        self._analyse(texts, settings)
+        self._enter(texts, settings)
         progress("reading", len(self.ids), None)
 
-    def _analyse(self, texts: Sequence[str], settings: Settings) -> None:
-        if texts:
-            self.parts.append(analysis(texts, self.ids[-len(texts) :], settings))
+    def _enter(self, texts: Sequence[str], settings: Settings) -> None:
+        if not texts:
+            return
+        found = analysis(texts, self.ids[-len(texts) :], settings)
+        for name, column in self._columns.items():
+            column.append(getattr(found, name))
+        if self.against[-1] is None:
+            encoded = [text.encode() for text in texts]
+            self._texts.append(np.frombuffer(b"".join(encoded), np.uint8))
+            self._text_bytes.append(np.array([len(text) for text in encoded], np.int64))
 
-    def column(self, name: str, dtype: type[np.generic]) -> NDArray[Any]:
-        """One of the arrays of all parts in a row."""
-        return np.concatenate([*(getattr(part, name) for part in self.parts), np.zeros(0, dtype)])
+    def column(self, name: str) -> NDArray[Any]:
+        """One of the arrays, whole; nothing is added after that."""
+        if name not in self._whole:
+            self._whole[name] = self._columns[name].whole()
+        return self._whole[name]
+
+    def texts(self) -> tuple[NDArray[np.uint8], I64]:
+        """The texts of the corpus's own articles in UTF-8, and their offsets."""
+        return self._texts.whole(), offsets_of(self._text_bytes.whole())
+
+
+class Stored:
+    """Texts by the numbers of their articles."""
+
+    def __init__(self, utf8: NDArray[np.uint8], offsets: I64, number: I64) -> None:
+        self._utf8, self._offsets, self._number = utf8, offsets, number
+
+    def __getitem__(self, article: int) -> str:
+        number = self._number[article]
+        return self._utf8[self._offsets[number] : self._offsets[number + 1]].tobytes().decode()
+
+
+class _Marks(Mapping[int, Sequence[Mark]]):
+    """The marks of articles, made into objects when they are asked for."""
+
+    def __init__(self, packed: NDArray[np.uint8], offsets: I64, number: I64) -> None:
+        self._packed, self._offsets, self._number = packed, offsets, number
+        self._marked = np.flatnonzero(np.diff(offsets)[number] > 0)
+
+    def __getitem__(self, article: int) -> Sequence[Mark]:
+        if article not in self:
+            raise KeyError(article)
+        number = self._number[article]
+        packed = self._packed[self._offsets[number] : self._offsets[number + 1]].tobytes()
+        return [Mark(*values) for values in orjson.loads(packed)]
+
+    def __contains__(self, article: object) -> bool:
+        if not isinstance(article, int):
+            return False
+        at = int(np.searchsorted(self._marked, article))
+        return at < len(self._marked) and self._marked[at] == article
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._marked.tolist())
+
+    def __len__(self) -> int:
+        return len(self._marked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,21 +249,23 @@ class Analysis:
 
     Attributes:
         lengths, counts: int64 [articles], code points of the text, and passages.
-        start, end, line, chars, bare, masked, shape, folded: see `Tables`; chars are those of each folded passage.
-        marks: what was found in each article by itself, by its number here; only articles with anything.
+        mark_bytes, marks: int64 [articles], uint8: the marks of each article as JSON, and how many bytes of it.
+        start, end, line, size, bare, masked, shape, folded: see `Tables`; chars are those of each folded passage.
     """
 
     lengths: I64
     counts: I64
+    mark_bytes: I64
+    marks: NDArray[np.uint8]
     start: I64
     end: I64
     line: I64
     folded: U32
     chars: I64
+    size: I64
     bare: U64
     masked: NDArray[np.bool_]
     shape: NDArray[np.uint8]
-    marks: Mapping[int, Sequence[Mark]]
 
 
 def analysis(texts: Sequence[str], ids: Sequence[str], settings: Settings) -> Analysis:
@@ -213,6 +295,7 @@ def analysis(texts: Sequence[str], ids: Sequence[str], settings: Settings) -> An
     folded, folded_offsets = fold_passages(codes, spans)
     chars = np.diff(folded_offsets)
     first_line = np.searchsorted(of_line, np.arange(len(texts)))
+    mark_bytes, marks = _packed(seen.marks, len(texts))
     return Analysis(
         lengths=lengths,
         counts=np.bincount(article, minlength=len(texts)),
@@ -221,11 +304,24 @@ def analysis(texts: Sequence[str], ids: Sequence[str], settings: Settings) -> An
         line=line - first_line[article],
         folded=folded,
         chars=chars,
+        size=sizes(folded, folded_offsets),
         bare=_bare(codes, spans, chars == 0),
         masked=seen.masked[line],
         shape=seen.shape[line],
-        marks=seen.marks,
+        mark_bytes=mark_bytes,
+        marks=marks,
     )
+
+
+def _packed(marks: Mapping[int, Sequence[Mark]], articles: int) -> tuple[I64, NDArray[np.uint8]]:
+    """The marks of each article as JSON: its bytes, and all of it in a row."""
+    packed = {
+        article: orjson.dumps([[getattr(mark, field.name) for field in fields(Mark)] for mark in found])
+        for article, found in sorted(marks.items())
+    }
+    lengths = np.zeros(articles, np.int64)
+    lengths[list(packed)] = [len(one) for one in packed.values()]
+    return lengths, np.frombuffer(b"".join(packed.values()), np.uint8)
 
 
 def _sentences(codes: U32, offsets: I64, lines: tuple[I64, I64, I64], of_line: I64) -> I64:
@@ -288,8 +384,8 @@ def _keep_order(rows: _Rows, references_end: int, settings: Settings) -> I64:
     if settings.keep == "last":
         return order[::-1]
     if settings.keep == "longest":
-        unmasked = np.where(rows.column("masked", np.bool_), 0, rows.column("chars", np.int64))
-        of_article = offsets_of(rows.column("counts", np.int64))
+        unmasked = np.where(rows.column("masked"), 0, rows.column("chars"))
+        of_article = offsets_of(rows.column("counts"))
         lengths = np.diff(offsets_of(unmasked)[of_article])[references_end:]
         return np.argsort(-lengths, kind="stable")
     if settings.keep_field is not None:
@@ -311,64 +407,44 @@ def _by_field(values: list[Any], settings: Settings) -> I64:
     return np.array(given + missing, np.int64)
 
 
-def _in_order(rows: _Rows, order: I64, references_end: int) -> Tables:
-    folded, offsets = rows.column("folded", np.uint32), offsets_of(rows.column("chars", np.int64))
-    counts = rows.column("counts", np.int64)
-    of_article = offsets_of(counts)
-    passages = {
-        name: rows.column(name, dtype)
-        for name, dtype in (
-            ("start", np.int64),
-            ("end", np.int64),
-            ("line", np.int64),
-            ("bare", np.uint64),
-            ("masked", np.bool_),
-            ("shape", np.uint8),
-        )
-    }
+def _in_order(rows: _Rows, order: I64, references_end: int, work: Work) -> Tables:
+    counts = rows.column("counts")
+    passages = {name: rows.column(name) for name in _PASSAGE_COLUMNS}
+    folded, offsets = rows.column("folded"), offsets_of(passages.pop("chars"))
     if not np.array_equal(order, np.arange(len(order))):
-        moved, _ = kernel.take_segments(np.arange(len(offsets) - 1), of_article, order)
-        folded, offsets = kernel.take_segments(folded, offsets, moved)
-        passages = {name: column[moved] for name, column in passages.items()}
+        moved, _ = kernel.take_segments(np.arange(len(offsets) - 1), offsets_of(counts), order)
+        column = work.column(np.uint32)
+        for _, some, _ in Segments(folded, offsets).chunks(moved):
+            column.append(some)
+        folded, offsets = column.whole(), offsets_of(np.diff(offsets)[moved])
+        passages = {name: values[moved] for name, values in passages.items()}
         counts = counts[order]
-        of_article = offsets_of(counts)
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    read = place[references_end:]
     names = {name: number for number, name in enumerate(dict.fromkeys(filter(None, rows.sources)))}
     return Tables(
         ids=[rows.ids[article] for article in order.tolist()],
         against=[rows.against[article] for article in order.tolist()],
-        lengths=rows.column("lengths", np.int64)[order],
+        lengths=rows.column("lengths")[order],
         fixed=np.arange(len(order)) < references_end,
-        read=read,
+        read=place[references_end:],
         article=np.repeat(np.arange(len(order)), counts),
         folded=folded,
         offsets=offsets,
-        size=sizes(folded, offsets),
-        of_article=of_article,
-        **passages,
+        of_article=offsets_of(counts),
         source=np.array([names.get(rows.sources[article] or "", -1) for article in order.tolist()], np.int64),
-        marks={int(place[article]): marks for article, marks in _marked(rows)},
+        marks=_Marks(rows.column("marks"), offsets_of(rows.column("mark_bytes")), order),
+        texts=Stored(*rows.texts(), order - references_end),
+        **passages,
     )
 
 
-def _marked(rows: _Rows) -> Iterator[tuple[int, Sequence[Mark]]]:
-    """The articles with marks, by their numbers in the order of reading."""
-    first = 0
-    for part in rows.parts:
-        for article, marks in part.marks.items():
-            yield first + article, marks
-        first += len(part.lengths)
+def joined(tables: Tables, first: I64) -> Segments:
+    """The folded texts of runs of passages that begin at *first* (rising from 0), one a run."""
+    return Segments(tables.folded, tables.offsets, None, np.append(first, len(tables.article)))
 
 
-def joined(tables: Tables, first: I64) -> tuple[U32, I64]:
-    """The folded texts of runs of passages that begin at *first* (rising from 0): a segment array, one a run."""
-    wide = (load().flags[tables.folded] & WIDE) > 0
-    return kernel.join_segments(tables.folded, tables.offsets, wide, np.append(first, len(tables.article)))
-
-
-def in_paragraphs(tables: Tables, out: NDArray[np.bool_]) -> Tables:
+def in_paragraphs(tables: Tables, out: NDArray[np.bool_], work: Work) -> Tables:
     """The same with paragraphs for lines: runs of lines that no blank line and no line that is *out* parts."""
     if not len(tables.article):
         return tables
@@ -376,15 +452,19 @@ def in_paragraphs(tables: Tables, out: NDArray[np.bool_]) -> Tables:
     apart[1:] = (tables.start[1:] != tables.end[:-1]) | (np.diff(tables.article) != 0) | out[1:] | out[:-1]
     first = np.flatnonzero(apart)
     last = np.append(first[1:], len(apart)) - 1
-    folded, offsets = joined(tables, first)
+    column, chars, size = work.column(np.uint32), work.column(np.int64), work.column(np.int64)
+    for _, folded, offsets in joined(tables, first).chunks():
+        column.append(folded)
+        chars.append(np.diff(offsets))
+        size.append(sizes(folded, offsets))
     return replace(
         tables,
         article=tables.article[first],
         start=tables.start[first],
         end=tables.end[last],
-        folded=folded,
-        offsets=offsets,
-        size=sizes(folded, offsets),
+        folded=column.whole(),
+        offsets=offsets_of(chars.whole()),
+        size=size.whole(),
         of_article=np.searchsorted(first, tables.of_article),
         line=tables.line[first],
         bare=np.add.reduceat(tables.bare, first),

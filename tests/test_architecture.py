@@ -11,6 +11,7 @@ PACKAGE = Path(dedup.__file__).parent
 # a file uses only files above it
 LAYERS = [
     "errors",
+    "work",
     "columns",
     "settings",
     "model",
@@ -21,6 +22,7 @@ LAYERS = [
     "kernel.native",
     "kernel",
     "fold_table",
+    "segments",
     "text",
     "sketch",
     "families",

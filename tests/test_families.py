@@ -13,8 +13,10 @@ from dedup.families import distinct_texts, match, number_conflicts, numbers_agre
 from dedup.fold_table import load
 from dedup.kernel.reference import offsets_of
 from dedup.model import Article
+from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.text import fold
+from dedup.work import Work
 
 
 def segments(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -26,7 +28,7 @@ def segments(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
 def test_a_footer_on_every_page_is_one_text():
     """Places with one folded text of one domain are one text, numbered by its first place."""
     flat, offsets = segments(["甲", "乙", "甲", "", "乙", "甲"])
-    texts = distinct_texts(flat, offsets, np.array([0, 0, 0, 0, 0, 1]))
+    texts = distinct_texts(Segments(flat, offsets), np.array([0, 0, 0, 0, 0, 1]))
     assert texts.of.tolist() == [0, 1, 0, 2, 1, 3]
     assert texts.first.tolist() == [0, 1, 3, 5]
     assert texts.domain.tolist() == [0, 0, 0, 1]
@@ -36,9 +38,9 @@ def test_a_forged_digest_joins_nothing(monkeypatch):
     """Where all digests are made equal, the texts themselves still decide."""
     words = ["甲乙", "乙甲", "甲乙", "丙", "乙甲", "甲乙丙"]
     flat, offsets = segments(words)
-    honest = distinct_texts(flat, offsets, np.zeros(6, np.int64))
+    honest = distinct_texts(Segments(flat, offsets), np.zeros(6, np.int64))
     monkeypatch.setattr(kernel, "digests", lambda folded, offsets: np.zeros((len(offsets) - 1, 2), np.uint64))
-    forged = distinct_texts(flat, offsets, np.zeros(6, np.int64))
+    forged = distinct_texts(Segments(flat, offsets), np.zeros(6, np.int64))
     assert forged.of.tolist() == honest.of.tolist() == [0, 1, 0, 2, 1, 3]
 
 
@@ -55,12 +57,13 @@ def test_both_look_ups_meet_the_same_texts(monkeypatch, seed, bucket):
     """Through bands only, through prefixes wherever they are shorter, and the oracle: one answer."""
     settings = Settings(bucket=bucket, threshold=0.6)
     folded = [fold(text) for text in similar_texts(seed, 150)]
-    texts = distinct_texts(*segments(folded), np.zeros(len(folded), np.int64))
+    texts = distinct_texts(Segments(*segments(folded)), np.zeros(len(folded), np.int64))
     fixed = np.zeros(len(texts.first), bool)
 
     def found(long: int) -> list[list[int]]:
         monkeypatch.setattr("dedup.kernel.greedy_reference._LONG", long)
-        result = match(texts, fixed, settings, passage_judge(texts, settings))
+        with Work() as work:
+            result = match(texts, fixed, settings, passage_judge(texts, settings), work)
         return [result.keeper.tolist(), result.linked.tolist(), result.shared.tolist(), result.united.tolist()]
 
     by_band, by_prefix = found(10**9), found(0)

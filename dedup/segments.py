@@ -1,0 +1,75 @@
+"""Folded texts that lie somewhere, often in a file, and are taken when they are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dedup import kernel
+from dedup.fold_table import WIDE, load
+from dedup.kernel.reference import I64, U32
+
+_CHUNK = 1 << 20  # code points taken at a time, unless one text is longer
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """Texts, each one segment of an array or several of them joined; only `take` copies any.
+
+    Attributes:
+        flat, offsets: uint32 segment array.
+        chosen: int64 [chosen], the segments that the texts are made of; None: all.
+        groups: int64 [texts + 1], text t is chosen[groups[t]] ... chosen[groups[t + 1] - 1] joined; None: one each.
+    """
+
+    flat: U32
+    offsets: I64
+    chosen: I64 | None = None
+    groups: I64 | None = None
+
+    def __len__(self) -> int:
+        if self.groups is not None:
+            return len(self.groups) - 1
+        return len(self.offsets) - 1 if self.chosen is None else len(self.chosen)
+
+    @property
+    def lengths(self) -> I64:
+        """Code points of each text: int64 [texts]; without the blanks where segments are joined."""
+        if self.chosen is None:
+            lengths = np.diff(self.offsets)
+        else:
+            lengths = self.offsets[self.chosen + 1] - self.offsets[self.chosen]
+        if self.groups is None:
+            return lengths
+        sums = np.zeros(len(lengths) + 1, np.int64)
+        np.cumsum(lengths, out=sums[1:])
+        return np.diff(sums[self.groups])
+
+    def of(self, texts: I64) -> Segments:
+        """These texts, in this order, to be taken later."""
+        if self.groups is None:
+            return Segments(self.flat, self.offsets, texts if self.chosen is None else self.chosen[texts])
+        every = np.arange(len(self.offsets) - 1) if self.chosen is None else self.chosen
+        return Segments(self.flat, self.offsets, *kernel.take_segments(every, self.groups, texts))
+
+    def take(self, texts: I64) -> tuple[U32, I64]:
+        """These texts, in this order, as a segment array."""
+        these = self.of(texts)
+        assert these.chosen is not None
+        flat, offsets = kernel.take_segments(these.flat, these.offsets, these.chosen)
+        if these.groups is None:
+            return flat, offsets
+        return kernel.join_segments(flat, offsets, (load().flags[flat] & WIDE) > 0, these.groups)
+
+    def chunks(self, texts: I64 | None = None) -> Iterator[tuple[I64, U32, I64]]:
+        """(texts, segment array) of about a million code points at a time, all texts or these in their order."""
+        texts = np.arange(len(self)) if texts is None else texts
+        ends = np.cumsum(self.lengths[texts])
+        first = 0
+        while first < len(texts):
+            begin = ends[first - 1] if first else 0
+            last = max(int(np.searchsorted(ends, begin + _CHUNK, side="right")), first + 1)
+            yield (texts[first:last], *self.take(texts[first:last]))
+            first = last

@@ -1,0 +1,168 @@
+"""Where the arrays of a run live: in memory while they are few, in files of a folder beyond that.
+
+What lies in files is mapped: the system keeps of it in memory what is looked at and drops the rest when it needs room.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from dedup.errors import BadRun
+
+IN_MEMORY = 256 << 20  # bytes of arrays that are held before any goes to a file
+
+
+class Work:
+    """The arrays of one run.
+
+    Args:
+        folder: where its files are made, in a folder of their own; None: where temporary files go.
+        in_memory: bytes of arrays that are held in memory before they go to files.
+    """
+
+    def __init__(self, folder: str | Path | None = None, in_memory: int = IN_MEMORY) -> None:
+        self._place = None if folder is None else Path(folder)
+        self._in_memory = in_memory
+        self._held = 0
+        self._columns: list[Column] = []
+        self._folder: Path | None = None
+        self._files = 0
+
+    def __enter__(self) -> Work:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def column(self, dtype: DTypeLike) -> Column:
+        """An array that grows."""
+        column = Column(self, np.dtype(dtype))
+        self._columns.append(column)
+        return column
+
+    def zeros(self, shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """An array of zeros that can be written.
+
+        Raises:
+            BadRun: there is no room for it.
+        """
+        dtype = np.dtype(dtype)
+        count = int(np.prod(shape))
+        size = count * dtype.itemsize
+        if size == 0 or not self._spills(size):
+            return np.zeros(shape, dtype)
+        with self.written():
+            file = self._new_file()
+            with file:
+                # a hole that cannot be filled later would end the process, not raise
+                os.posix_fallocate(file.fileno(), 0, size) if hasattr(os, "posix_fallocate") else file.truncate(size)
+                return np.frombuffer(mmap.mmap(file.fileno(), size), dtype).reshape(shape)
+
+    def full(self, shape: int | tuple[int, ...], value: int, dtype: DTypeLike) -> NDArray[Any]:
+        """The same, of one value."""
+        array = self.zeros(shape, dtype)
+        array[...] = value
+        return array
+
+    def close(self) -> None:
+        """Removes the files; the arrays in them stay readable for as long as they are held."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+        self._columns = []
+
+    def _spills(self, size: int) -> bool:
+        """Whether an array of that many more bytes belongs in a file, as all do once memory is full."""
+        if self._folder is None and self._held + size > self._in_memory:
+            for column in self._columns:
+                column.to_file()
+            self._held = 0
+        if self._folder is None and self._held + size <= self._in_memory:
+            self._held += size
+            return False
+        return True
+
+    def _new_file(self) -> IO[bytes]:
+        if self._folder is None:
+            if self._place is not None:
+                self._place.mkdir(parents=True, exist_ok=True)
+            self._folder = Path(tempfile.mkdtemp(prefix="dedup-work-", dir=self._place))
+        self._files += 1
+        return (self._folder / f"{self._files:04}").open("w+b")
+
+    @contextmanager
+    def written(self) -> Iterator[None]:
+        """Tells what a full disk means here."""
+        try:
+            yield
+        except OSError as error:
+            where = self._folder or self._place or tempfile.gettempdir()
+            raise BadRun(
+                f"{where}: the work files cannot be written: {error.strerror or error}; make room, or name a folder "
+                "with more of it with --work-dir"
+            ) from error
+
+
+class Column:
+    """An array that grows at its end; see `Work.column`."""
+
+    def __init__(self, work: Work, dtype: np.dtype[Any]) -> None:
+        self._work, self._dtype = work, dtype
+        self._parts: list[NDArray[Any]] = []
+        self._file: IO[bytes] | None = None
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def append(self, array: NDArray[Any]) -> None:
+        """Adds the elements of *array*, which is not to be changed afterwards.
+
+        Raises:
+            BadRun: there is no room for them.
+        """
+        array = np.ascontiguousarray(array, self._dtype)
+        self._length += len(array)
+        if self._file is None and self._work._spills(array.nbytes):
+            self.to_file()
+        if self._file is None:
+            self._parts.append(array)
+        elif array.size:
+            with self._work.written():
+                self._file.write(array.view(np.uint8).data)
+
+    def to_file(self) -> None:
+        """Moves what it holds to a file."""
+        if self._file is None:
+            with self._work.written():
+                self._file = self._work._new_file()
+                for part in self._parts:
+                    if part.size:
+                        self._file.write(part.view(np.uint8).data)
+            self._parts = []
+
+    def whole(self) -> NDArray[Any]:
+        """All elements; it does not grow any more."""
+        if self._file is None:
+            if len(self._parts) != 1:
+                self._parts = [np.concatenate([*self._parts, np.zeros(0, self._dtype)])]
+            return self._parts[0]
+        with self._work.written(), self._file as file:
+            file.flush()
+            if not self._length:
+                return np.zeros(0, self._dtype)
+            size = self._length * self._dtype.itemsize
+            return np.frombuffer(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ), self._dtype)
