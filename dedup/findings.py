@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from dedup.boilerplate import Mark
 from dedup.families import Match, Texts
 from dedup.kernel.reference import I64
 from dedup.model import Family, Finding, Grain, Kind, Member, Place, Report
-from dedup.rewriting import cut_counts, extended_ends
+from dedup.rewriting import CutCounts, extended_ends
 from dedup.settings import Settings
 from dedup.tables import Progress, Tables
 
@@ -116,13 +117,90 @@ class Judgement:
 
 def report(judgement: Judgement, progress: Progress) -> Report:
     """Puts the judgement into words."""
-    tables = judgement.tables
-    families = _families(judgement)
-    findings = list(_findings(judgement, progress))
-    counts = _counts(judgement, findings, families)
-    warnings = list(_warnings(judgement, families))
-    ids = [tables.ids[article] for article in tables.read.tolist()]
-    return Report(judgement.settings, ids, findings, families, counts, warnings)
+    told = Told(judgement, progress)
+    families, findings = list(told.families()), list(told.findings())
+    return Report(judgement.settings, told.article_ids, findings, families, told.counts(), told.warnings())
+
+
+class Told:
+    """A judgement in words, one family and one finding at a time, and what they sum up to once both were told."""
+
+    def __init__(self, judgement: Judgement, progress: Progress) -> None:
+        self._judgement, self._progress = judgement, progress
+        self._cuts = CutCounts()
+        self._families: Counter[Grain] = Counter()
+        self._large: list[str] = []
+
+    @property
+    def article_ids(self) -> list[str]:
+        """The ids of the corpus's own articles in the order of reading."""
+        tables = self._judgement.tables
+        return [tables.ids[article] for article in tables.read.tolist()]
+
+    def families(self) -> Iterator[Family]:
+        """All families, in keep order of their kept places, article grain first."""
+        tables = self._judgement.tables
+        for family in (*_article_families(self._judgement), *_passage_families(self._judgement)):
+            self._families[family.grain] += 1
+            places = len(family.members) + 1
+            total = len(tables.ids) if family.grain == "article" else len(tables.article)
+            if places >= 100 and places * 100 > total:
+                self._large.append(
+                    f"family {family.family} has {places} places, over 1 % of all {family.grain}s; "
+                    f"is its text a template or boilerplate?"
+                )
+            yield family
+
+    def findings(self) -> Iterator[Finding]:
+        """All findings, in the order in which the articles were read, then by start."""
+        tables = self._judgement.tables
+        drafts = _Drafts(self._judgement)
+        total = len(tables.read)
+        self._progress("findings", 0, total)
+        for number in np.flatnonzero(drafts.some[tables.read]).tolist():
+            article = int(tables.read[number])
+            found = list(_with_text(drafts.of(article), tables.texts[article]))
+            self._cuts.add(found)
+            yield from found
+            self._progress("findings", number, total)
+
+    def counts(self) -> dict[str, Any]:
+        """The sums of summary.json."""
+        judgement = self._judgement
+        tables = judgement.tables
+        own = ~tables.fixed
+        return {
+            "articles": len(tables.read),
+            "articles_against": int(tables.fixed.sum()),
+            "passages": int(own[tables.article].sum()),
+            "characters": int(tables.lengths[own].sum()),
+            "families": {grain: self._families[grain] for grain in ("article", "passage")},
+            "full_buckets": judgement.whole.full + judgement.parts.full,
+            **self._cuts.to_dict(int(tables.lengths[own].sum())),
+        }
+
+    def warnings(self) -> list[str]:
+        """What looks wrong: a source that nearly vanishes, a family that is too large, a full bucket."""
+        judgement = self._judgement
+        tables = judgement.tables
+        cut = ((judgement.whole.kept >= 0) | (judgement.remnant >= 0))[tables.read]
+        said = []
+        start = 0
+        for source, count in judgement.sources or [("the corpus", len(cut))]:
+            lost = int(cut[start : start + count].sum())
+            start += count
+            if count >= 20 and 2 * lost > count:
+                said.append(
+                    f"{source}: {lost} of {count} articles are cut whole; look at its findings before you trust them"
+                )
+        said += self._large
+        full = judgement.whole.full + judgement.parts.full
+        if full:
+            said.append(
+                f"{full} band keys have more than {judgement.settings.bucket} kept texts; duplicates of the later ones "
+                f"may be missed: raise bucket, or look for templated text"
+            )
+        return said
 
 
 def _family_name(grain: Grain, kept: Place) -> str:
@@ -131,65 +209,56 @@ def _family_name(grain: Grain, kept: Place) -> str:
     return f"{grain}{origin}:{kept.article}:{kept.start}-{kept.end}"
 
 
-def _families(judgement: Judgement) -> list[Family]:
+def _article_families(judgement: Judgement) -> Iterator[Family]:
     tables, whole = judgement.tables, judgement.whole
-    result = []
-    for kept, members in _grouped(whole.kept).items():
+    members = np.flatnonzero(whole.kept >= 0)
+    for kept, places, similarities in _grouped(whole.kept[members], members, whole.similarity[members]):
         place = tables.article_place(kept)
-        repeats = tuple(Member(tables.article_place(member), _rounded(whole.similarity[member])) for member in members)
-        result.append(Family(_family_name("article", place), "article", place, repeats))
-    for kept, proofs in _passage_members(judgement).items():
+        repeats = tuple(map(Member, map(tables.article_place, places), similarities))
+        yield Family(_family_name("article", place), "article", place, repeats)
+
+
+def _passage_families(judgement: Judgement) -> Iterator[Family]:
+    """Short passages that a block takes along repeat the text that their counterpart repeats, or the counterpart."""
+    tables, parts = judgement.tables, judgement.parts
+    members = np.flatnonzero(parts.kept >= 0)
+    keeps, similarities = parts.kept[members], parts.similarity[members]
+    twins = _twins(judgement)
+    if twins:
+        members = np.append(members, list(twins))
+        keeps = np.append(keeps, [kept for kept, _ in twins.values()])
+        similarities = np.append(similarities, [similarity for _, similarity in twins.values()])
+    for kept, places, proofs in _grouped(keeps, members, similarities):
         place = tables.passage_place(kept)
-        repeats = tuple(Member(tables.passage_place(member), similarity) for member, similarity in proofs)
-        result.append(Family(_family_name("passage", place), "passage", place, repeats))
-    return result
+        repeats = tuple(map(Member, map(tables.passage_place, places), proofs))
+        yield Family(_family_name("passage", place), "passage", place, repeats)
 
 
-def _grouped(kept: I64) -> dict[int, list[int]]:
-    """Kept place -> the places that repeat it, both in keep order."""
-    members = np.flatnonzero(kept >= 0)
-    groups: dict[int, list[int]] = {}
-    for member in members[np.lexsort((members, kept[members]))].tolist():
-        groups.setdefault(int(kept[member]), []).append(member)
-    return groups
-
-
-def _passage_members(judgement: Judgement) -> dict[int, list[tuple[int, float]]]:
-    """Kept passage -> (passage, similarity) of what repeats it, both in keep order.
-
-    Short passages that a block takes along repeat the kept text that their counterpart repeats, or the counterpart.
-    """
+def _twins(judgement: Judgement) -> dict[int, tuple[int, float]]:
+    """What blocks take along though nothing else would: passage -> (kept passage, similarity)."""
     parts = judgement.parts
-    members: dict[int, list[tuple[int, float]]] = {
-        kept: [(place, _rounded(parts.similarity[place])) for place in places]
-        for kept, places in _grouped(parts.kept).items()
-    }
-    twin: dict[int, tuple[int, float]] = {}
+    twins: dict[int, tuple[int, float]] = {}
     for run in judgement.runs:
         for place, counterpart in zip(run.own.tolist(), run.counterparts.tolist(), strict=True):
             if parts.kept[place] >= 0:
                 continue
-            kept, similarity = twin.get(counterpart, (counterpart, 1.0))
+            twins[place] = twins.get(counterpart, (counterpart, 1.0))
             if parts.kept[counterpart] >= 0:
-                kept, similarity = int(parts.kept[counterpart]), _rounded(parts.similarity[counterpart])
-            twin[place] = kept, similarity
-            members.setdefault(kept, []).append((place, similarity))
-    return {kept: sorted(members[kept]) for kept in sorted(members)}
+                twins[place] = int(parts.kept[counterpart]), float(parts.similarity[counterpart])
+    return twins
+
+
+def _grouped(kept: I64, members: I64, similarity: NDArray[np.float64]) -> Iterator[tuple[int, list[int], list[float]]]:
+    """(kept place, the places that repeat it, their similarities), all in keep order."""
+    order = np.lexsort((members, kept))
+    bounds = np.flatnonzero(np.diff(kept[order], prepend=-1, append=-1))
+    for first, stop in pairwise(bounds.tolist()):
+        own = order[first:stop]
+        yield int(kept[own[0]]), members[own].tolist(), [_rounded(value) for value in similarity[own].tolist()]
 
 
 def _rounded(similarity: float) -> float:
     return round(float(similarity), 4)
-
-
-def _findings(judgement: Judgement, progress: Progress) -> Iterator[Finding]:
-    tables = judgement.tables
-    drafts = _drafts(judgement)
-    progress("findings", 0, len(tables.read))
-    for count, article in enumerate(tables.read.tolist(), start=1):
-        if article in drafts:
-            yield from _with_text(drafts[article], tables.texts[article])
-        if count % 1000 == 0:
-            progress("findings", count, len(tables.read))
 
 
 class _Draft(NamedTuple):
@@ -219,30 +288,48 @@ def _with_text(drafts: list[_Draft], text: str) -> Iterator[Finding]:
         )
 
 
-def _drafts(judgement: Judgement) -> dict[int, list[_Draft]]:
-    """Article -> its findings to be."""
-    tables, whole, parts = judgement.tables, judgement.whole, judgement.parts
-    drafts: dict[int, list[_Draft]] = defaultdict(list)
-    for article in np.flatnonzero((whole.kept >= 0) | (whole.linked >= 0)).tolist():
-        source = tables.article_place(int(max(whole.kept[article], whole.linked[article])))
-        drafts[article].append(_draft(tables.article_place(article), "article", whole, article, source))
-    for article in np.flatnonzero(judgement.remnant >= 0).tolist():
-        source = tables.passage_place(int(parts.kept[judgement.remnant[article]]))
-        place = tables.article_place(article)
-        drafts[article].append(_Draft(place, "article", "remnant", None, None, source, True))
-    in_block = np.zeros(len(tables.article), bool)
-    for run in judgement.runs:
-        in_block[run.own] = True
-        drafts[int(tables.article[run.own[0]])].append(_run_draft(judgement, run))
-    told = (parts.kept >= 0) & ~in_block & (judgement.remnant[tables.article] < 0)
-    for passage in np.flatnonzero(told | (parts.linked >= 0)).tolist():
-        source = tables.passage_place(int(max(parts.kept[passage], parts.linked[passage])))
-        draft = _draft(tables.passage_place(passage), "passage", parts, passage, source)
-        drafts[int(tables.article[passage])].append(draft)
-    for article, marks in judgement.marks.items():
-        if not tables.fixed[article] and whole.kept[article] < 0 and judgement.remnant[article] < 0:
-            drafts[article] += list(_mark_drafts(tables.ids[article], marks, drafts[article]))
-    return drafts
+class _Drafts:
+    """The findings to be of each article.
+
+    Attributes:
+        some: bool [articles], whether there are any.
+    """
+
+    def __init__(self, judgement: Judgement) -> None:
+        self._judgement = judgement
+        tables, whole, parts = judgement.tables, judgement.whole, judgement.parts
+        self._runs: dict[int, list[Run]] = defaultdict(list)
+        in_block = np.zeros(len(tables.article), bool)
+        for run in judgement.runs:
+            in_block[run.own] = True
+            self._runs[int(tables.article[run.own[0]])].append(run)
+        self._told = (parts.kept >= 0) & ~in_block & (judgement.remnant[tables.article] < 0) | (parts.linked >= 0)
+        self.some = (whole.kept >= 0) | (whole.linked >= 0) | (judgement.remnant >= 0)
+        self.some[list(self._runs)] = True
+        self.some[tables.article[self._told]] = True
+        self.some[list(judgement.marks)] = True
+
+    def of(self, article: int) -> list[_Draft]:
+        """Those of one article, in no order."""
+        judgement = self._judgement
+        tables, whole, parts = judgement.tables, judgement.whole, judgement.parts
+        drafts = []
+        if whole.kept[article] >= 0 or whole.linked[article] >= 0:
+            source = tables.article_place(int(max(whole.kept[article], whole.linked[article])))
+            drafts.append(_draft(tables.article_place(article), "article", whole, article, source))
+        if judgement.remnant[article] >= 0:
+            source = tables.passage_place(int(parts.kept[judgement.remnant[article]]))
+            place = tables.article_place(article)
+            drafts.append(_Draft(place, "article", "remnant", None, None, source, True))
+        drafts += [_run_draft(judgement, run) for run in self._runs.get(article, ())]
+        low, high = tables.of_article[article : article + 2].tolist()
+        for passage in (low + np.flatnonzero(self._told[low:high])).tolist():
+            source = tables.passage_place(int(max(parts.kept[passage], parts.linked[passage])))
+            drafts.append(_draft(tables.passage_place(passage), "passage", parts, passage, source))
+        marks = judgement.marks.get(article)
+        if marks and not tables.fixed[article] and whole.kept[article] < 0 and judgement.remnant[article] < 0:
+            drafts += list(_mark_drafts(tables.ids[article], marks, drafts))
+        return drafts
 
 
 def _mark_drafts(article: str, marks: Iterable[Mark], drafts: Sequence[_Draft]) -> Iterator[_Draft]:
@@ -273,44 +360,3 @@ def _run_draft(judgement: Judgement, run: Run) -> _Draft:
     source = tables.passage_place(int(run.counterparts[0]), int(run.counterparts[-1]))
     place = tables.passage_place(int(run.own[0]), int(run.own[-1]))
     return _Draft(place, "block", "exact" if run.exact else "near", _rounded(run.similarity), None, source, True)
-
-
-def _counts(judgement: Judgement, findings: Sequence[Finding], families: Sequence[Family]) -> dict[str, Any]:
-    tables = judgement.tables
-    own = ~tables.fixed
-    characters = int(tables.lengths[own].sum())
-    return {
-        "articles": len(tables.read),
-        "articles_against": int(tables.fixed.sum()),
-        "passages": int(own[tables.article].sum()),
-        "characters": characters,
-        "families": {grain: sum(family.grain == grain for family in families) for grain in ("article", "passage")},
-        "full_buckets": judgement.whole.full + judgement.parts.full,
-        **cut_counts(findings, characters),
-    }
-
-
-def _warnings(judgement: Judgement, families: Sequence[Family]) -> Iterator[str]:
-    """What looks wrong: a source that nearly vanishes, a family that is too large, a full bucket."""
-    tables = judgement.tables
-    cut = ((judgement.whole.kept >= 0) | (judgement.remnant >= 0))[tables.read]
-    start = 0
-    for source, count in judgement.sources or [("the corpus", len(cut))]:
-        lost = int(cut[start : start + count].sum())
-        start += count
-        if count >= 20 and 2 * lost > count:
-            yield f"{source}: {lost} of {count} articles are cut whole; look at its findings before you trust them"
-    for family in families:
-        places = len(family.members) + 1
-        total = len(tables.ids) if family.grain == "article" else len(tables.article)
-        if places >= 100 and places * 100 > total:
-            yield (
-                f"family {family.family} has {places} places, over 1 % of all {family.grain}s; "
-                f"is its text a template or boilerplate?"
-            )
-    full = judgement.whole.full + judgement.parts.full
-    if full:
-        yield (
-            f"{full} band keys have more than {judgement.settings.bucket} kept texts; duplicates of the later ones "
-            f"may be missed: raise bucket, or look for templated text"
-        )

@@ -102,11 +102,26 @@ def _scanned(
     tell("blocks", 0, None)
     remnant = _remnants(tables, parts, out, settings)
     runs = _runs(tables, whole, parts, remnant, out, settings)
-    marks = {
-        article: [*tables.marks.get(article, ()), *found.get(article, ())] for article in {**tables.marks, **found}
-    }
-    judgement = Judgement(tables, settings, whole, parts, remnant, runs, marks, rows)
+    judgement = Judgement(tables, settings, whole, parts, remnant, runs, _Marks(tables.marks, found), rows)
     return report(judgement, tell)
+
+
+class _Marks(Mapping[int, Sequence[Mark]]):
+    """What was found in each article by itself, and what frequency found in it."""
+
+    def __init__(self, own: Mapping[int, Sequence[Mark]], frequent: Mapping[int, Sequence[Mark]]) -> None:
+        self._own, self._frequent = own, frequent
+
+    def __getitem__(self, article: int) -> Sequence[Mark]:
+        if article not in self._own and article not in self._frequent:
+            raise KeyError(article)
+        return [*self._own.get(article, ()), *self._frequent.get(article, ())]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(sorted(self._own.keys() | self._frequent.keys()))
+
+    def __len__(self) -> int:
+        return len(self._own.keys() | self._frequent.keys())
 
 
 def _with_passages(units: Tables, out: NDArray[np.bool_], settings: Settings, work: Work) -> Tables:

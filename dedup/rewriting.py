@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, TypeVar, overload
 
 from dedup import frames
@@ -201,28 +202,52 @@ def restore(articles: Iterable[Article], report: Report, dropped: Iterable[Artic
         raise BadInput(f'article "{article.id}" is not in the report, or was cut whole; pass what rewrite gave')
 
 
+class CutCounts:
+    """The counts of summary.json that depend on what is removed."""
+
+    def __init__(self) -> None:
+        self._cut_whole = self._changed = self._characters = 0
+        self._sums: dict[tuple[str, str, str, bool], list[int]] = {}
+
+    def add(self, findings: Sequence[Finding]) -> None:
+        """Counts the findings of one article, all of them."""
+        whole = cut_whole(findings) is not None
+        self._cut_whole += whole
+        self._changed += not whole and any(finding.removed for finding in findings)
+        for finding in findings:
+            length = finding.end - finding.start
+            sums = self._sums.setdefault((finding.kind, finding.grain, finding.rule, finding.removed), [0, 0])
+            sums[0] += 1
+            sums[1] += length
+            if finding.removed and (finding.grain == "article" or not whole):
+                self._characters += length
+
+    def to_dict(self, characters: int) -> dict[str, Any]:
+        """For a corpus of so many characters."""
+        return {
+            "articles_cut": self._cut_whole,
+            "articles_changed": self._changed,
+            "characters_out": characters - self._characters,
+            "findings": [
+                {
+                    "kind": kind,
+                    "grain": grain,
+                    "rule": rule,
+                    "removed": removed,
+                    "findings": count,
+                    "characters": length,
+                }
+                for (kind, grain, rule, removed), (count, length) in sorted(self._sums.items())
+            ],
+        }
+
+
 def cut_counts(findings: Iterable[Finding], characters: int) -> dict[str, Any]:
-    """The counts of summary.json that depend on what is removed, for a corpus of so many characters."""
-    findings = list(findings)
-    whole = {finding.article for finding in findings if finding.removed and finding.grain == "article"}
-    changed = {finding.article for finding in findings if finding.removed} - whole
-    sums: dict[tuple[str, str, str, bool], list[int]] = {}
-    for finding in findings:
-        length = finding.end - finding.start
-        sums_of = sums.setdefault((finding.kind, finding.grain, finding.rule, finding.removed), [0, 0])
-        sums_of[0] += 1
-        sums_of[1] += length
-        if finding.removed and (finding.grain == "article" or finding.article not in whole):
-            characters -= length
-    return {
-        "articles_cut": len(whole),
-        "articles_changed": len(changed),
-        "characters_out": characters,
-        "findings": [
-            {"kind": kind, "grain": grain, "rule": rule, "removed": removed, "findings": count, "characters": length}
-            for (kind, grain, rule, removed), (count, length) in sorted(sums.items())
-        ],
-    }
+    """The same of findings in the order of their articles."""
+    counts = CutCounts()
+    for _, own in groupby(findings, key=lambda finding: finding.article):
+        counts.add(list(own))
+    return counts.to_dict(characters)
 
 
 def _by_article(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
