@@ -121,9 +121,9 @@ def match(texts: Texts, fixed: NDArray[np.bool_], settings: Settings, judge: Jud
     keys = work.zeros((settings.bands, count), np.uint64)
     lengths = texts.at.lengths[texts.first]
     done = 0
-    for places, folded, offsets in texts.at.chunks(texts.first):
-        keys[:, done : done + len(places)] = band_keys(folded, offsets, settings)
-        done += len(places)
+    for chunk in work.in_threads(lambda chunk: band_keys(*chunk[1:], settings), texts.at.chunks(texts.first)):
+        keys[:, done : done + chunk.shape[1]] = chunk
+        done += chunk.shape[1]
     keys ^= fmix64(texts.domain.astype(np.uint64))
     collides = np.zeros(count, bool)
     for band in range(len(keys)):
@@ -133,11 +133,12 @@ def match(texts: Texts, fixed: NDArray[np.bool_], settings: Settings, judge: Jud
     colliding = np.flatnonzero(collides)
     groups = np.stack([kernel.collisions(keys[band, colliding]) for band in range(len(keys))])
     full = 0
-    for some in _batches(components(groups), lengths[colliding]):
+
+    def choose(some: I64) -> kernel.Choice:
         of = colliding[some]
         folded, offsets = texts.take(of)
         sets, set_offsets = shingle_sets(folded, offsets, settings)
-        choice = kernel.greedy(
+        return kernel.greedy(
             sets,
             set_offsets,
             sizes(folded, offsets),
@@ -149,6 +150,10 @@ def match(texts: Texts, fixed: NDArray[np.bool_], settings: Settings, judge: Jud
             settings.bucket,
             judge(of, sets, set_offsets),
         )
+
+    batches = list(_batches(components(groups), lengths[colliding]))
+    for some, choice in zip(batches, work.in_threads(choose, batches), strict=True):
+        of = colliding[some]
         result.keeper[of] = of[choice.keeper]
         result.linked[of] = np.where(choice.linked >= 0, of[choice.linked], -1)
         result.shared[of] = choice.shared

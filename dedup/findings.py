@@ -115,13 +115,6 @@ class Judgement:
     sources: Sequence[tuple[str, int]]
 
 
-def report(judgement: Judgement, progress: Progress) -> Report:
-    """Puts the judgement into words."""
-    told = Told(judgement, progress)
-    families, findings = list(told.families()), list(told.findings())
-    return Report(judgement.settings, told.article_ids, findings, families, told.counts(), told.warnings())
-
-
 class Told:
     """A judgement in words, one family and one finding at a time, and what they sum up to once both were told."""
 
@@ -130,6 +123,16 @@ class Told:
         self._cuts = CutCounts()
         self._families: Counter[Grain] = Counter()
         self._large: list[str] = []
+
+    def report(self) -> Report:
+        """All of it at once."""
+        families, findings = list(self.families()), list(self.findings())
+        return Report(self._judgement.settings, self.article_ids, findings, families, self.counts(), self.warnings())
+
+    @property
+    def settings(self) -> Settings:
+        """What was asked."""
+        return self._judgement.settings
 
     @property
     def article_ids(self) -> list[str]:

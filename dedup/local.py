@@ -22,7 +22,7 @@ from dedup.families import (
     number_conflicts,
     passage_judge,
 )
-from dedup.findings import Judgement, Repeats, Run, report
+from dedup.findings import Judgement, Repeats, Run, Told
 from dedup.fold_table import load
 from dedup.kernel.reference import I64, U32, offsets_of
 from dedup.model import Article, Report
@@ -43,6 +43,7 @@ def scan(
     against: References | None = None,
     sources: Callable[[], Sequence[tuple[str, int]]] | None = None,
     progress: Progress | None = None,
+    workers: int = 1,
 ) -> Report:
     """Judges a corpus: what repeats, what it repeats, and what is to be cut.
 
@@ -58,32 +59,35 @@ def scan(
         sources: called once the articles have been read: (source, articles of it in a row), for the warnings and,
             where `source_field` names none, as the sources of boilerplate.
         progress: told of the stages as they go.
+        workers: processes that read and threads that match; the result does not depend on it. With more than one the
+            main module must be guarded by `if __name__ == "__main__"`, as `multiprocessing` asks.
 
     Raises:
         OneShotInput: *articles* is an iterator.
         BadInput: an id stands twice, a text is no string, or holds a lone surrogate.
         BadSettings: `keep` or `source_field` names a field that no article has, a rule's pattern is unusable, or there
             are references that `scope` leaves out.
+        BadRun: there is no room for the work files, which large corpora need, or a worker was killed.
     """
-    settings = settings or Settings()
-    if settings.scope == "within" and against:
-        raise BadSettings('scope "within" never looks at references; leave them out, or choose another scope')
-    tell = progress or (lambda stage, done, total: None)
     if frames.kind_of(articles) is not None:
         articles = frames.articles_of(articles, text_field, id_field)
     refuse_one_shot(articles)
-    with Work() as work:
-        return _scanned(articles, settings, against, sources, tell, work)
+    with Work(workers=workers) as work:
+        return judged(articles, settings or Settings(), work, against, sources, progress).report()
 
 
-def _scanned(
+def judged(
     articles: Iterable[Article],
     settings: Settings,
-    against: References | None,
-    sources: Callable[[], Sequence[tuple[str, int]]] | None,
-    tell: Progress,
     work: Work,
-) -> Report:
+    against: References | None = None,
+    sources: Callable[[], Sequence[tuple[str, int]]] | None = None,
+    progress: Progress | None = None,
+) -> Told:
+    """The same, to be told while *work* is open: what `scan` makes into lists, one finding at a time."""
+    if settings.scope == "within" and against:
+        raise BadSettings('scope "within" never looks at references; leave them out, or choose another scope')
+    tell = progress or (lambda stage, done, total: None)
     units = read_tables(articles, against, settings, tell, work)
     rows = sources() if sources else ()
     tell("articles", 0, None)
@@ -102,8 +106,7 @@ def _scanned(
     tell("blocks", 0, None)
     remnant = _remnants(tables, parts, out, settings)
     runs = _runs(tables, whole, parts, remnant, out, settings)
-    judgement = Judgement(tables, settings, whole, parts, remnant, runs, _Marks(tables.marks, found), rows)
-    return report(judgement, tell)
+    return Told(Judgement(tables, settings, whole, parts, remnant, runs, _Marks(tables.marks, found), rows), tell)
 
 
 class _Marks(Mapping[int, Sequence[Mark]]):

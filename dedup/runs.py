@@ -13,10 +13,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path, PurePath, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import IO, Any, TypeGuard, get_args
+from typing import IO, Any, TypeGuard, TypeVar, get_args, overload
 
 import orjson
 
@@ -38,6 +38,7 @@ from dedup.articles import (
     write_jsonl,
 )
 from dedup.errors import BadInput, BadRun
+from dedup.findings import Told
 from dedup.model import Article, Family, Finding, Grain, Kind, Member, Place, Report
 from dedup.report import write_page
 from dedup.rewriting import clean_text, cut_counts, cut_whole, cuts, described, first_fault, restore_text
@@ -47,6 +48,8 @@ REJECTS = "rejected.jsonl"
 FINDINGS, FAMILIES = "findings.jsonl", "families.jsonl"
 SUMMARY, TIMINGS, PAGE = "summary.json", "timings.json", "report.html"
 RUN_NAMES = (CLEAN, DROPPED, REJECTED, PLACES, FINDINGS, FAMILIES, SUMMARY, TIMINGS, PAGE, REJECTS)
+
+T = TypeVar("T")
 
 _ORIGINALS = ".originals"
 _ON_ERROR = ("fail", "skip")
@@ -358,6 +361,46 @@ def _real(path: str | Path) -> Path:
 # ---------------------------------------------------------------------------------------------------------- its files
 
 
+class OnDisk(Sequence[T]):
+    """Findings or families that are read from their file each time they are asked for."""
+
+    def __init__(self, path: Path, read: Callable[[Path], Iterator[T]], length: int) -> None:
+        self._path, self._read, self._length = path, read, length
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[T]:
+        return self._read(self._path)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[T]: ...
+    def __getitem__(self, index: int | slice) -> T | list[T]:
+        if isinstance(index, slice):
+            return list(islice(self, *index.indices(self._length)))
+        if not -self._length <= index < self._length:
+            raise IndexError(index)
+        return next(islice(self, index % self._length, None))
+
+
+def write_told(folder: Path, told: Told) -> Report:
+    """Writes findings.jsonl and families.jsonl of a run, one finding and one family at a time; those of the report are
+    read from there.
+    """
+    families = _write_lines(folder / FAMILIES, (family.to_dict() for family in told.families()))
+    findings = _write_lines(folder / FINDINGS, (finding.to_dict() for finding in told.findings()))
+    return Report(
+        told.settings,
+        told.article_ids,
+        OnDisk(folder / FINDINGS, lambda path: (finding for _, finding in _numbered_findings(path)), findings),
+        OnDisk(folder / FAMILIES, _families, families),
+        told.counts(),
+        told.warnings(),
+    )
+
+
 def write_findings(path: Path, findings: Iterable[Finding]) -> None:
     """Writes findings.jsonl: one finding a line."""
     _write_lines(path, (finding.to_dict() for finding in findings))
@@ -378,33 +421,34 @@ def read_findings(path: str | Path) -> list[Finding]:
     return [finding for _, finding in _numbered_findings(Path(path))]
 
 
-def write_families(path: Path, families: Iterable[Family]) -> None:
-    """Writes families.jsonl: one family a line."""
-    _write_lines(path, (family.to_dict() for family in families))
-
-
 def read_families(path: str | Path) -> list[Family]:
-    """The families of a file that `write_families` wrote.
+    """The families of a file families.jsonl.
 
     Raises:
         BadInput: the file or a line cannot be read; the message names the line.
     """
-    families = []
-    for number, line in _json_lines(Path(path), "family"):
+    return list(_families(Path(path)))
+
+
+def _families(path: Path) -> Iterator[Family]:
+    for number, line in _json_lines(path, "family"):
         try:
             members = tuple(Member(Place.from_dict(member), member["similarity"]) for member in line["members"])
-            families.append(Family(line["family"], line["grain"], Place.from_dict(line["kept"]), members))
+            yield Family(line["family"], line["grain"], Place.from_dict(line["kept"]), members)
         except (KeyError, TypeError) as error:
             raise BadInput(
                 f"{path}:{number}: expected a family, found a line that lacks {error}; fix the line"
             ) from None
-    return families
 
 
-def _write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+def _write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> int:
+    """Writes JSON lines; how many."""
+    count = 0
     with path.open("wb") as file:
         for line in lines:
+            count += 1
             file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+    return count
 
 
 def _json_lines(path: Path, what: str) -> Iterator[tuple[int, dict[str, Any]]]:

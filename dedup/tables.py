@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -153,6 +153,7 @@ class _Rows:
     """What reading gathers, in the order of reading."""
 
     def __init__(self, work: Work) -> None:
+        self._work = work
         self.ids: list[str] = []
         self.against: list[str | None] = []
         self.keep_by: list[Any] = []
@@ -164,6 +165,13 @@ class _Rows:
 
     def add(self, articles: Iterable[Article], against: str | None, settings: Settings, progress: Progress) -> None:
         """Reads articles to their end."""
+        batches = self._batches(articles, against, settings)
+        for found in self._work.in_processes(analysis, batches):
+            for name, column in self._columns.items():
+                column.append(getattr(found, name))
+            progress("reading", len(self._columns["lengths"]), None)
+
+    def _batches(self, articles: Iterable[Article], against: str | None, settings: Settings) -> Iterator[Batch]:
         texts: list[str] = []
         filled = 0
         field = settings.keep_field
@@ -177,22 +185,18 @@ class _Rows:
             self.against.append(against)
             self.keep_by.append(None if field is None else article.fields.get(field))
             if filled >= _BATCH:
-                self._enter(texts, settings)
+                yield self._batch(texts, settings)
                 texts, filled = [], 0
-                progress("reading", len(self.ids), None)
-        self._enter(texts, settings)
-        progress("reading", len(self.ids), None)
+        if texts:
+            yield self._batch(texts, settings)
 
-    def _enter(self, texts: Sequence[str], settings: Settings) -> None:
-        if not texts:
-            return
-        found = analysis(texts, self.ids[-len(texts) :], settings)
-        for name, column in self._columns.items():
-            column.append(getattr(found, name))
+    def _batch(self, texts: Sequence[str], settings: Settings) -> Batch:
+        ids = self.ids[-len(texts) :]
         if self.against[-1] is None:
-            encoded = [text.encode() for text in texts]
+            encoded = [_utf8(text, id) for text, id in zip(texts, ids, strict=True)]
             self._texts.append(np.frombuffer(b"".join(encoded), np.uint8))
             self._text_bytes.append(np.array([len(text) for text in encoded], np.int64))
+        return Batch(texts, ids, settings)
 
     def column(self, name: str) -> NDArray[Any]:
         """One of the arrays, whole; nothing is added after that."""
@@ -268,16 +272,21 @@ class Analysis:
     shape: NDArray[np.uint8]
 
 
-def analysis(texts: Sequence[str], ids: Sequence[str], settings: Settings) -> Analysis:
-    """Splits articles into passages, folds those and looks at their lines.
+class Batch(NamedTuple):
+    """Articles that are analysed together: their texts, the ids by which errors name them."""
 
-    Args:
-        texts: the texts of the articles.
-        ids: by which errors name them.
+    texts: Sequence[str]
+    ids: Sequence[str]
+    settings: Settings
+
+
+def analysis(batch: Batch) -> Analysis:
+    """Splits articles into passages, folds those and looks at their lines.
 
     Raises:
         BadInput: a text holds a lone surrogate.
     """
+    texts, ids, settings = batch
     lengths = np.array([len(text) for text in texts], np.int64)
     offsets = offsets_of(lengths)
     codes = _codepoints(texts, ids)
@@ -352,6 +361,14 @@ def _codepoints(texts: Sequence[str], ids: Sequence[str]) -> U32:
     except BadInput:
         for text, id in zip(texts, ids, strict=True):
             codepoints(text, f"article {id!r}")  # one raises, by its name
+        raise
+
+
+def _utf8(text: str, id: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        codepoints(text, f"article {id!r}")  # raises, by its name
         raise
 
 

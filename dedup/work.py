@@ -8,18 +8,27 @@ from __future__ import annotations
 import mmap
 import os
 import shutil
+import signal
 import tempfile
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from itertools import chain, islice
+from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from dedup.errors import BadRun
 
+T = TypeVar("T")
+R = TypeVar("R")
+_BEFORE_PROCESSES = 4  # items that are done here first: small corpora are done before a process has started
 IN_MEMORY = 256 << 20  # bytes of arrays that are held before any goes to a file
 
 
@@ -29,9 +38,11 @@ class Work:
     Args:
         folder: where its files are made, in a folder of their own; None: where temporary files go.
         in_memory: bytes of arrays that are held in memory before they go to files.
+        workers: how many may work at a time.
     """
 
-    def __init__(self, folder: str | Path | None = None, in_memory: int = IN_MEMORY) -> None:
+    def __init__(self, folder: str | Path | None = None, in_memory: int = IN_MEMORY, workers: int = 1) -> None:
+        self.workers = workers
         self._place = None if folder is None else Path(folder)
         self._in_memory = in_memory
         self._held = 0
@@ -77,6 +88,52 @@ class Work:
         array[...] = value
         return array
 
+    def in_processes(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """*function* of each item, in their order, each in one of the worker processes; the first few in this one.
+
+        Raises:
+            BadRun: a worker was killed.
+        """
+        waiting: deque[Future[R]] = deque()
+        items = iter(items)
+        yield from map(function, islice(items, None if self.workers == 1 else _BEFORE_PROCESSES))
+        first = list(islice(items, 1))
+        if not first:
+            return
+        method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
+        pool = ProcessPoolExecutor(self.workers, get_context(method), _let_interrupts_pass)
+        try:
+            for item in chain(first, items):
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > 2 * self.workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        except BrokenProcessPool:
+            raise BadRun(
+                "a worker process was ended from outside, perhaps for want of memory; pass a smaller --workers, or see "
+                "who ended it"
+            ) from None
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def in_threads(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """*function* of each item, in their order, in as many threads as there are workers."""
+        if self.workers == 1:
+            yield from map(function, items)
+            return
+        waiting: deque[Future[R]] = deque()
+        with ThreadPoolExecutor(self.workers) as pool:
+            try:
+                for item in items:
+                    waiting.append(pool.submit(function, item))
+                    if len(waiting) > 2 * self.workers:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
     def close(self) -> None:
         """Removes the files; the arrays in them stay readable for as long as they are held."""
         if self._folder is not None:
@@ -114,6 +171,11 @@ class Work:
                 f"{where}: the work files cannot be written: {error.strerror or error}; make room, or name a folder "
                 "with more of it with --work-dir"
             ) from error
+
+
+def _let_interrupts_pass() -> None:
+    """A worker leaves Ctrl-C to the process that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class Column:

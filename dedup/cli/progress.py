@@ -24,8 +24,6 @@ class Bar:
         self.seconds: dict[str, float] = {}
 
     def __iter__(self) -> Iterator[Article]:
-        if self._stage:  # the second reading is counted in articles
-            return iter(self._corpus)
         self._turn_to("reading", self._corpus.total_bytes, "B")
         return self._corpus.iterate(self._bar.update)
 

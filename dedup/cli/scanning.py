@@ -205,15 +205,16 @@ def _scanned(
 ) -> tuple[Report, dict[str, float]]:
     """Scans, and writes findings and families; with the seconds that each stage took."""
     from dedup import runs  # noqa: PLC0415
-    from dedup.local import scan  # noqa: PLC0415
+    from dedup.local import judged  # noqa: PLC0415
+    from dedup.work import Work  # noqa: PLC0415
 
-    bar = Bar(corpus, quiet)
-    try:
-        report = scan(bar, settings, against=references, sources=corpus.sources, progress=bar.tell)
-    finally:
-        bar.close()
-    runs.write_findings(stage / "findings.jsonl", report.findings)
-    runs.write_families(stage / "families.jsonl", report.families)
+    with Work() as work:
+        bar = Bar(corpus, quiet)
+        try:
+            told = judged(bar, settings, work, references, corpus.sources, bar.tell)
+            report = runs.write_told(stage, told)
+        finally:
+            bar.close()
     rejected = [
         *corpus.rejected,
         *(replace(record, against=name) for name, of in references.items() for record in of.rejected),
@@ -308,4 +309,4 @@ def _close(
 
 
 def _code(report: Report, check: bool) -> int:
-    return int(check and any(finding.removed and finding.kind == "duplicate" for finding in report.findings))
+    return int(check and any(of["removed"] and of["kind"] == "duplicate" for of in report.counts["findings"]))
