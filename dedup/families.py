@@ -17,7 +17,7 @@ from dedup.settings import Settings
 from dedup.sketch import band_keys, shingle_sets, sizes
 from dedup.work import Work
 
-_BATCH = 1 << 24  # code points of texts that are judged at a time
+_A_CODE_POINT = 64  # bytes that judging takes a code point of the texts that are judged together
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def match(texts: Texts, fixed: NDArray[np.bool_], settings: Settings, judge: Jud
             sets,
             set_offsets,
             sizes(folded, offsets),
-            np.ascontiguousarray(groups[:, some]),
+            np.stack([kernel.collisions(keys[band, of]) for band in range(len(keys))]),
             fixed[of],
             settings.threshold_fraction,
             settings.short_chars,
@@ -151,7 +151,8 @@ def match(texts: Texts, fixed: NDArray[np.bool_], settings: Settings, judge: Jud
             judge(of, sets, set_offsets),
         )
 
-    batches = list(_batches(components(groups), lengths[colliding]))
+    most = work.memory // (_A_CODE_POINT * work.workers)
+    batches = list(_batches(components(groups), lengths[colliding], most))
     for some, choice in zip(batches, work.in_threads(choose, batches), strict=True):
         of = colliding[some]
         result.keeper[of] = of[choice.keeper]
@@ -177,15 +178,15 @@ def components(groups: I32) -> I64:
             return label
 
 
-def _batches(component: I64, lengths: I64) -> Iterator[I64]:
-    """Texts of whole components, rising, of about `_BATCH` code points at a time unless one component is larger."""
+def _batches(component: I64, lengths: I64, most: int) -> Iterator[I64]:
+    """Texts of whole components, rising, of at most so many code points at a time unless one component has more."""
     order = np.argsort(component, kind="stable")
     ends = np.cumsum(lengths[order])
     starts = np.flatnonzero(np.diff(component[order], prepend=-1))
     first = 0
     while first < len(order):
         begin = int(ends[first - 1]) if first else 0
-        reach = int(np.searchsorted(ends, begin + _BATCH, side="right"))
+        reach = int(np.searchsorted(ends, begin + most, side="right"))
         stop = int(starts[np.searchsorted(starts, reach, side="right") - 1])
         if stop <= first:
             following = np.searchsorted(starts, first, side="right")

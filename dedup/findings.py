@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dedup.boilerplate import Mark
 from dedup.families import Match, Texts
+from dedup.kept import Stage
 from dedup.kernel.reference import I64
 from dedup.model import Family, Finding, Grain, Kind, Member, Place, Report
 from dedup.rewriting import CutCounts, extended_ends
@@ -46,6 +47,16 @@ class Repeats:
         """Nothing repeats anything."""
         flags = np.zeros((2, count), bool)
         return cls(np.full(count, -1), np.full(count, -1), flags[0], np.zeros(count), flags[1])
+
+    def to_stage(self) -> Stage:
+        """As arrays, to be kept."""
+        arrays = {name: getattr(self, name) for name in ("kept", "linked", "by_number", "similarity", "exact")}
+        return Stage(arrays, self.full)
+
+    @classmethod
+    def from_stage(cls, stage: Stage) -> Repeats:
+        """The inverse of `to_stage`."""
+        return cls(**stage.arrays, full=stage.meta)
 
     def enter(self, places: I64, texts: Texts, found: Match) -> None:
         """Enters what became of the texts that stand at *places*."""

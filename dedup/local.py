@@ -24,13 +24,25 @@ from dedup.families import (
 )
 from dedup.findings import Judgement, Repeats, Run, Told
 from dedup.fold_table import load
+from dedup.kept import Stage
 from dedup.kernel.reference import I64, U32, offsets_of
 from dedup.model import Article, Report
 from dedup.rewriting import refuse_one_shot, rewrite
 from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.sketch import shingle_sets, sizes
-from dedup.tables import Progress, References, Tables, in_paragraphs, joined, read_tables
+from dedup.tables import (
+    Marks,
+    Progress,
+    References,
+    Tables,
+    from_stage,
+    in_paragraphs,
+    joined,
+    packed,
+    read_tables,
+    stage_of,
+)
 from dedup.work import Work
 
 
@@ -83,30 +95,67 @@ def judged(
     against: References | None = None,
     sources: Callable[[], Sequence[tuple[str, int]]] | None = None,
     progress: Progress | None = None,
+    inputs: Callable[[], Any] = lambda: None,
 ) -> Told:
-    """The same, to be told while *work* is open: what `scan` makes into lists, one finding at a time."""
+    """The same, to be told while *work* is open: what `scan` makes into lists, one finding at a time.
+
+    Args:
+        inputs: what is known of the inputs once they were read, as JSON; kept with what was read.
+    """
     if settings.scope == "within" and against:
         raise BadSettings('scope "within" never looks at references; leave them out, or choose another scope')
     tell = progress or (lambda stage, done, total: None)
-    units = read_tables(articles, against, settings, tell, work)
+    units = work.stage(
+        "reading",
+        lambda: read_tables(articles, against, settings, tell, work),
+        lambda tables: stage_of(tables, inputs()),
+        from_stage,
+    )
     rows = sources() if sources else ()
     tell("articles", 0, None)
-    compared = _with_passages(units, units.masked, settings, work)
     # reprints of one story count once for boilerplate, also where articles are not cut whole
-    alike = _article_repeats(compared, replace(settings, grain="both"), work)
+    alike = work.stage(
+        "articles",
+        lambda: _article_repeats(
+            _with_passages(units, units.masked, settings, work), replace(settings, grain="both"), work
+        ),
+        Repeats.to_stage,
+        Repeats.from_stage,
+    )
     whole = alike if settings.grain != "passage" else Repeats.none(len(units.ids))
     tell("boilerplate", 0, None)
     # Frequency is counted over article families, so it is known here; what it takes is kept out of the passages at
     # once, which is to judge the near members of a kept text that goes as if it were absent.
-    out, found = _boilerplate(units, alike, rows, settings)
+    out, found = work.stage(
+        "boilerplate", lambda: _boilerplate(units, alike, rows, settings), _marked_stage, _marked_from_stage
+    )
     tables = _with_passages(units, out, settings, work)
     out = _spread(units, out, tables)
     tell("passages", 0, None)
-    parts = _passage_repeats(tables, whole, out, settings, work)
+    parts = work.stage(
+        "passages",
+        lambda: _passage_repeats(tables, whole, out, settings, work),
+        Repeats.to_stage,
+        Repeats.from_stage,
+    )
     tell("blocks", 0, None)
     remnant = _remnants(tables, parts, out, settings)
     runs = _runs(tables, whole, parts, remnant, out, settings)
     return Told(Judgement(tables, settings, whole, parts, remnant, runs, _Marks(tables.marks, found), rows), tell)
+
+
+_Marked = tuple[NDArray[np.bool_], Mapping[int, Sequence[Mark]]]
+
+
+def _marked_stage(marked: _Marked) -> Stage:
+    out, marks = marked
+    lengths, json = packed(marks, max(marks, default=-1) + 1)
+    return Stage({"out": out, "lengths": lengths, "marks": json})
+
+
+def _marked_from_stage(stage: Stage) -> _Marked:
+    offsets = offsets_of(stage.arrays["lengths"])
+    return stage.arrays["out"], Marks(stage.arrays["marks"], offsets, np.arange(len(offsets) - 1))
 
 
 class _Marks(Mapping[int, Sequence[Mark]]):
@@ -140,9 +189,7 @@ def _spread(units: Tables, out: NDArray[np.bool_], tables: Tables) -> NDArray[np
     return out[np.searchsorted(units.article * lines + units.line, tables.article * lines + tables.line)]
 
 
-def _boilerplate(
-    units: Tables, whole: Repeats, rows: Sequence[tuple[str, int]], settings: Settings
-) -> tuple[NDArray[np.bool_], Mapping[int, Sequence[Mark]]]:
+def _boilerplate(units: Tables, whole: Repeats, rows: Sequence[tuple[str, int]], settings: Settings) -> _Marked:
     """Which units are no passages, being masked or frequent, and the marks of the frequent ones."""
     if settings.scope == "within" or not len(units.article):
         return units.masked, {}

@@ -44,18 +44,21 @@ def summary(
     }
 
 
-def timings(seconds: Mapping[str, float], paths: Mapping[str, str], folders: Sequence[str] = ()) -> dict[str, Any]:
+def timings(
+    seconds: Mapping[str, float], paths: Mapping[str, str], folders: Sequence[str], workers: int
+) -> dict[str, Any]:
     """What timings.json holds: all that may differ from run to run.
 
     Args:
         seconds: by stage.
         paths: by input name.
         folders: absolute paths of the inputs and references that are folders: no output may lie in them.
+        workers: how many processes were at work.
     """
     return {
         "engine": "local",
         "kernel": kernel.NAME,
-        "workers": 1,
+        "workers": workers,
         "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},
         "peak_memory_bytes": _peak_memory(),
         "inputs": dict(paths),

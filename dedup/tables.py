@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from dedup import kernel
 from dedup.boilerplate import Mark
 from dedup.errors import BadInput, BadSettings
 from dedup.fold_table import load
+from dedup.kept import Stage
 from dedup.kernel.fold_reference import INVISIBLE, SPACE
 from dedup.kernel.reference import I64, U32, U64, offsets_of, positions
 from dedup.looking import look_all
@@ -73,7 +75,7 @@ class Tables:
     masked: NDArray[np.bool_]
     shape: NDArray[np.uint8]
     source: I64
-    marks: Mapping[int, Sequence[Mark]]
+    marks: Marks
     texts: Stored
 
     @property
@@ -127,6 +129,38 @@ def read_tables(
     own = _keep_order(rows, references_end, settings) + references_end
     order = np.concatenate((np.arange(references_end), own))
     return _in_order(rows, order, references_end, work)
+
+
+_PLAIN = (
+    *("lengths", "fixed", "read", "source", "of_article"),
+    *("article", "start", "end", "folded", "offsets", "size", "line", "bare", "masked", "shape"),
+)
+
+
+def stage_of(tables: Tables, inputs: Any) -> Stage:
+    """Tables as arrays, to be kept, with what is said of the inputs."""
+    ids = [id.encode() for id in tables.ids]
+    names = list(dict.fromkeys(tables.against))
+    arrays = {name: getattr(tables, name) for name in _PLAIN}
+    arrays["ids"] = np.frombuffer(b"".join(ids), np.uint8)
+    arrays["id_offsets"] = offsets_of(np.array(list(map(len, ids)), np.int64))
+    arrays["against"] = np.array([names.index(name) for name in tables.against], np.int64)
+    for name, parts in (("marks", tables.marks.arrays), ("texts", tables.texts.arrays)):
+        arrays.update({f"{name}{number}": part for number, part in enumerate(parts)})
+    return Stage(arrays, {"against": names, "inputs": inputs})
+
+
+def from_stage(stage: Stage) -> Tables:
+    """The inverse of `stage_of`."""
+    arrays, names = stage.arrays, stage.meta["against"]
+    whole, bounds = arrays["ids"].tobytes(), arrays["id_offsets"].tolist()
+    return Tables(
+        ids=[whole[start:end].decode() for start, end in pairwise(bounds)],
+        against=[names[number] for number in arrays["against"].tolist()],
+        marks=Marks(*(arrays[f"marks{number}"] for number in range(3))),
+        texts=Stored(*(arrays[f"texts{number}"] for number in range(3))),
+        **{name: arrays[name] for name in _PLAIN},
+    )
 
 
 def _named(against: References | None) -> Iterator[tuple[str, Iterable[Article]]]:
@@ -213,26 +247,27 @@ class Stored:
     """Texts by the numbers of their articles."""
 
     def __init__(self, utf8: NDArray[np.uint8], offsets: I64, number: I64) -> None:
-        self._utf8, self._offsets, self._number = utf8, offsets, number
+        self.arrays = utf8, offsets, number
 
     def __getitem__(self, article: int) -> str:
-        number = self._number[article]
-        return self._utf8[self._offsets[number] : self._offsets[number + 1]].tobytes().decode()
+        utf8, offsets, numbers = self.arrays
+        number = numbers[article]
+        return utf8[offsets[number] : offsets[number + 1]].tobytes().decode()
 
 
-class _Marks(Mapping[int, Sequence[Mark]]):
+class Marks(Mapping[int, Sequence[Mark]]):
     """The marks of articles, made into objects when they are asked for."""
 
     def __init__(self, packed: NDArray[np.uint8], offsets: I64, number: I64) -> None:
-        self._packed, self._offsets, self._number = packed, offsets, number
+        self.arrays = packed, offsets, number
         self._marked = np.flatnonzero(np.diff(offsets)[number] > 0)
 
     def __getitem__(self, article: int) -> Sequence[Mark]:
         if article not in self:
             raise KeyError(article)
-        number = self._number[article]
-        packed = self._packed[self._offsets[number] : self._offsets[number + 1]].tobytes()
-        return [Mark(*values) for values in orjson.loads(packed)]
+        packed, offsets, numbers = self.arrays
+        number = numbers[article]
+        return [Mark(*values) for values in orjson.loads(packed[offsets[number] : offsets[number + 1]].tobytes())]
 
     def __contains__(self, article: object) -> bool:
         if not isinstance(article, int):
@@ -304,7 +339,7 @@ def analysis(batch: Batch) -> Analysis:
     folded, folded_offsets = fold_passages(codes, spans)
     chars = np.diff(folded_offsets)
     first_line = np.searchsorted(of_line, np.arange(len(texts)))
-    mark_bytes, marks = _packed(seen.marks, len(texts))
+    mark_bytes, marks = packed(seen.marks, len(texts))
     return Analysis(
         lengths=lengths,
         counts=np.bincount(article, minlength=len(texts)),
@@ -322,15 +357,15 @@ def analysis(batch: Batch) -> Analysis:
     )
 
 
-def _packed(marks: Mapping[int, Sequence[Mark]], articles: int) -> tuple[I64, NDArray[np.uint8]]:
-    """The marks of each article as JSON: its bytes, and all of it in a row."""
-    packed = {
+def packed(marks: Mapping[int, Sequence[Mark]], articles: int) -> tuple[I64, NDArray[np.uint8]]:
+    """The marks of each article as JSON: how many bytes of it, and all of it in a row."""
+    jsons = {
         article: orjson.dumps([[getattr(mark, field.name) for field in fields(Mark)] for mark in found])
         for article, found in sorted(marks.items())
     }
     lengths = np.zeros(articles, np.int64)
-    lengths[list(packed)] = [len(one) for one in packed.values()]
-    return lengths, np.frombuffer(b"".join(packed.values()), np.uint8)
+    lengths[list(jsons)] = [len(one) for one in jsons.values()]
+    return lengths, np.frombuffer(b"".join(jsons.values()), np.uint8)
 
 
 def _sentences(codes: U32, offsets: I64, lines: tuple[I64, I64, I64], of_line: I64) -> I64:
@@ -450,7 +485,7 @@ def _in_order(rows: _Rows, order: I64, references_end: int, work: Work) -> Table
         offsets=offsets,
         of_article=offsets_of(counts),
         source=np.array([names.get(rows.sources[article] or "", -1) for article in order.tolist()], np.int64),
-        marks=_Marks(rows.column("marks"), offsets_of(rows.column("mark_bytes")), order),
+        marks=Marks(rows.column("marks"), offsets_of(rows.column("mark_bytes")), order),
         texts=Stored(*rows.texts(), order - references_end),
         **passages,
     )

@@ -25,30 +25,41 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from dedup.errors import BadRun
+from dedup.kept import Kept, Stage
 
 T = TypeVar("T")
 R = TypeVar("R")
 _BEFORE_PROCESSES = 4  # items that are done here first: small corpora are done before a process has started
-IN_MEMORY = 256 << 20  # bytes of arrays that are held before any goes to a file
+MEMORY = 1 << 30
 
 
 class Work:
-    """The arrays of one run.
+    """The arrays of one run, and who works on them.
 
     Args:
         folder: where its files are made, in a folder of their own; None: where temporary files go.
-        in_memory: bytes of arrays that are held in memory before they go to files.
+        memory: bytes that may be held; a quarter of it are arrays, before those go to files.
         workers: how many may work at a time.
+        kept: *folder* is for this run alone, and what was finished in it stays when the run fails (see `remember`).
     """
 
-    def __init__(self, folder: str | Path | None = None, in_memory: int = IN_MEMORY, workers: int = 1) -> None:
+    def __init__(
+        self,
+        folder: str | Path | None = None,
+        memory: int = MEMORY,
+        workers: int = 1,
+        kept: Kept | None = None,
+    ) -> None:
         self.workers = workers
+        self.kept = kept
         self._place = None if folder is None else Path(folder)
-        self._in_memory = in_memory
+        self.memory = memory
         self._held = 0
         self._columns: list[Column] = []
-        self._folder: Path | None = None
-        self._files = 0
+        self._folder: Path | None = None if kept is None or not kept.used else kept.folder
+        self._files = 0 if kept is None else kept.last_number
+        # where arrays in files begin in memory -> the file, and the array, which is held lest another begin there
+        self._mapped: dict[int, tuple[str, NDArray[Any]]] = {}
 
     def __enter__(self) -> Work:
         return self
@@ -57,6 +68,37 @@ class Work:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def stage(
+        self,
+        name: str,
+        make: Callable[[], T],
+        to_arrays: Callable[[T], Stage],
+        from_arrays: Callable[[Stage], T],
+    ) -> T:
+        """What *make* makes, or, where a run that goes on had finished it, what that had made.
+
+        It is kept for a later run where this one keeps its work and has begun to put it into files.
+        """
+        if self.kept is not None and (found := self.kept.stage(name)) is not None:
+            return from_arrays(found)
+        made = make()
+        if self.kept is not None and self._folder is not None:
+            with self.written():
+                self._remember(name, to_arrays(made))
+        return made
+
+    def _remember(self, name: str, stage: Stage) -> None:
+        assert self.kept is not None
+        files = {}
+        for key, array in stage.arrays.items():
+            file, _ = self._mapped.get(_begin(array), ("", None))
+            if not file:
+                with self._new_file() as out:
+                    file = Path(out.name).name
+                    out.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+            files[key] = (file, array.dtype.str, array.shape)
+        self.kept.add(name, files, stage.meta)
 
     def column(self, dtype: DTypeLike) -> Column:
         """An array that grows."""
@@ -80,7 +122,7 @@ class Work:
             with file:
                 # a hole that cannot be filled later would end the process, not raise
                 os.posix_fallocate(file.fileno(), 0, size) if hasattr(os, "posix_fallocate") else file.truncate(size)
-                return np.frombuffer(mmap.mmap(file.fileno(), size), dtype).reshape(shape)
+                return self._map(file, size, mmap.ACCESS_WRITE, dtype).reshape(shape)
 
     def full(self, shape: int | tuple[int, ...], value: int, dtype: DTypeLike) -> NDArray[Any]:
         """The same, of one value."""
@@ -135,25 +177,38 @@ class Work:
                 pool.shutdown(wait=True, cancel_futures=True)
 
     def close(self) -> None:
-        """Removes the files; the arrays in them stay readable for as long as they are held."""
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
-        self._columns = []
+        """Removes the files but those of finished stages; the arrays in them stay readable while they are held."""
+        if self.kept is None:
+            if self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
+        elif self.kept.stages:
+            self.kept.remove_others()
+        else:
+            self.kept.discard()
+        self._folder = None
+        self._columns, self._mapped = [], {}
 
     def _spills(self, size: int) -> bool:
         """Whether an array of that many more bytes belongs in a file, as all do once memory is full."""
-        if self._folder is None and self._held + size > self._in_memory:
+        if self._folder is None and self._held + size > self.memory // 4:
             for column in self._columns:
                 column.to_file()
             self._held = 0
-        if self._folder is None and self._held + size <= self._in_memory:
+        if self._folder is None and self._held + size <= self.memory // 4:
             self._held += size
             return False
         return True
 
+    def _map(self, file: IO[bytes], size: int, access: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+        array = np.frombuffer(mmap.mmap(file.fileno(), size, access=access), dtype)
+        self._mapped[_begin(array)] = Path(file.name).name, array
+        return array
+
     def _new_file(self) -> IO[bytes]:
-        if self._folder is None:
+        if self._folder is None and self.kept is not None:
+            self.kept.take()
+            self._folder = self.kept.folder
+        elif self._folder is None:
             if self._place is not None:
                 self._place.mkdir(parents=True, exist_ok=True)
             self._folder = Path(tempfile.mkdtemp(prefix="dedup-work-", dir=self._place))
@@ -171,6 +226,11 @@ class Work:
                 f"{where}: the work files cannot be written: {error.strerror or error}; make room, or name a folder "
                 "with more of it with --work-dir"
             ) from error
+
+
+def _begin(array: NDArray[Any]) -> int:
+    """Where it begins in memory; an empty array begins nowhere."""
+    return int(array.__array_interface__["data"][0]) if array.size else 0
 
 
 def _let_interrupts_pass() -> None:
@@ -227,4 +287,4 @@ class Column:
             if not self._length:
                 return np.zeros(0, self._dtype)
             size = self._length * self._dtype.itemsize
-            return np.frombuffer(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ), self._dtype)
+            return self._work._map(file, size, mmap.ACCESS_READ, self._dtype)

@@ -11,6 +11,7 @@ PACKAGE = Path(dedup.__file__).parent
 # a file uses only files above it
 LAYERS = [
     "errors",
+    "kept",
     "work",
     "columns",
     "settings",

@@ -195,6 +195,28 @@ reading_options = _options(
     ),
 )
 READING = ("text_field", "id_field", "encoding", "on_error", "max_record", "max_unpacked")
+working_options = _options(
+    click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes at work.  [default: all cores]"),
+    click.option(
+        "--memory",
+        type=Size(),
+        default="1G",
+        metavar="BYTES",
+        show_default=True,
+        help="Memory to keep to, roughly; what does not fit goes to work files.",
+    ),
+    click.option(
+        "--work-dir",
+        type=click.Path(file_okay=False),
+        metavar="DIR",
+        help="A folder for work files, made and removed.  [default: beside the output]",
+    ),
+    click.option(
+        "--resume",
+        is_flag=True,
+        help="Go on with the work files of a killed run; settings and inputs as then.",
+    ),
+)
 inputs_argument = click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 out_option = click.option("-o", "--out", required=True, metavar="DIR", help="Where the result goes.")
 force_option = click.option("--force", is_flag=True, help="Replace the run that is in the output folder.")

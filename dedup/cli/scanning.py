@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -22,6 +26,7 @@ from dedup.cli.options import (
     reading_options,
     settings_of,
     settings_options,
+    working_options,
 )
 from dedup.cli.progress import Bar
 from dedup.cli.wording import say
@@ -29,6 +34,7 @@ from dedup.errors import BadInput, BadRun, BadSettings
 
 if TYPE_CHECKING:
     from dedup.articles import Corpus, InputFile
+    from dedup.kept import Kept
     from dedup.model import Report
     from dedup.settings import Settings
 
@@ -52,6 +58,7 @@ if TYPE_CHECKING:
 @quiet_option
 @debug_option
 @reading_options
+@working_options
 @settings_options
 def clean(
     inputs: tuple[str, ...],
@@ -73,13 +80,15 @@ def clean(
     if report_dir is not None and out != "-":
         raise click.UsageError("--report goes with --out -; without it the reports are in --out")
     reading = {name: choices.pop(name) for name in READING}
+    working = _working(choices, inputs, out)
     settings = settings_of(choices)
     if out == "-" and sys.stdout is None:
         raise BadRun("stdout is closed, where --out - writes; name a folder with --out")
     corpus = _corpus(inputs, reading)
     references = _references(against, reading)
+    job = _Job(corpus, settings, references, working, quiet)
     if out == "-":
-        return _clean_to_stdout(corpus, (*inputs, *against), report_dir, settings, references, force, check, quiet)
+        return _clean_to_stdout(job, (*inputs, *against), report_dir, force, check)
     file, folder = _output(corpus, inputs, out)
     copy = None
     if file is not None:
@@ -87,13 +96,13 @@ def clean(
         runs.check_file([*inputs, *against, *read], file, force)
         copy = corpus.files[0].name, file
     runs.check_places((*inputs, *against), folder, _files(corpus, references))
-    with runs.stage(folder, force, copy) as stage:
-        report, seconds = _scanned(corpus, settings, references, quiet, stage)
+    with _kept(job, folder) as kept, runs.stage(folder, force, copy) as stage:
+        report, seconds = _scanned(job, stage, kept)
         start = time.perf_counter()
         runs.write_clean(corpus, report, stage)
         seconds["writing"] = time.perf_counter() - start
-        _write_records(corpus, report, references, seconds, stage)
-    _close(report, seconds, corpus, references, str(folder), quiet)
+        _write_records(job, report, seconds, stage)
+    _close(job, report, seconds, str(folder))
     return _code(report, check)
 
 
@@ -105,6 +114,7 @@ def clean(
 @quiet_option
 @debug_option
 @reading_options
+@working_options
 @settings_options
 def scan(
     inputs: tuple[str, ...],
@@ -119,14 +129,16 @@ def scan(
     from dedup import runs  # noqa: PLC0415
 
     reading = {name: choices.pop(name) for name in READING}
+    working = _working(choices, inputs, out)
     settings = settings_of(choices)
     corpus = _corpus(inputs, reading)
     references = _references(against, reading)
+    job = _Job(corpus, settings, references, working, quiet)
     runs.check_places((*inputs, *against), out, _files(corpus, references))
-    with runs.stage(out, force) as stage:
-        report, seconds = _scanned(corpus, settings, references, quiet, stage)
-        _write_records(corpus, report, references, seconds, stage)
-    _close(report, seconds, corpus, references, out, quiet)
+    with _kept(job, out) as kept, runs.stage(out, force) as stage:
+        report, seconds = _scanned(job, stage, kept)
+        _write_records(job, report, seconds, stage)
+    _close(job, report, seconds, out)
     return _code(report, check)
 
 
@@ -200,18 +212,98 @@ def _ends(name: str, most: int) -> str:
     return "".join(Path(name).suffixes[-most:])
 
 
-def _scanned(
-    corpus: Corpus, settings: Settings, references: dict[str, Corpus], quiet: bool, stage: Path
-) -> tuple[Report, dict[str, float]]:
+class _Working(NamedTuple):
+    """How a run works: processes, bytes of memory, the folder of its work files, and whether it goes on."""
+
+    workers: int
+    memory: int
+    work_dir: str | None
+    resume: bool
+
+
+class _Job(NamedTuple):
+    """What is to be scanned, and how."""
+
+    corpus: Corpus
+    settings: Settings
+    references: dict[str, Corpus]
+    working: _Working
+    quiet: bool
+
+
+def _working(choices: dict[str, Any], inputs: tuple[str, ...], out: str) -> _Working:
+    working = _Working(*(choices.pop(name) for name in _Working._fields))
+    if working.resume and "-" in inputs:
+        raise click.UsageError("--resume reads the inputs again, which - (stdin) cannot be")
+    if working.resume and working.work_dir is None and (out == "-" or "://" in out):
+        raise click.UsageError("--resume needs to know where the work files are: pass --work-dir as then")
+    return working._replace(workers=working.workers or _cores())
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _kept(job: _Job, out: str | Path) -> Iterator[Kept | None]:
+    """Where finished stages are kept until the run has ended well; None where nothing can lie beside the output."""
+    from dedup.kept import Kept  # noqa: PLC0415
+
+    working = job.working
+    if working.work_dir is not None:
+        folder = Path(working.work_dir)
+    elif "://" not in str(out):
+        place = Path(os.path.realpath(out))
+        folder = place.with_name(f".{place.name}.work")
+    else:
+        yield None
+        return
+    kept = Kept(folder, _described(job), working.resume)
+    if working.resume and not kept.used and not job.quiet:
+        say(f"dedup: {folder} holds nothing to go on with; starting anew")
+    try:
+        yield kept
+    except BaseException:
+        if kept.used:
+            say(f"dedup: what was finished is kept in {folder}; --resume goes on from there")
+        raise
+    kept.discard()
+
+
+def _described(job: _Job) -> dict[str, Any]:
+    """What must be equal for a run to go on."""
+    import dedup  # noqa: PLC0415
+    from dedup.fold_table import FOLD_VERSION  # noqa: PLC0415
+
+    described: dict[str, Any] = {"version of dedup": dedup.__version__, "version of the fold": FOLD_VERSION}
+    described.update(job.settings.to_dict())
+    reading = job.corpus.reading
+    described.update({name: getattr(reading, name) for name in READING})
+    for name, of in (("", job.corpus), *job.references.items()):
+        for file in of.files:
+            described[f"input {name}{':' if name else ''}{file.name}"] = file.bytes
+    return described
+
+
+def _scanned(job: _Job, stage: Path, kept: Kept | None) -> tuple[Report, dict[str, float]]:
     """Scans, and writes findings and families; with the seconds that each stage took."""
     from dedup import runs  # noqa: PLC0415
     from dedup.local import judged  # noqa: PLC0415
     from dedup.work import Work  # noqa: PLC0415
 
-    with Work() as work:
+    corpus, settings, references, working, quiet = job
+
+    def inputs() -> list[Any]:
+        return [[name, *of.inputs()] for name, of in (("", corpus), *references.items())]
+
+    with Work(None, working.memory, working.workers, kept) as work:
         bar = Bar(corpus, quiet)
         try:
-            told = judged(bar, settings, work, references, corpus.sources, bar.tell)
+            if kept is not None and (before := kept.stage("reading")) is not None:
+                for _ in chain(bar, *references.values()):
+                    pass  # what reading tells beside the articles, and whether they are those of then
+                _check_unchanged(before.meta["inputs"], inputs())
+            told = judged(bar, settings, work, references, corpus.sources, bar.tell, inputs)
             report = runs.write_told(stage, told)
         finally:
             bar.close()
@@ -224,11 +316,19 @@ def _scanned(
     return report, bar.seconds
 
 
-def _write_records(
-    corpus: Corpus, report: Report, references: dict[str, Corpus], seconds: dict[str, float], stage: Path
-) -> None:
+def _check_unchanged(before: list[Any], now: list[Any]) -> None:
+    for (_, *then), (_, *files) in zip(before, now, strict=True):
+        for one, other in zip(then, files, strict=True):
+            if one != other:
+                raise BadRun(
+                    f"{other['name']}: has changed since the run that --resume would go on with; start again without it"
+                )
+
+
+def _write_records(job: _Job, report: Report, seconds: dict[str, float], stage: Path) -> None:
     from dedup.report import summary, timings, write_json, write_page  # noqa: PLC0415
 
+    corpus, references = job.corpus, job.references
     reading = {
         "text_field": corpus.reading.text_field,
         "id_field": corpus.reading.id_field,
@@ -243,37 +343,29 @@ def _write_records(
     start = time.perf_counter()
     write_page(stage / "report.html", sums, report.findings, report.families)
     seconds["page"] = time.perf_counter() - start
-    write_json(stage / "timings.json", timings(seconds, corpus.paths(), folders))
+    write_json(stage / "timings.json", timings(seconds, corpus.paths(), folders, job.working.workers))
 
 
-def _clean_to_stdout(
-    corpus: Corpus,
-    places: tuple[str, ...],
-    report_dir: str | None,
-    settings: Settings,
-    references: dict[str, Corpus],
-    force: bool,
-    check: bool,
-    quiet: bool,
-) -> int:
+def _clean_to_stdout(job: _Job, places: tuple[str, ...], report_dir: str | None, force: bool, check: bool) -> int:
     """Clean JSONL on stdout and nothing else; the records of the run in *report_dir* where one is named."""
     from tempfile import TemporaryDirectory  # noqa: PLC0415
 
     from dedup import runs  # noqa: PLC0415
 
+    corpus = job.corpus
     with TemporaryDirectory(prefix="dedup-") as temporary:
         folder = report_dir if report_dir is not None else Path(temporary) / "run"
         if report_dir is not None:
-            runs.check_places(places, folder, _files(corpus, references))
-        with runs.stage(folder, force) as stage:
-            report, seconds = _scanned(corpus, settings, references, quiet, stage)
+            runs.check_places(places, folder, _files(corpus, job.references))
+        with _kept(job, folder) as kept, runs.stage(folder, force) as stage:
+            report, seconds = _scanned(job, stage, kept)
             clean_dir = Path(temporary) / "clean"
             clean_dir.mkdir()
             runs.write_clean(corpus, report, clean_dir)
-            _write_records(corpus, report, references, seconds, stage)
+            _write_records(job, report, seconds, stage)
         runs.copy_jsonl(corpus, clean_dir, sys.stdout.buffer)
         sys.stdout.buffer.flush()
-    _close(report, seconds, corpus, references, report_dir, quiet)
+    _close(job, report, seconds, report_dir)
     return _code(report, check)
 
 
@@ -282,20 +374,13 @@ def _warnings(corpus: Corpus, references: dict[str, Corpus]) -> list[str]:
     return [*corpus.warnings, *(f"against {name}: {said}" for name, of in references.items() for said in of.warnings)]
 
 
-def _close(
-    report: Report,
-    seconds: dict[str, float],
-    corpus: Corpus,
-    references: dict[str, Corpus],
-    out: str | None,
-    quiet: bool,
-) -> None:
+def _close(job: _Job, report: Report, seconds: dict[str, float], out: str | None) -> None:
     """Warnings, and the closing line of sums."""
     from dedup import kernel  # noqa: PLC0415
 
-    if quiet:
+    if job.quiet:
         return
-    for warning in filter(None, (kernel.WARNING, *_warnings(corpus, references), *report.warnings)):
+    for warning in filter(None, (kernel.WARNING, *_warnings(job.corpus, job.references), *report.warnings)):
         say(f"dedup: warning: {warning}")
     counts = report.counts
     share = 100 * (1 - counts["characters_out"] / counts["characters"]) if counts["characters"] else 0.0
