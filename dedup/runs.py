@@ -389,8 +389,8 @@ def write_told(folder: Path, told: Told) -> Report:
     """Writes findings.jsonl and families.jsonl of a run, one finding and one family at a time; those of the report are
     read from there.
     """
-    families = _write_lines(folder / FAMILIES, (family.to_dict() for family in told.families()))
-    findings = _write_lines(folder / FINDINGS, (finding.to_dict() for finding in told.findings()))
+    families = write_families(folder / FAMILIES, told.families())
+    findings = write_findings(folder / FINDINGS, told.findings())
     return Report(
         told.settings,
         told.article_ids,
@@ -401,9 +401,14 @@ def write_told(folder: Path, told: Told) -> Report:
     )
 
 
-def write_findings(path: Path, findings: Iterable[Finding]) -> None:
-    """Writes findings.jsonl: one finding a line."""
-    _write_lines(path, (finding.to_dict() for finding in findings))
+def write_findings(path: Path, findings: Iterable[Finding]) -> int:
+    """Writes findings.jsonl: one finding a line; how many."""
+    return _write_lines(path, (finding.to_dict() for finding in findings))
+
+
+def write_families(path: Path, families: Iterable[Family]) -> int:
+    """Writes families.jsonl: one family a line; how many."""
+    return _write_lines(path, (family.to_dict() for family in families))
 
 
 def write_rejected(folder: Path, rejected: Sequence[Rejected]) -> None:
