@@ -21,17 +21,24 @@ constexpr uint32_t letters(uint32_t first, uint32_t second, uint32_t third) { re
 
 inline bool is_decimal(uint32_t code, const uint16_t* flags) { return flags[code] & folding::DECIMAL; }
 
-constexpr uint32_t letter_set(const char* letters) {
-    uint32_t set = 0;
-    for (; *letters; letters++) set |= 1u << (*letters - 'a');
-    return set;
-}
-constexpr uint32_t OPENING_LETTERS = letter_set("jfmasondtw");  // of months and weekdays
+// The letters that stand second in months and weekdays, by the first.
+struct Seconds {
+    uint32_t of[32] = {};
+    constexpr Seconds() {
+        constexpr const char* pairs = "jajufemamoapausesasuocnodefrtuthwe";
+        for (const char* pair = pairs; *pair; pair += 2) of[pair[0] - 'a'] |= 1u << (pair[1] - 'a');
+    }
+};
+constexpr Seconds SECONDS;
 
-// Whether a date or time may begin with a code point.
-inline bool may_begin(uint32_t code, const uint16_t* flags) {
-    if (code - 'a' < 26) return OPENING_LETTERS >> (code - 'a') & 1;
-    return is_decimal(code, flags) || code == WEEK || code == STAR || code == RITE;
+// Whether a code point with *next* behind it is a sign or a digit, or may begin a date or time. One branch, which texts of one
+// script foretell; what letter or digit stands next, nothing does.
+inline bool stands_out(uint32_t code, uint32_t next, const uint16_t* flags) {
+    if (code > 0x7F)
+        return is_decimal(code, flags) | (code == WEEK) | (code == STAR) | (code == RITE) | (code == SIGN);
+    const uint32_t first = code - 'a', second = next - 'a';
+    const bool begins_word = (first < 26) & (second < 26) & (SECONDS.of[first & 31] >> (second & 31));
+    return begins_word | is_decimal(code, flags);
 }
 
 // A folded line of code points below 0x110000 in which dates and times are looked for from left to right.
@@ -244,17 +251,15 @@ inline uint32_t* write(const uint32_t* codes, size_t count, const uint16_t* flag
     bool touched = false;  // something is masked, or may have to be
     for (size_t at = 0; at < count;) {
         const uint32_t code = codes[at];
-        if (may_begin(code, flags)) {
+        if (stands_out(code, at + 1 < count ? codes[at + 1] : 0, flags)) {
             const size_t behind = line.when(at);
+            touched |= behind || code == SIGN || (count < SHORT_LINE && is_decimal(code, flags));
             if (behind) {
                 *end++ = SIGN;
                 at = behind;
-                touched = true;
                 continue;
             }
-            touched |= count < SHORT_LINE && is_decimal(code, flags);
         }
-        touched |= code == SIGN;
         *end++ = code;
         at++;
     }
