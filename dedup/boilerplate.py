@@ -21,6 +21,7 @@ from dedup.families import distinct_texts
 from dedup.fold_table import load
 from dedup.kernel.fold_reference import HAN, INVISIBLE, TONE
 from dedup.kernel.reference import I64, U32, offsets_of
+from dedup.kernel.template_reference import template
 from dedup.model import Grain, Kind
 from dedup.rules import Matcher, is_markup, matcher, reading_codes
 from dedup.segments import Segments
@@ -389,19 +390,6 @@ def _mojibake(text: str, annotated: Sequence[tuple[int, int]]) -> list[tuple[int
 
 # ------------------------------------------------------------------------------------------------------------ frequency
 
-_SIGN = "\ue000"  # stands for what is masked; private use, so no text has it by right
-_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
-# on folded text: marks between digits have become full stops
-_WHEN = re.compile(
-    r"(?:19|20)\d{2}(?:年\d{1,2}月(?:\d{1,2}日)?|[.\s]\d{1,2}[.\s]\d{1,2}日?|年|(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d))"
-    r"|\d{1,2}月\d{1,2}[日号]?|(?<!\d)\d{1,2}日"
-    rf"|(?:{_MONTHS})[a-z]* \d{{1,2}}(?:st|nd|rd|th)?(?: \d{{4}})?|\d{{1,2}} (?:{_MONTHS})[a-z]* \d{{4}}"
-    r"|(?<![\d.])\d{1,2}\.\d{2}(?:\.\d{2})?(?![\d.])(?: ?[ap]m)?|\d{1,2}[时点]\d{1,2}分(?:\d{1,2}秒)?"
-    r"|(?:周|星期|礼拜)[一二三四五六日天]|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-)
-_NUMBER = re.compile(r"\.?\d[\d.]*")
-_SIGNS = re.compile(rf"{_SIGN}[\s{_SIGN}]*")
-SHORT_LINE = 20  # folded characters below which all numbers are masked
 LONG_LINE = 40  # folded characters from which `boilerplate_families_long` counts
 _ENUMERATOR = re.compile(
     r"(?:第?[一二三四五六七八九十百零〇\ue000]{1,4}[章节条款部分项]{0,2}|[qa]|问|答|[ivx]{1,4}|[a-z])"
@@ -416,10 +404,7 @@ def masked_line(folded: str) -> str:
     >>> masked_line("全国进出口总额为13.2亿元比上年同期增长了若干个百分点")
     '全国进出口总额为13.2亿元比上年同期增长了若干个百分点'
     """
-    masked = _WHEN.sub(_SIGN, folded)
-    if len(folded) < SHORT_LINE:
-        masked = _NUMBER.sub(_SIGN, masked)
-    return _SIGNS.sub(_SIGN, masked)
+    return template(folded, load())
 
 
 @dataclass(frozen=True, slots=True)

@@ -373,7 +373,8 @@ _SEARCHED = (
     r".*\p{Nd}[-/.年] ?\p{Nd}{1,2}[-/.月] ?\p{Nd}{1,2}日?(?: ?\p{Nd}{1,2}:\p{Nd}{2}(?::\p{Nd}{2})?)?[\]) ]*",
     r"(?:[^|]*\|){5}.*",
 )
-_COUNTED = re.compile(r"\{(\d+),(\d*)\}")
+# a count, or what may hold braces that are none: an escape, a character class
+_COUNTED = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:[^\]]*:\]|[^\]\\])*\]|\{(\d+),(\d*)\}", re.DOTALL)
 _FEW = 4  # repetitions that are left to be counted
 
 
@@ -390,7 +391,8 @@ def suspect_lines(read: U8, bounds: I64, rules: tuple[tuple[str, str], ...]) -> 
     search = _search(rules)
     if search is None:
         return np.arange(len(bounds) - 1)
-    spans = [found.span() for found in search.finditer(read.tobytes())]
+    # a pattern that matches nothing at all also matches behind the last line, where no line is
+    spans = [found.span() for found in search.finditer(read.tobytes()) if found.start() < len(read)]
     if not spans:
         return np.zeros(0, np.int64)
     first, last = np.searchsorted(bounds, np.array(spans).T, side="right") - 1
@@ -414,7 +416,7 @@ def _search(rules: tuple[tuple[str, str], ...]) -> Any:
 def _uncounted(count: re.Match[str]) -> str:
     """A count as a repetition without end: automata that count are slow."""
     least, most = count[1], count[2]
-    if most and int(most) <= _FEW:
+    if least is None or (most and int(most) <= _FEW):
         return count[0]
     return "*" if int(least) == 0 else "+"
 

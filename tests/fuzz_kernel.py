@@ -12,8 +12,9 @@ from fractions import Fraction
 import numpy as np
 
 from dedup.fold_table import load
-from dedup.kernel import fold_reference, native, reference
+from dedup.kernel import fold_reference, native, reference, template_reference
 from dedup.kernel.greedy_reference import NumbersAgree
+from dedup.rules import reading_table
 
 EDGES = [0, 1, 2, 3, 63, 64, 65, 2**31, 2**32 - 1, 2**62, 2**63 - 1, -1, -(2**63)]
 
@@ -33,6 +34,12 @@ def codes(rng: random.Random) -> np.ndarray:
     if rng.random() < 0.1:
         pool.append(rng.choice([0x110000, 2**21, 2**32 - 1]))
     return np.array(rng.choices(pool, k=rng.choice([0, 1, 5, 64, 200, 700])), np.uint32)
+
+
+def dates(rng: random.Random) -> np.ndarray:
+    """What templates are made of."""
+    pieces = "19 20 2023 12 1 . 年 月 日 号 时 点 分 秒 周 星期 一 天 jan mon sun day th am \ue000 文 ３ ٣ x".split()
+    return np.array([*map(ord, "".join(rng.choices([*pieces, " "], k=rng.choice([0, 3, 9, 40, 200]))))], np.uint32)
 
 
 def attempt(function, *arguments):
@@ -74,6 +81,15 @@ def turn(rng: random.Random) -> None:
         attempt(native.band_keys, signed, rng.randrange(20), rng.randrange(20))
     same(attempt(native.segment_sets, hashes, bounds), reference.segment_sets, hashes, bounds)
     attempt(native.collisions, hashes)
+    for lines in (text, dates(rng)):
+        arguments = lines, offsets(rng, len(lines)), table
+        same(attempt(native.templates, *arguments), template_reference.templates, *arguments)
+    spans = [sorted(rng.choices(range(len(text) + 1), k=2)) for _ in range(rng.randrange(6))]
+    if spans and rng.random() < 0.25:
+        rng.choice(spans)[rng.randrange(2)] = rng.choice(EDGES)
+    starts, ends = np.array(spans, np.int64).reshape(-1, 2).T.copy()
+    arguments = text, starts, ends, reading_table()
+    same(attempt(native.readings, *arguments), fold_reference.readings, *arguments)
     named = np.array(rng.choices([0, 1, 2, 3, *EDGES], k=rng.randrange(5)), np.int64)
     attempt(native.take_segments, text, bounds, named)
     attempt(native.intersections, hashes, bounds, named, named)
@@ -82,6 +98,9 @@ def turn(rng: random.Random) -> None:
     groups = np.array(
         [[rng.randrange(-1, texts + (rng.random() < 0.01)) for _ in range(texts)] for _ in range(3)], np.int32
     )
+    connected = attempt(native.components, groups)
+    if connected is not None:
+        np.testing.assert_array_equal(connected, reference.components(groups))
     numbers = NumbersAgree(hashes, offsets(rng, len(hashes)) if rng.random() < 0.1 else bounds)
     rule = rng.choice([numbers, lambda text, met: np.zeros(len(met), bool), lambda text, met: np.ones(len(met), bool)])
     threshold = Fraction(rng.randrange(1, 11), 10)

@@ -20,6 +20,7 @@ LAYERS = [
     "kernel.reference",
     "kernel.fold_reference",
     "kernel.greedy_reference",
+    "kernel.template_reference",
     "kernel.native",
     "kernel",
     "fold_table",

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.fold_table import load
-from dedup.kernel import fold_reference, greedy_reference, reference
+from dedup.kernel import fold_reference, greedy_reference, reference, template_reference
 from dedup.kernel.greedy_reference import NumbersAgree
 from dedup.kernel.reference import offsets_of
+from dedup.rules import reading_table
 
 native = pytest.importorskip("dedup.kernel.native", reason="no compiled kernel is built here", exc_type=ImportError)
 
@@ -241,6 +242,197 @@ def test_number_tokens_of_what_is_not_folded():
     equal(native.number_tokens(codes, offsets, load()), fold_reference.number_tokens(codes, offsets, load()))
 
 
+# --- templates -------------------------------------------------------------------------------------------------------
+
+# what the patterns mention, and what comes near
+OF_DATES = (
+    *"0123456789..  年月日号时点分秒周一二三四五六天文xZ。",
+    *("19", "20", "2023", "20240131", "12", "31", "星期", "星", "礼拜", "礼", "３", "٣", "٤٥", "𝟎", "²", "½"),
+    *("\ue000", "\ue000 "),
+    *"jan feb mar apr may jun jul aug sep oct nov dec january sept ja ma a p m am pm st nd rd th t d s".split(),
+    *"mon tue tues wed wednes thu thurs fri sat satur sun day monday tuesday wednesday saturday".split(),
+    *(" jan ", " 2024", "12.30", ".30", "某某某某某某某某某某某某某某某某某某某"),
+)  # fmt: skip
+
+
+def same_templates(lines):
+    """Templates of the reference and of its twin."""
+    codes = np.array([ord(c) for line in lines for c in line], np.uint32)
+    offsets = offsets_of(np.array([len(line) for line in lines], np.int64))
+    expected = template_reference.templates(codes, offsets, load())
+    equal(native.templates(codes, offsets, load()), expected)
+
+
+@given(st.lists(st.lists(st.sampled_from(OF_DATES), max_size=14).map("".join), max_size=8))
+@settings(deadline=None, max_examples=2000)
+def test_templates_of_what_the_patterns_mention(lines):
+    """Dates, times, numbers and their parts in any order, in short lines and long ones."""
+    same_templates(lines)
+
+
+@given(st.lists(st.from_regex(template_reference._WHEN), max_size=6), st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=500)
+def test_templates_of_dates_with_one_edit(lines, seed):
+    """Whatever the pattern matches, and what is one character away from it."""
+    rng = np.random.default_rng(seed)
+    edited = []
+    for line in lines:
+        at = int(rng.integers(len(line) + 1))
+        edited += [line, line[:at] + line[at + 1 :], line[:at] + str(rng.choice(OF_DATES)) + line[at:], line * 3]
+    same_templates(edited)
+
+
+@given(st.lists(st.text(max_size=40), max_size=6))
+@settings(deadline=None, max_examples=300)
+def test_templates_of_any_text(lines):
+    """Any Unicode text."""
+    same_templates(lines)
+
+
+def test_templates_of_every_code_point():
+    """Whatever is a digit in the table is one here, before a month and behind a sign; surrogates too."""
+    codes = map(chr, range(0x110000))
+    same_templates([f"1{code}月\ue000{code}." for code in codes])
+
+
+def test_templates_of_lines_of_every_length():
+    """19 characters are few, 20 are not."""
+    for line in ("文字12", "12.5", "5月 ", "\ue000 ", "jan 1", "a"):
+        same_templates([(line * 30)[:length] for length in range(71)])
+    found, _ = native.templates(*segment_array((19, 20), alphabet="7"), load())
+    assert "".join(map(chr, found)) == "\ue000" + "7" * 20
+
+
+@pytest.mark.parametrize("line", ["jan", "1 jan", "1 may", "20", "2023.1", "1.", "\ue000 ", "12 "])
+def test_templates_take_linear_time(line):
+    """A million characters that begin dates and never end one; a step back to each of them would take hours."""
+    codes = np.array([*map(ord, line)] * (1_000_000 // len(line)), np.uint32)
+    found, _ = native.templates(codes, np.array([0, len(codes)]), load())
+    assert len(found) <= len(codes)
+
+
+# --- lines -----------------------------------------------------------------------------------------------------------
+
+READ = "ab \t\u3000\u00a0\n\r\u200b\"\"'')]】」”（中國！：。é\U0001f600\ud800\udfff\uffff\U0010ffff\x00\x85"
+
+
+@given(st.text(READ, max_size=60), st.data())
+@settings(deadline=None, max_examples=1000)
+def test_readings(text, data):
+    """Lines in any order that overlap, are empty or lie at the ends; white space and what closes them, surrogates."""
+    codes = np.array([*map(ord, text)], np.uint32)
+    place = st.integers(0, len(text))
+    spans = [sorted(span) for span in data.draw(st.lists(st.tuples(place, place), max_size=9))]
+    starts, ends = np.array(spans, np.int64).reshape(-1, 2).T.copy()
+    equal(
+        native.readings(codes, starts, ends, reading_table()),
+        fold_reference.readings(codes, starts, ends, reading_table()),
+    )
+
+
+@given(st.lists(st.integers(0, 0x10FFFF), max_size=30), st.data())
+@settings(deadline=None, max_examples=200)
+def test_readings_of_any_code_point_by_any_table(codes, data):
+    """What is read may be longer or shorter in UTF-8 than what stands there."""
+    table = np.zeros(0x110000, np.uint32)
+    for code in codes:
+        table[code] = data.draw(
+            st.sampled_from([0, 0x20, 0x29, 0x7F, 0x80, 0x7FF, 0x800, 0xD800, 0xFFFF, 0x10000, 0x10FFFF])
+        )
+    text, line = np.array(codes, np.uint32), (np.array([0]), np.array([len(codes)]))
+    equal(native.readings(text, *line, table), fold_reference.readings(text, *line, table))
+
+
+def test_readings_of_every_code_point():
+    """In lines of eight, and all in one."""
+    codes, places = np.arange(0x110000, dtype=np.uint32), np.arange(0, 0x110000, 8)
+    for starts, ends in ((places, places + 8), (np.array([0]), np.array([0x110000]))):
+        lines = codes, starts, ends, reading_table()
+        equal(native.readings(*lines), fold_reference.readings(*lines))
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends"),
+    [
+        ([-1], [2]),
+        ([3], [2]),
+        ([0], [9]),
+        ([8], [9]),
+        ([0, 0], [8]),
+        ([0], [8, 8]),
+        ([0], [2**40]),
+        ([0], [2**62]),
+        ([0] * 4, [2**62] * 4),
+        ([0, 0], [8, 2**63 - 1]),
+        ([-(2**63)], [2**63 - 1]),
+        ([2**63 - 1], [-(2**63)]),
+        ([-(2**63)], [0]),
+    ],
+)
+def test_lines_to_read_are_not_trusted(starts, ends):
+    """They lie within the text; what memory they would take is not asked for."""
+    with pytest.raises(ValueError, match=r"must|broadcast"):
+        native.readings(CODES, np.array(starts), np.array(ends), reading_table())
+
+
+# --- components ------------------------------------------------------------------------------------------------------
+
+
+def chained(texts, step, rng):
+    """Groups in three bands that connect each text with the one *step* further, under numbers in any order."""
+    bands = np.full((3, texts), -1, np.int32)
+    order = rng.permutation(texts)
+    for number, at in enumerate(range(0, texts - step, step)):
+        bands[number % 2, order[[at, at + step]]] = number // 2
+    return bands
+
+
+@pytest.mark.parametrize("texts", [0, 1, 2, 7, 64, 500])
+def test_components(texts):
+    """Random groups, chains that go to and fro, one group of all, groups of one, and none."""
+    rng = np.random.default_rng(texts)
+    for groups in (
+        *(np.stack([reference.collisions(keys) for keys in rng.integers(0, most, (4, texts)).astype(np.uint64)])
+          for most in (1, texts + 1, 3 * texts + 1)),
+        *(chained(texts, step, rng) for step in (1, 2, 7)),
+        np.tile(np.arange(texts, dtype=np.int32)[::-1], (2, 1)),
+        np.zeros((1, texts), np.int32),
+        np.full((5, texts), -1, np.int32),
+        np.zeros((0, texts), np.int32),
+    ):  # fmt: skip
+        equal(native.components(groups), reference.components(groups))
+
+
+@given(
+    st.integers(1, 12).flatmap(
+        lambda n: st.lists(st.lists(st.integers(-1, n - 1), min_size=n, max_size=n), min_size=1, max_size=4)
+    )
+)
+@settings(deadline=None, max_examples=500)
+def test_components_of_few_texts(bands):
+    """Any numbers at all, by search from text to text."""
+    groups = np.array(bands, np.int32)
+    found = native.components(groups)
+    equal(found, reference.components(groups))
+    for text in range(groups.shape[1]):
+        reached, waiting = {text}, [text]
+        while waiting:
+            here = groups[:, waiting.pop()]
+            shares = ((groups == here[:, None]) & (here[:, None] >= 0)).any(0)
+            waiting += (new := set(np.flatnonzero(shares).tolist()) - reached)
+            reached |= new
+        assert found[text] == min(reached)
+
+
+def test_components_of_a_long_chain():
+    """Half a million texts, each connected with the next: all are one."""
+    groups = np.full((2, 500_001), -1, np.int32)
+    groups[0, :500_000] = np.arange(500_000) // 2
+    groups[1, 1:] = np.arange(500_000) // 2
+    assert not native.components(groups).any()
+    assert not native.components(np.ascontiguousarray(groups[:, ::-1])).any()
+
+
 # --- the greedy rule -------------------------------------------------------------------------------------------------
 
 
@@ -328,14 +520,15 @@ def test_python_is_called_only_for_texts_that_verify():
 
 def test_other_threads_run_meanwhile():
     """The GIL is released: a thread that only Python can run gets on while a signature is made."""
-    done = threading.Event()
+    begun = threading.Event()
     hashes, offsets = hashes_of((4_000_000,))
     a, b = reference.permutations(256, 1)
     turns = 0
 
     def count():
         nonlocal turns
-        while not done.is_set():
+        begun.wait()
+        for _ in range(1000):  # few: whoever waits for the GIL does so until this is over
             turns += 1
 
     thread = threading.Thread(target=count)
@@ -343,12 +536,12 @@ def test_other_threads_run_meanwhile():
     thread.start()
     try:
         sys.setswitchinterval(60)  # nobody is made to give the GIL up
-        before = turns
+        begun.set()
         native.signatures(hashes, offsets, a, b)
-        during = turns - before
+        during = turns
     finally:
         sys.setswitchinterval(interval)
-        done.set()
+        begun.set()
         thread.join()
     assert during > 0
 
@@ -360,6 +553,7 @@ WIDTHS = np.ones(8, np.uint8)
 HASHES, _ = hashes_of((8,))
 A, B = reference.permutations(16, 1)
 TABLE = load()
+LINE = np.array([0]), np.array([1])
 BAD_OFFSETS = {
     "do not begin with 0": np.array([1, 3, 8]),
     "begin below 0": np.array([-1, 3, 8]),
@@ -387,6 +581,7 @@ TAKING_OFFSETS = {
     "join_segments, groups": lambda offsets: native.join_segments(CODES, np.arange(9), WIDTHS > 1, offsets),
     "fold": lambda offsets: native.fold(CODES, offsets, TABLE),
     "number_tokens": lambda offsets: native.number_tokens(CODES, offsets, TABLE),
+    "templates": lambda offsets: native.templates(CODES, offsets, TABLE),
     "greedy": lambda offsets: native.greedy(
         HASHES,
         offsets,
@@ -451,6 +646,23 @@ WRONG = {
     "a code point too large": lambda: native.fold(np.array([0x61, 0x110000], np.uint32), np.array([0, 2]), TABLE),
     "the largest code": lambda: native.columns(np.array([2**32 - 1], np.uint32), TABLE),
     "no code point": lambda: native.number_tokens(np.array([0x110000], np.uint32), np.array([0, 1]), TABLE),
+    "no code point in a line": lambda: native.templates(np.array([0x110000], np.uint32), np.array([0, 1]), TABLE),
+    "lines of 64 bits": lambda: native.templates(CODES.astype(np.uint64), OFFSETS, TABLE),
+    "a group too large": lambda: native.components(np.array([[0, 0, 3]], np.int32)),
+    "a group below none": lambda: native.components(np.array([[0, 0, 2], [0, -2, 2]], np.int32)),
+    "the least group": lambda: native.components(np.array([[0, 0, -(2**31)]], np.int32)),
+    "groups of 64 bits": lambda: native.components(np.zeros((2, 3), np.int64)),
+    "groups of one band": lambda: native.components(np.zeros(3, np.int32)),
+    "transposed groups": lambda: native.components(np.zeros((4, 2), np.int32).T),
+    "no code point to read": lambda: native.readings(np.array([0x110000], np.uint32), *LINE, reading_table()),
+    "a table that reads no code point": lambda: native.readings(
+        CODES[:1], *LINE, np.full(0x110000, 0x110000, np.uint32)
+    ),
+    "a short table to read by": lambda: native.readings(CODES, *LINE, reading_table()[:-1]),
+    "lines to read of 32 bits": lambda: native.readings(CODES, LINE[0].astype(np.int32), LINE[1], reading_table()),
+    "lines to read with gaps": lambda: native.readings(
+        CODES, np.zeros(4, np.int64)[::2], np.ones(2, np.int64), reading_table()
+    ),
     "too few wide": lambda: native.join_segments(CODES, OFFSETS, WIDTHS[:7] > 1, np.array([0, 3])),
     "an array in two dimensions to take from": lambda: native.take_segments(np.zeros((4, 2)), OFFSETS, np.array([0])),
 }

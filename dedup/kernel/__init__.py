@@ -37,6 +37,7 @@ if NAME == "native":
         band_keys,
         collisions,
         columns,
+        components,
         digests,
         fold,
         greedy,
@@ -49,6 +50,7 @@ if NAME == "native":
         shingles,
         signatures,
         take_segments,
+        templates,
     )
 else:
     from dedup.kernel.fold_reference import columns, fold, number_tokens, readings
@@ -56,6 +58,7 @@ else:
     from dedup.kernel.reference import (
         band_keys,
         collisions,
+        components,
         digests,
         intersections,
         join_segments,
@@ -65,6 +68,7 @@ else:
         signatures,
         take_segments,
     )
+    from dedup.kernel.template_reference import templates
 
 __all__ = [
     "NAME",
@@ -76,6 +80,7 @@ __all__ = [
     "band_keys",
     "collisions",
     "columns",
+    "components",
     "digests",
     "fold",
     "greedy",
@@ -89,4 +94,5 @@ __all__ = [
     "shingles",
     "signatures",
     "take_segments",
+    "templates",
 ]

@@ -162,7 +162,7 @@ def readings(codes: U32, starts: I64, ends: I64, table: U32) -> tuple[U8, I64, U
     """Lines as rules read them, in UTF-8: white space at the ends goes, inside it becomes one U+0020.
 
     Args:
-        codes: uint32 [n], the code points of a text.
+        codes: uint32 [n], the code points of a text; a surrogate is three bytes.
         starts, ends: int64 [lines], the lines, which may lie in any order.
         table: uint32 [0x110000], what each code point is read as, 0 if it is not seen; U+0020 stands for white space.
 
@@ -181,7 +181,7 @@ def readings(codes: U32, starts: I64, ends: I64, table: U32) -> tuple[U8, I64, U
                 line.append(code)
         if line[-1:] == [BLANK]:
             line.pop()
-        lines.append("".join(map(chr, line)).encode() + b"\n")
+        lines.append("".join(map(chr, line)).encode("utf-8", "surrogatepass") + b"\n")
         lasts[number] = next((code for code in reversed(line) if code not in _CLOSERS), 0)
     return np.frombuffer(b"".join(lines), np.uint8), offsets_of(np.array(list(map(len, lines)), np.int64)), lasts
 

@@ -280,6 +280,26 @@ def collisions(keys: U64) -> I32:
     return groups
 
 
+def components(groups: I32) -> I64:
+    """The smallest text of each text's connected component: int64 [texts].
+
+    Texts that share a group in any band are connected, and so is what is connected with one of them.
+
+    Args:
+        groups: int32 [bands, texts], each band as `collisions` gives it: below the number of texts, -1 for none.
+    """
+    smallest = np.arange(groups.shape[1])
+    while True:
+        before = smallest.copy()
+        for band in groups:
+            in_group = band >= 0
+            of_group = np.full(groups.shape[1], groups.shape[1])
+            np.minimum.at(of_group, band[in_group], smallest[in_group])
+            smallest[in_group] = of_group[band[in_group]]
+        if np.array_equal(smallest, before):
+            return smallest
+
+
 def intersections(sets: U64, offsets: I64, left: I64, right: I64) -> I64:
     """How many shingles each pair of sets shares: int64 [pairs].
 

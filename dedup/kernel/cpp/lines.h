@@ -3,11 +3,12 @@
 
 #include <cstdint>
 
-#include "levels.h"
+#include "arrays.h"
+#include "fold.h"
 
 namespace lines {
 
-constexpr uint32_t BLANK = 0x20;
+using folding::BLANK;
 
 inline uint8_t* put_utf8(uint32_t code, uint8_t* out) {
     if (code < 0x80) {
@@ -20,6 +21,7 @@ inline uint8_t* put_utf8(uint32_t code, uint8_t* out) {
         *out++ = static_cast<uint8_t>(0x80 | (code >> 6 & 0x3F));
         *out++ = static_cast<uint8_t>(0x80 | (code & 0x3F));
     } else {
+        if (code >= folding::CODE_POINTS) refuse("table must read code points below 0x110000, found " + std::to_string(code));
         *out++ = static_cast<uint8_t>(0xF0 | code >> 18);
         *out++ = static_cast<uint8_t>(0x80 | (code >> 12 & 0x3F));
         *out++ = static_cast<uint8_t>(0x80 | (code >> 6 & 0x3F));

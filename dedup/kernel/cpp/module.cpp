@@ -2,11 +2,13 @@
 // fills arrays that native.py has made; what each means is said in reference.py, fold_reference.py, greedy_reference.py.
 
 #include "arrays.h"
+#include "components.h"
 #include "fold.h"
 #include "greedy.h"
 #include "grouping.h"
 #include "levels.h"
 #include "lines.h"
+#include "templates.h"
 
 namespace {
 
@@ -690,6 +692,28 @@ PyObject* choose(PyObject*, PyObject* args) {
     });
 }
 
+// --- components ------------------------------------------------------------------------------------------------------
+
+PyObject* components(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *groups_, *found_;
+        unpack(args, "OO", &groups_, &found_);
+        const Array<int32_t> groups(groups_, "groups", 2);
+        const Array<int64_t> found(found_, "components", 1, true);
+        const size_t bands = groups.shape(0), texts = groups.shape(1);
+        found.must_have(texts);
+        if (texts > INT32_MAX) refuse("texts must be fewer than 2**31");
+        without_gil([&] {
+            components::Forest forest(found.data(), texts);
+            for (size_t band = 0; band < bands; band++)
+                if (!forest.join(groups.data() + band * texts))
+                    refuse("groups must be dense numbers or -1, but are not in band " + std::to_string(band));
+            forest.flatten();
+        });
+        Py_RETURN_NONE;
+    });
+}
+
 // --- lines -----------------------------------------------------------------------------------------------------------
 
 PyObject* readings(PyObject*, PyObject* args) {
@@ -703,7 +727,6 @@ PyObject* readings(PyObject*, PyObject* args) {
         lasts.must_have(starts.size());
         bounds.must_have(starts.size() + 1);
         table.must_have(folding::CODE_POINTS);
-        must_be_codes(codes.data(), codes.size());
         size_t room = 0;
         for (size_t i = 0; i < starts.size(); i++) {
             if (starts[i] < 0 || ends[i] < starts[i] || static_cast<uint64_t>(ends[i]) > codes.size())
@@ -714,12 +737,37 @@ PyObject* readings(PyObject*, PyObject* args) {
         }
         if (read.size() < room) refuse("read must have room for " + std::to_string(room) + " bytes");
         without_gil([&] {
+            must_be_codes(codes.data(), codes.size());
             uint8_t* out = read.data();
             bounds[0] = 0;
             for (size_t i = 0; i < starts.size(); i++) {
                 out = lines::read_line(codes.data() + starts[i], static_cast<size_t>(ends[i] - starts[i]), table.data(),
                                        out, &lasts[i]);
                 bounds[i + 1] = out - read.data();
+            }
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+PyObject* templates(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *folded_, *offsets_, *flags_, *templates_, *ends_;
+        unpack(args, "OOOOO", &folded_, &offsets_, &flags_, &templates_, &ends_);
+        const Codes folded(folded_, "folded"), found(templates_, "templates", 1, true);
+        const Offsets offsets(offsets_, "offsets", folded.size());
+        const Array<uint16_t> flags(flags_, "flags");
+        const Array<int64_t> ends(ends_, "template offsets", 1, true);
+        flags.must_have(folding::CODE_POINTS);
+        found.must_have(folded.size());  // no template is longer than its line
+        ends.must_have(offsets.size());
+        without_gil([&] {
+            must_be_codes(folded.data(), folded.size());
+            uint32_t* out = found.data();
+            ends[0] = 0;
+            for (size_t i = 0; i < offsets.segments(); i++) {
+                out = templates::write(folded.data() + offsets.begin(i), offsets.length(i), flags.data(), out);
+                ends[i + 1] = out - found.data();
             }
         });
         Py_RETURN_NONE;
@@ -770,8 +818,10 @@ PyMethodDef methods[] = {
     {"fill_in", fill_in, METH_VARARGS, nullptr},
     {"columns", columns, METH_VARARGS, nullptr},
     {"number_tokens", number_tokens, METH_VARARGS, nullptr},
+    {"components", components, METH_VARARGS, nullptr},
     {"choose", choose, METH_VARARGS, nullptr},
     {"readings", readings, METH_VARARGS, nullptr},
+    {"templates", templates, METH_VARARGS, nullptr},
     {"levels", levels, METH_NOARGS, nullptr},
     {"use_level", use_level, METH_VARARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},

@@ -1,0 +1,69 @@
+"""The meaning of templates: folded lines without what changes from day to day."""
+
+import re
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+
+from dedup.kernel.fold_reference import DECIMAL, FoldTable, runs
+from dedup.kernel.reference import I64, U32, offsets_of
+
+SIGN = "\ue000"  # stands for what is masked; private use, so no text has it by right
+SHORT_LINE = 20  # folded characters below which all numbers are masked
+
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+# On folded text: marks between digits have become full stops, U+0020 is the only white space. \d stands for what a fold
+# table knows as decimal digits, so that no release of Python changes an answer.
+_WHEN = (
+    r"(?:19|20)\d{2}(?:年\d{1,2}月(?:\d{1,2}日)?|[. ]\d{1,2}[. ]\d{1,2}日?|年"
+    r"|(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d))"
+    r"|\d{1,2}月\d{1,2}[日号]?|(?<!\d)\d{1,2}日"
+    rf"|(?:{_MONTHS})[a-z]* \d{{1,2}}(?:st|nd|rd|th)?(?: \d{{4}})?|\d{{1,2}} (?:{_MONTHS})[a-z]* \d{{4}}"
+    r"|(?<![\d.])\d{1,2}\.\d{2}(?:\.\d{2})?(?![\d.])(?: ?[ap]m)?|\d{1,2}[时点]\d{1,2}分(?:\d{1,2}秒)?"
+    r"|(?:周|星期|礼拜)[一二三四五六日天]|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+)
+_NUMBER = r"\.?\d[\d.]*"
+_SIGNS = re.compile(rf"{SIGN}[ {SIGN}]*")
+
+
+def templates(folded: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:
+    """The template of each folded line, see `template`.
+
+    Args:
+        folded: uint32 segment array of folded lines.
+        offsets: its offsets.
+        table: of its flags DECIMAL counts.
+
+    Returns:
+        uint32 segment array of templates, none longer than its line, and its offsets.
+    """
+    whole = folded.astype("<u4", copy=False).tobytes().decode("utf-32-le", "surrogatepass")
+    bounds = offsets.tolist()
+    made = [template(whole[start:end], table) for start, end in pairwise(bounds)]
+    codes = np.frombuffer("".join(made).encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint32)
+    return codes, offsets_of(np.array(list(map(len, made)), np.int64))
+
+
+def template(line: str, table: FoldTable) -> str:
+    """A folded line with dates and times as one sign, and with every number in a line of fewer than 20 characters.
+
+    Signs that meet, be it across white space, are one, and white space behind a sign goes.
+    """
+    when, number = _patterns(table)
+    masked = when.sub(SIGN, line)
+    if len(line) < SHORT_LINE:
+        masked = number.sub(SIGN, masked)
+    return _SIGNS.sub(SIGN, masked)
+
+
+@lru_cache(maxsize=2)
+def _patterns(table: FoldTable) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What a date or time is, and what a number is."""
+    first, last, _ = runs(np.flatnonzero(table.flags & DECIMAL))
+    digits = "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in zip(first.tolist(), last.tolist(), strict=True))
+    when, number = (
+        re.compile(pattern.replace(r"[\d.]", f"[{digits}.]").replace(r"\d", f"[{digits}]"))
+        for pattern in (_WHEN, _NUMBER)
+    )
+    return when, number

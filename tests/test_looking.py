@@ -1,0 +1,198 @@
+"""Many articles looked at together show what each shows by itself."""
+
+import gzip
+import json
+from itertools import islice, pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from shared_data import FOLDER, needs_shared_data
+
+from dedup import kernel
+from dedup.boilerplate import look
+from dedup.kernel.reference import offsets_of
+from dedup.looking import look_all
+from dedup.rules import RULES, matcher, reading_table, suspect_lines
+from dedup.settings import STRIPPED, Settings
+from dedup.text import codepoints, line_spans
+
+EXAMPLES = [line for rule in RULES for line in (*rule.yes, *rule.no)]
+DATES = (
+    *("2024-05-21", "[2024.5.1]", "（2023年8月5日 19:15）", "南门小学的鸽子认得放学铃 2024-03-20"),
+    *("２０２４/０５/０２", "٢٠٢٤-٠١-٠٢"),
+)
+TEASERS = (
+    "相关阅读",
+    "雨后的集市又热闹起来…",
+    "Related Articles",
+    "A short teaser",
+    "首页",
+    "Home",
+    "微信 微博 QQ空间",
+)
+FARMS = (
+    *("永年县| 论坛| 壤塘县| 乐陵市| 彰武县| 龙岩市| 宣恩县| 柳林县|", "友情链接：甲|乙|丙|丁|戊|"),
+    *("a|b|c|d|e", "a｜b｜c｜d｜e｜f｜g｜h｜i"),
+)
+DEBRIS = (
+    *("<br/>", " <p></p>", "&nbsp;", "]]>", "《书》", "<b>bold</b>", "＜br＞", "\u200b<br>", "【】", "a < b & c"),
+    *("示範區(qū)的蘋果", "責(zé)任編輯: 路遠山", "區qū)", "café olé", "日?qǐng)"),
+    *("\x07", "a\x00b", "\x1cb", "a\u200bb", "\ufeff", "\u200d中", "\x85a"),
+    *("锟斤拷", "t\u00c3\u00a9", "中?文", "\ufffd", "烫烫烫", "\u00ef\u00bb\u00bf"),
+)
+BODY = (
+    "正文从这里开始，他一路走到河边，看见桥上站着许多人，谁也没有说话。",
+    "She walked home, and nobody in the street said a word to her that day.",
+    *("他说：", "(“好。”)", "he said:\"')", ") ]", "end. )", "", " ", "\u3000", "\t"),
+    *("foo", "a", "b", "ab", "aaaaaaaa", "{5,9}", "{,9", "x y"),
+)
+LINES = [*EXAMPLES, *DATES, *TEASERS, *FARMS, *DEBRIS, *BODY]
+ENDS = ["\n", "\n", "\n", "\r\n", "\r", "\u2028", "\u2029", "\n\n", " \n", "\x0b", "\x0c", "", "\r\r\n"]
+HOSTILE = {
+    "none": (),
+    "whole texts": (r"(?s).*foo.*", r"\Afoo\z", r"(?s:.+)b"),
+    "what is not x": (r"[^x]*",),
+    "what is not a line feed": (r"[^\n]+o", r"a\n*b", r"[a\n]+\s*"),
+    "anything": (r".*",),
+    "nothing": ("", r"a*", r"\s*"),
+    "anchors": (r"^foo$", r"a$|^b", r"(?:^|x)ab(?:$|y)", r"a$[^q]*", r"\bfoo\b"),
+    "counts": (r"a{5,9}", r"[^。]{9,}", r"(?:[fo]{1,2}){2,9}", r"\x{61}{1,7}b"),
+    "braces that do not count": (
+        *(r"\{5,9}", r"[{2,9}]+", r"[]{1,5}]+", r"{,9"),
+        *(r"[^[:alpha:]{1,7}]{1,9}9", r"[\]{5,9}]+"),
+    ),
+    "flags and names": (r"(?i)FOO", r"(?P<name>a)b", r"(?-i)Foo", r"(?m)^b$"),
+    "quotes": (r"\Qa{5,9}\E", r"\Q{5,9}\E"),
+    "other scripts": (r"責任編輯.*", r"（.*）", r"a{5，9}|《.*", r"他說："),
+}
+
+
+def same_as_one_by_one(texts, settings):
+    """`look_all` says what `look` says of each."""
+    offsets = offsets_of(np.array([len(text) for text in texts], np.int64))
+    codes = codepoints("".join(texts))
+    starts, content_ends, _, blank = line_spans(codes, offsets)
+    starts, content_ends = starts[~blank], content_ends[~blank]
+    article = np.searchsorted(offsets, starts, side="right") - 1
+    looks = look_all(texts, codes, offsets, (starts, content_ends, article), settings)
+    singles = [look(text, codepoints(text), settings) for text in texts]
+    for found, one_by_one in (
+        (looks.masked, [one.masked for one in singles]),
+        (looks.shape, [one.shape for one in singles]),
+    ):
+        expected = np.concatenate(one_by_one)
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(
+        starts, np.concatenate([one.starts + at for one, at in zip(singles, offsets[:-1], strict=True)])
+    )
+    assert {number: tuple(marks) for number, marks in looks.marks.items()} == {
+        number: one.marks for number, one in enumerate(singles) if one.marks
+    }
+
+
+def a_text():
+    """Lines and line ends in any order; begins and ends with either."""
+    line = st.one_of(*map(st.sampled_from, (EXAMPLES, DATES, TEASERS, FARMS, DEBRIS, BODY)))
+    end = st.sampled_from(ENDS)
+    pairs = st.lists(st.tuples(line, end).map("".join), max_size=12).map("".join)
+    return st.tuples(st.sampled_from(["", "", "\n", "\r"]), pairs, st.one_of(st.just(""), line)).map("".join)
+
+
+SETTINGS = st.builds(
+    dict,
+    boilerplate=st.sampled_from(["remove", "mark", "off"]),
+    keep_rules=st.sampled_from([(), ("metadata", "related"), ("link-farm",), ("navigation", "share")]),
+    strip=st.lists(st.sampled_from(STRIPPED), max_size=3, unique=True).map(tuple),
+)
+
+
+@pytest.mark.parametrize("rules", HOSTILE)
+@given(texts=st.lists(a_text(), min_size=1, max_size=8), chosen=SETTINGS)
+@hypothesis_settings(deadline=None, max_examples=60)
+def test_articles_in_a_row_show_what_each_shows(rules, texts, chosen):
+    """Whatever is in them, whatever a user's rules would match across lines, whatever is stripped or kept."""
+    named = tuple((f"own{number}", pattern) for number, pattern in enumerate(HOSTILE[rules]))
+    same_as_one_by_one(texts, Settings(rules=named, **chosen))
+
+
+@given(st.lists(st.text(max_size=60), min_size=1, max_size=6))
+@hypothesis_settings(deadline=None, max_examples=150)
+def test_any_text(texts):
+    """Any Unicode text."""
+    same_as_one_by_one(texts, Settings(strip=STRIPPED))
+
+
+def test_line_ends_at_the_ends_of_articles():
+    """A CR that ends an article and an LF that begins the next are two line ends; empty articles have no line."""
+    for texts in (
+        ["首页\r", "\n首页"],
+        ["", "", "首页", ""],
+        [""],
+        ["\r", "\n", ""],
+        ["2024-01-02", "2024-01-03\n", "foo\r\n"],
+    ):
+        same_as_one_by_one(texts, Settings())
+
+
+def test_each_line_as_an_article_and_before_and_behind_running_text():
+    """An article that one line makes suspect is found among others."""
+    body = "正文从这里开始，他一路走到河边，看见桥上站着许多人，谁也没有说话。\n" * 3
+    same_as_one_by_one(LINES, Settings())
+    same_as_one_by_one([body + line for line in LINES], Settings(strip=STRIPPED))
+    same_as_one_by_one([f"{line}\n{body}" for line in LINES], Settings(keep_rules=("metadata",)))
+
+
+def as_read(lines):
+    """Lines as rules read them, and where each begins."""
+    bounds = offsets_of(np.array([len(line) + 1 for line in lines], np.int64))
+    read, read_bounds, _ = kernel.readings(
+        codepoints("\n".join(lines)), bounds[:-1].copy(), bounds[1:] - 1, reading_table()
+    )
+    return read, read_bounds
+
+
+def suspects(lines, rules=()):
+    """The numbers of the suspect ones among lines that are not blank."""
+    return suspect_lines(*as_read(lines), rules).tolist()
+
+
+@pytest.mark.parametrize("rules", HOSTILE)
+def test_a_line_that_a_rule_names_is_suspect(rules):
+    """Of the table and of a user, among others and alone; their numbers rise and are numbers of lines."""
+    named = tuple((f"own{number}", pattern) for number, pattern in enumerate(HOSTILE[rules]))
+    lines = [line for line in LINES if line.strip() and not set(line) & set("\r\n\x85\x1c")]
+    found = suspects(lines, named)
+    assert found == sorted(set(found))
+    assert set(found) <= set(range(len(lines)))
+    read, bounds = as_read(lines)
+    whole = read.tobytes()
+    for number, (start, end) in enumerate(pairwise(bounds.tolist())):
+        if matcher(named).rule_of(whole[start : end - 1].decode()) is not None:
+            assert number in found, lines[number]
+            assert suspects([lines[number]], named) == [0]
+
+
+def test_few_lines_of_running_text_are_suspect():
+    """Else nothing would be gained."""
+    lines = [
+        "她推开窗，看见河对岸的灯一盏一盏地亮了。",
+        "The bridge was closed for repairs until late in the autumn.",
+    ] * 50
+    assert suspects(lines) == []
+    assert suspects([*lines, "首页", *lines]) == [100]
+    assert suspects([], ()) == []
+
+
+@needs_shared_data
+@pytest.mark.parametrize("strip", [(), STRIPPED])
+def test_articles_as_scraped(strip):
+    """The five articles, and a few hundred news items and pages of many sites."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted((FOLDER / "articles").glob("*.txt"))]
+    for name in ("news_zh/articles", "news_en/articles", "boilerplate/cctv_zh", "boilerplate/wcxb_en"):
+        with gzip.open(FOLDER / f"{name}.jsonl.gz", "rt", encoding="utf-8") as records:
+            texts += [json.loads(record)["text"] for record in islice(records, 120)]
+    same_as_one_by_one(texts, Settings(strip=strip))
