@@ -56,7 +56,8 @@ def turn(rng: random.Random) -> None:
     table = load()
     text = codes(rng)
     bounds = offsets(rng, len(text))
-    widths = np.array(rng.choices([0, 1, 2, 255], [1, 9, 9, 1], k=len(text) + (rng.random() < 0.1)), np.uint8)
+    odd = rng.choice([0, 1, 1, 2, 2, 3, 255])
+    widths = np.array(rng.choices([1, 2, odd], [9, 9, 1], k=len(text) + (rng.random() < 0.1)), np.uint8)
     size = rng.choice([0, 1, 2, 8, 8, 64, 255, 256])
     same(attempt(native.fold, text, bounds, table), fold_reference.fold, text, bounds, table)
     same(attempt(native.number_tokens, text, bounds, table), fold_reference.number_tokens, text, bounds, table)
@@ -66,6 +67,8 @@ def turn(rng: random.Random) -> None:
     same(made, reference.shingles, *arguments)
     a, b = reference.permutations(rng.choice([0, 1, 16, 100, 256]), 1)
     attempt(native.shingle_signatures, *arguments, a, b)
+    banded = *arguments, a, b, rng.randrange(20), rng.randrange(20)
+    same(attempt(native.shingle_band_keys, *banded), reference.shingle_band_keys, *banded)
     hashes = np.array(
         [rng.randrange(2**64) if rng.random() < 0.7 else rng.choice([0, 2**64 - 1]) for _ in text], np.uint64
     )

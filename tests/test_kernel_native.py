@@ -85,6 +85,9 @@ def test_shingles_and_their_signatures(level, shape, size, alphabet):
     signed = reference.signatures(*expected, a, b)
     equal(native.signatures(*expected, a, b), signed)
     equal(native.shingle_signatures(folded, offsets, widths, size, a, b), signed)
+    for bands, rows in ((4, 8), (33, 1)):
+        keys = reference.band_keys(signed, bands, rows)
+        equal(native.shingle_band_keys(folded, offsets, widths, size, a, b, bands, rows), keys)
 
 
 @pytest.mark.parametrize("num_perm", [0, 1, 15, 16, 17, 63, 64, 65, 128, 255, 256, 257])
@@ -97,16 +100,18 @@ def test_signatures_of_every_number_of_permutations(level, num_perm):
 
 @given(st.lists(st.integers(0, 90), max_size=12), st.integers(1, 255), st.integers(0, 2**32 - 1))
 @settings(deadline=None)
-def test_shingles_of_hostile_widths(lengths, size, seed):
-    """Widths of 0, 3 or 255 columns and any code point below 2**32: as the reference has it."""
+def test_shingles_of_every_mixture_of_widths(lengths, size, seed):
+    """Any code point below 2**32, wide or not: as the reference has it."""
     rng = np.random.default_rng(seed)
     offsets = offsets_of(np.array(lengths, np.int64))
     folded = rng.integers(0, 2**32, offsets[-1], dtype=np.uint32)
-    widths = rng.choice(np.array([0, 0, 1, 2, 3, 255], np.uint8), offsets[-1])
+    widths = rng.choice(np.array([1, 2], np.uint8), offsets[-1], p=[(seed % 5) / 4, 1 - (seed % 5) / 4])
     expected = reference.shingles(folded, offsets, widths, size)
     equal(native.shingles(folded, offsets, widths, size), expected)
     a, b = reference.permutations(16, 1)
     equal(native.shingle_signatures(folded, offsets, widths, size, a, b), reference.signatures(*expected, a, b))
+    keys = reference.band_keys(reference.signatures(*expected, a, b), 3, 5)
+    equal(native.shingle_band_keys(folded, offsets, widths, size, a, b, 3, 5), keys)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -124,6 +129,9 @@ def test_band_keys(level, count, bands, rows):
     """Whole groups of eight signatures and parts of them; permutations left over."""
     signature = np.random.default_rng(1).integers(0, 2**32, (count, 256), dtype=np.uint32)
     equal(native.band_keys(signature, bands, rows), reference.band_keys(signature, bands, rows))
+    folded, offsets = segment_array([i % 40 for i in range(count)])
+    given = folded, offsets, fold_reference.columns(folded, load()), 8, *reference.permutations(256, 3), bands, rows
+    equal(native.shingle_band_keys(*given), reference.shingle_band_keys(*given))
 
 
 @pytest.mark.parametrize("distinct", [1, 3, 100, 1 << 64])
@@ -379,6 +387,7 @@ BAD_OFFSETS = {
 TAKING_OFFSETS = {
     "shingles": lambda offsets: native.shingles(CODES, offsets, WIDTHS, 8),
     "shingle_signatures": lambda offsets: native.shingle_signatures(CODES, offsets, WIDTHS, 8, A, B),
+    "shingle_band_keys": lambda offsets: native.shingle_band_keys(CODES, offsets, WIDTHS, 8, A, B, 4, 4),
     "signatures": lambda offsets: native.signatures(HASHES, offsets, A, B),
     "segment_sets": lambda offsets: native.segment_sets(HASHES, offsets),
     "digests": lambda offsets: native.digests(CODES, offsets),
@@ -438,12 +447,18 @@ WRONG = {
     "signed hashes": lambda: native.segment_sets(HASHES.astype(np.int64), OFFSETS),
     "too few widths": lambda: native.shingles(CODES, OFFSETS, WIDTHS[:7], 8),
     "widths of 16 bits": lambda: native.shingles(CODES, OFFSETS, WIDTHS.astype(np.uint16), 8),
+    "a width of 0": lambda: native.shingles(CODES, OFFSETS, WIDTHS - 1, 8),
+    "a width of 3": lambda: native.shingle_signatures(CODES, OFFSETS, WIDTHS * 3, 8, A, B),
+    "a width of 255": lambda: native.shingle_band_keys(CODES, OFFSETS, WIDTHS * 255, 8, A, B, 1, 1),
     "size 0": lambda: native.shingles(CODES, OFFSETS, WIDTHS, 0),
     "size 256": lambda: native.shingle_signatures(CODES, OFFSETS, WIDTHS, 256, A, B),
     "unequal permutations": lambda: native.signatures(HASHES, OFFSETS, A, B[:15]),
     "permutations of 64 bits": lambda: native.signatures(HASHES, OFFSETS, A.astype(np.uint64), B),
     "too many rows": lambda: native.band_keys(np.zeros((2, 8), np.uint32), 3, 3),
     "far too many rows": lambda: native.band_keys(np.zeros((2, 8), np.uint32), 2, 2**61),
+    "too many bands": lambda: native.shingle_band_keys(CODES, OFFSETS, WIDTHS, 8, A, B, 6, 3),
+    "fewer bands than none": lambda: native.shingle_band_keys(CODES, OFFSETS, WIDTHS, 8, A, B, 1, -1),
+    "a size above 255 for band keys": lambda: native.shingle_band_keys(CODES, OFFSETS, WIDTHS, 256, A, B, 4, 4),
     "a transposed signature": lambda: native.band_keys(np.zeros((8, 9), np.uint32).T, 2, 2),
     "one signature": lambda: native.band_keys(np.zeros(8, np.uint32), 2, 2),
     "keys of 32 bits": lambda: native.collisions(np.zeros(4, np.uint32)),

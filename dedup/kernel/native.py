@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dedup.kernel._native as _native  # noqa: PLR0402  (the package is a layer above this file)
-from dedup.kernel.fold_reference import FoldTable
+from dedup.kernel.fold_reference import WIDE, FoldTable
 from dedup.kernel.fold_reference import fold as reference_fold
 from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree
 from dedup.kernel.reference import I32, I64, U8, U32, U64
@@ -78,6 +78,13 @@ def shingle_signatures(folded: U32, offsets: I64, widths: U8, size: int, a: U32,
     return signature
 
 
+def shingle_band_keys(folded: U32, offsets: I64, widths: U8, size: int, a: U32, b: U32, bands: int, rows: int) -> U64:
+    """See the reference; neither hash nor signature is written to memory."""
+    keys = np.empty((bands, max(len(offsets) - 1, 0)), np.uint64)
+    _native.shingle_band_keys(folded, offsets, widths, size, a, b, bands, rows, keys)
+    return keys
+
+
 def band_keys(signature: U32, bands: int, rows: int) -> U64:
     """See the reference."""
     keys = np.empty((bands, len(signature)), np.uint64)
@@ -128,10 +135,19 @@ def fold(codepoints: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:
     return whole, whole_offsets
 
 
+@lru_cache(maxsize=2)
+def _wide_run(table: FoldTable) -> tuple[int, int]:
+    """The longest run of wide code points: its first, and how many."""
+    edges = np.flatnonzero(np.diff(table.flags & WIDE, prepend=0, append=0))
+    first, count = edges[::2], np.diff(edges)[::2]
+    longest = int(np.argmax(count))
+    return int(first[longest]), int(count[longest])
+
+
 def columns(folded: U32, table: FoldTable) -> U8:
     """See the reference."""
     found = np.empty(len(folded), np.uint8)
-    _native.columns(folded, table.flags, found)
+    _native.columns(folded, table.flags, _wide_run(table), found)
     return found
 
 
