@@ -188,4 +188,25 @@ static void row_keys(const uint32_t* signature, size_t bands, size_t rows, const
     for (; band < bands; band += 8) row_keys_some<8>(signature + band, bands, rows, seeds + band, keys + band);
 }
 
-const Loops loops = {hash_positions, signable, sign, digest, band_keys, row_keys};
+static inline int32_t ones(uint64_t bits) {
+#if defined(__GNUC__)
+    return __builtin_popcountll(bits);
+#else
+    bits -= bits >> 1 & 0x5555555555555555ull;
+    bits = (bits & 0x3333333333333333ull) + (bits >> 2 & 0x3333333333333333ull);
+    return static_cast<int32_t>((bits + (bits >> 4) & 0x0F0F0F0F0F0F0F0Full) * 0x0101010101010101ull >> 56);
+#endif
+}
+
+// More shingles than this two sets of these sizes cannot share: every bit that only one of them has is one less.
+static int32_t most_shared(const uint64_t* one, int32_t one_size, const uint64_t* other, int32_t other_size) {
+    int32_t one_lacks = 0, other_lacks = 0;
+    for (size_t i = 0; i < BRIEF_WORDS; i++) {
+        one_lacks += ones(other[i] & ~one[i]);
+        other_lacks += ones(one[i] & ~other[i]);
+    }
+    const int32_t by_one = one_size - other_lacks, by_other = other_size - one_lacks;
+    return by_one < by_other ? by_one : by_other;
+}
+
+const Loops loops = {hash_positions, signable, sign, digest, band_keys, most_shared, row_keys};

@@ -10,8 +10,6 @@
 
 namespace {
 
-const Level* level = &LEVELS[0];
-
 using Codes = Array<uint32_t>;
 using Hashes = Array<uint64_t>;
 
@@ -748,7 +746,7 @@ PyObject* choose(PyObject*, PyObject* args) {
         };
         without_gil([&] {
             if (rule_ == Py_None) {
-                greedy::Numbers choice(numbers.data(), number_offsets.data());
+                greedy::Numbers choice(greedy::NumberSets(numbers.data(), number_offsets.data(), texts));
                 greedy::choose(given, choice, pause, chosen);
             } else {
                 greedy::Asked choice([&](size_t text, const std::vector<greedy::Verified>& verified) {
