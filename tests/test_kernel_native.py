@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dedup.fold_table import load
 from dedup.kernel import fold_reference, greedy_reference, reference
-from dedup.kernel.greedy_reference import NumbersAgree
+from dedup.kernel.greedy_reference import NumbersAgree, PassagesCovered
 from dedup.kernel.reference import offsets_of
 
 native = pytest.importorskip("dedup.kernel.native", reason="no compiled kernel is built here", exc_type=ImportError)
@@ -296,6 +296,115 @@ def test_the_greedy_rule(monkeypatch, texts, templates, size, bucket, long):
             for name in ("keeper", "linked", "shared", "united"):
                 equal(getattr(found, name), getattr(expected, name))
             assert found.full == expected.full
+
+
+def articles_of(seed, texts, hostile=False):
+    """Articles made of shared passages, some edited, some masked: what `greedy` and `PassagesCovered` are given."""
+    rng = np.random.default_rng(seed)
+    table = load()
+    alphabet = np.array([ord(c) for c in ("abé中文字国家大会" if hostile else "中文字国家大会的一是在了有")], np.uint32)
+    pool = [rng.choice(alphabet, int(length)) for length in rng.integers(1, 40, 8)]
+    passages, masked, bounds = [], [], [0]
+    for _ in range(texts):
+        for choice in rng.integers(0, len(pool), rng.integers(1, 5)):
+            passage = pool[choice].copy()
+            if rng.random() < 0.5:
+                passage[rng.integers(len(passage))] = rng.choice(alphabet)
+            passages.append(passage)
+        bounds.append(len(passages))
+        masked.append(pool[rng.integers(len(pool))] if rng.random() < 0.4 else np.zeros(0, np.uint32))
+    offsets = offsets_of(np.array([len(passage) for passage in passages], np.int64))
+    folded, masked_offsets = np.concatenate(passages), offsets_of(np.array([len(m) for m in masked], np.int64))
+    of_article = np.array(bounds)
+    whole_offsets = offsets[of_article]
+    sets, set_offsets = reference.segment_sets(
+        *reference.shingles(folded, whole_offsets, fold_reference.columns(folded, table), 8)
+    )
+    is_long = np.diff(offsets) >= rng.integers(1, 30)
+    numbers = NumbersAgree(
+        *reference.segment_sets(*hashes_of(rng.integers(0, 4, texts), int(rng.integers(1 << 30)), 5))
+    )
+    rule = PassagesCovered(
+        numbers if seed % 4 else None, sets, set_offsets, folded, offsets,
+        np.flatnonzero(is_long), offsets_of(is_long)[of_article],
+        np.concatenate(masked), masked_offsets, table, 8, Fraction(int(rng.integers(1, 11)), 10),
+    )  # fmt: skip
+    keys = rng.integers(0, max(texts // 8, 2), (4, texts)).astype(np.uint64)
+    groups = np.stack([reference.collisions(band) for band in keys])
+    return (sets, set_offsets, np.full(texts, 99), groups, rng.random(texts) < 0.05), rule
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_the_rule_of_articles(seed):
+    """Coverage, also with what is masked, and numbers: by arrays alone as by calls."""
+    given, rule = articles_of(seed, [1, 2, 40, 150][seed % 4], hostile=seed % 3 == 0)
+    for threshold, bucket in ((Fraction(1, 5), 1000), (Fraction(1, 2), 3)):
+        options = threshold, 40, Fraction(9, 10), bucket
+        expected = greedy_reference.greedy(*given, *options, rule)
+        for asked in (rule, rule.__call__):
+            found = native.greedy(*given, *options, asked)
+            for name in ("keeper", "linked", "shared", "united"):
+                equal(getattr(found, name), getattr(expected, name))
+            assert found.full == expected.full
+
+
+def covering(**changed):
+    """Three equal articles of one passage each, judged by the rule of articles."""
+    folded = np.array([ord(c) for c in "中文字国家大会"], np.uint32)
+    folded, offsets = np.tile(folded, 3), np.array([0, 7, 14, 21])
+    sets, set_offsets = reference.segment_sets(
+        *reference.shingles(folded, offsets, fold_reference.columns(folded, TABLE), 8)
+    )
+    fields = {
+        "numbers": None, "sets": sets, "offsets": set_offsets, "folded": folded, "folded_offsets": offsets,
+        "longer": np.arange(3), "longer_offsets": np.arange(4), "masked": np.zeros(0, np.uint32),
+        "masked_offsets": np.zeros(4, np.int64), "table": TABLE, "size": 8, "threshold": Fraction(7, 10),
+    }  # fmt: skip
+    rule = PassagesCovered(**(fields | changed))
+    groups = np.zeros((1, 3), np.int32)
+    return native.greedy(sets, set_offsets, np.full(3, 99), groups, np.zeros(3, bool), *RULE, rule).keeper.tolist()
+
+
+BAD_COVERING = {
+    "sets that end late": {"offsets": np.array([0, 4, 8, 99])},
+    "sets of two texts": {"offsets": np.array([0, 4, 12])},
+    "passages that end late": {"folded_offsets": np.array([0, 7, 14, 99])},
+    "passages that fall": {"folded_offsets": np.array([0, 14, 7, 21])},
+    "a passage that is not there": {"longer": np.array([0, 1, 3])},
+    "a passage below 0": {"longer": np.array([0, -1, 2])},
+    "longer passages of two texts": {"longer_offsets": np.array([0, 1, 3])},
+    "masked text of two texts": {"masked_offsets": np.zeros(3, np.int64)},
+    "masked text that is not there": {"masked_offsets": np.array([0, 0, 0, 5])},
+    "passages of 64 bits": {"folded": np.zeros(21, np.uint64)},
+    "no code point": {"folded": np.full(21, 0x110000, np.uint32)},
+    "size 0": {"size": 0},
+    "size 256": {"size": 256},
+    "threshold 0": {"threshold": Fraction(0)},
+    "threshold above 1": {"threshold": Fraction(11, 10)},
+    "a threshold of a large denominator": {"threshold": Fraction(1, 2**31)},
+    "numbers of two texts": {"numbers": NumbersAgree(np.zeros(0, np.uint64), np.zeros(3, np.int64))},
+}
+
+
+@pytest.mark.parametrize("what", BAD_COVERING)
+def test_the_rule_of_articles_refuses(what):
+    """Offsets, segments, code points and fractions are not trusted."""
+    assert covering() == [0, 0, 0]
+    with pytest.raises(ValueError, match=r"must|elements"):
+        covering(**BAD_COVERING[what])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_sets_whose_shingles_set_one_bit(seed):
+    """Bounds by bits are bounds: hashes that all share their upper half, or few values of it."""
+    sets, offsets, groups, rng = similar_sets(seed, 120, 3, [8, 40, 300][seed % 3])
+    upper = rng.integers(0, [1, 2, 50][seed % 3], len(sets)).astype(np.uint64) << np.uint64(32)
+    sets, offsets = reference.segment_sets(sets % np.uint64(1 << 32) | upper, offsets)
+    numbers = NumbersAgree(*reference.segment_sets(*hashes_of(rng.integers(0, 4, 120), seed, 6)))
+    given = sets, offsets, np.full(120, 99), groups, np.zeros(120, bool), Fraction(2, 5), 40, Fraction(9, 10), 4
+    expected, found = greedy_reference.greedy(*given, numbers), native.greedy(*given, numbers)
+    for name in ("keeper", "linked", "shared", "united"):
+        equal(getattr(found, name), getattr(expected, name))
 
 
 def templated(texts):

@@ -10,7 +10,7 @@ import os
 
 from dedup.errors import BadSettings
 from dedup.kernel.fold_reference import annotations
-from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree
+from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree, PassagesCovered
 from dedup.kernel.reference import permutations
 
 _FORCED = os.environ.get("DEDUP_KERNEL", "")
@@ -74,6 +74,7 @@ __all__ = [
     "Acceptable",
     "Choice",
     "NumbersAgree",
+    "PassagesCovered",
     "annotations",
     "band_keys",
     "collisions",

@@ -61,7 +61,8 @@ def choose(
     bucket: int,
     rule: Callable[[int, int], int] | None,
     shown: Array,
-    numbers: tuple[Array, Array],
+    numbers: tuple[Array, Array] | None,
+    covering: tuple[Any, ...] | None,
     chosen: tuple[Array, Array, Array, Array],
     /,
 ) -> int: ...

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 import dedup.kernel._native as _native  # noqa: PLR0402  (the package is a layer above this file)
 from dedup.kernel.fold_reference import WIDE, FoldTable
 from dedup.kernel.fold_reference import fold as reference_fold
-from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree
+from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree, PassagesCovered
 from dedup.kernel.reference import I32, I64, U8, U32, U64
 from dedup.kernel.reference import take_segments as reference_take
 
@@ -179,7 +179,8 @@ def greedy(
     bucket: int,
     acceptable: Acceptable,
 ) -> Choice:
-    """See the reference. Python is called only for texts that verify, and where *acceptable* is `NumbersAgree` never.
+    """See the reference. Python is called only for texts that verify, and where *acceptable* is `NumbersAgree` or
+    `PassagesCovered` never.
 
     The threshold lies above 0 and is at most 1; both fractions have denominators of at most 2**30.
     """
@@ -192,9 +193,24 @@ def greedy(
         return admitted[0] if admitted else -1
 
     rule: Callable[[int, int], int] | None = first
-    numbers: tuple[U64, I64] = np.zeros(0, np.uint64), np.zeros(1, np.int64)
+    numbers, covering = None, None
     if isinstance(acceptable, NumbersAgree):
-        rule, numbers = None, (acceptable.numbers, acceptable.offsets)
+        rule, numbers = None, acceptable
+    if isinstance(acceptable, PassagesCovered):
+        rule, numbers = None, acceptable.numbers
+        covering = (
+            acceptable.sets,
+            acceptable.offsets,
+            acceptable.folded,
+            acceptable.folded_offsets,
+            acceptable.longer,
+            acceptable.longer_offsets,
+            acceptable.masked,
+            acceptable.masked_offsets,
+            acceptable.table.flags,
+            acceptable.size,
+            (acceptable.threshold.numerator, acceptable.threshold.denominator),
+        )
     keeper, linked, shared, united = (np.empty(count, np.int64) for _ in range(4))
     full = _native.choose(
         sets,
@@ -208,7 +224,8 @@ def greedy(
         bucket,
         rule,
         shown,
-        numbers,
+        None if numbers is None else (numbers.numbers, numbers.offsets),
+        covering,
         (keeper, linked, shared, united),
     )
     return Choice(keeper, linked, shared, united, full)

@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <functional>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
+#include "fold.h"
 #include "grouping.h"
 
 namespace greedy {
@@ -356,6 +359,7 @@ class Numbers {
     }
     int64_t least(size_t kept, int64_t sizes) {
         conflicts_ = numbers_.conflict(text_, kept);
+        if (conflicts_ && joined_.text >= 0) return sizes;  // who is joined is not linked
         return (conflicts_ ? linked_ : joined_).matched_by(sizes);
     }
     void add(const Verified& verified) {
@@ -371,6 +375,130 @@ class Numbers {
     size_t text_ = 0;
     bool conflicts_ = false;
     Verified joined_{0, -1, 0, 1}, linked_{0, -1, 0, 1};  // the best that may be joined, the best that may not
+};
+
+// What the rule of articles is given, see PassagesCovered; all offsets and segments checked by the caller.
+struct Covering {
+    const uint64_t* sets;
+    const int64_t* offsets;
+    const uint32_t* folded;
+    const int64_t* folded_offsets;
+    const int64_t *longer, *longer_offsets;
+    const uint32_t* masked;
+    const int64_t* masked_offsets;
+    const uint16_t* flags;
+    size_t size;
+    int64_t num, den;
+};
+
+// A text's choice by the rule of articles: joined may be what covers its longer passages and agrees in its numbers.
+class Articles {
+  public:
+    Articles(const Covering& covering, NumberSets numbers, bool numbers_count)
+        : given_(covering), numbers_(std::move(numbers)), numbers_count_(numbers_count) {}
+    void begin(size_t text) {
+        text_ = text;
+        joined_.text = linked_.text = -1;
+        known_ = false;
+    }
+    int64_t least(size_t kept, int64_t sizes) {
+        agrees_ = !numbers_count_ || (longer() < 2 ? !numbers_.conflict(text_, kept) : numbers_.agree(text_, kept));
+        if (agrees_) return joined_.matched_by(sizes);
+        return joined_.text < 0 ? linked_.matched_by(sizes) : sizes;  // who is joined is not linked
+    }
+    void add(const Verified& verified) {
+        if (agrees_ && (joined_.text < 0 || verified.better_than(joined_)) && covers(static_cast<size_t>(verified.text)))
+            joined_ = verified;
+        else if (linked_.text < 0 || verified.better_than(linked_))
+            linked_ = verified;
+    }
+    void end() {}
+    const Verified* joined() const { return joined_.text < 0 ? nullptr : &joined_; }
+    const Verified* linked() const { return linked_.text < 0 ? nullptr : &linked_; }  // where none is joined
+
+  private:
+    struct Shingle {
+        uint64_t hash;
+        size_t piece;
+    };
+
+    int64_t longer() const { return given_.longer_offsets[text_ + 1] - given_.longer_offsets[text_]; }
+
+    // The shingle sets of the longer passages of the text, made when they are first asked for.
+    void know_pieces() {
+        if (known_) return;
+        known_ = true;
+        pieces_.clear();
+        sizes_.clear();
+        for (int64_t i = given_.longer_offsets[text_]; i < given_.longer_offsets[text_ + 1]; i++) {
+            const int64_t* bounds = given_.folded_offsets + given_.longer[i];
+            shingle_set(given_.folded + bounds[0], static_cast<size_t>(bounds[1] - bounds[0]), set_);
+            for (const uint64_t hash : set_) pieces_.push_back({hash, sizes_.size()});
+            sizes_.push_back(static_cast<int64_t>(set_.size()));
+        }
+        std::sort(pieces_.begin(), pieces_.end(), [](const auto& one, const auto& other) { return one.hash < other.hash; });
+    }
+
+    bool covers(size_t kept) {
+        know_pieces();
+        held_.assign(sizes_.size(), 0);
+        is_held_.assign(pieces_.size(), 0);
+        hold(given_.sets + given_.offsets[kept], given_.sets + given_.offsets[kept + 1]);
+        if (all_held()) return true;
+        const int64_t begin = given_.masked_offsets[kept], end = given_.masked_offsets[kept + 1];
+        if (begin == end) return false;
+        shingle_set(given_.masked + begin, static_cast<size_t>(end - begin), set_);
+        hold(set_.data(), set_.data() + set_.size());
+        return all_held();
+    }
+
+    // Counts the shingles that stand in a set, each once.
+    void hold(const uint64_t* hash, const uint64_t* end) {
+        for (size_t i = 0; i < pieces_.size(); i++) {
+            while (hash != end && *hash < pieces_[i].hash) hash++;
+            if (hash == end) return;
+            if (*hash != pieces_[i].hash || is_held_[i]) continue;
+            is_held_[i] = 1;
+            held_[pieces_[i].piece]++;
+        }
+    }
+
+    bool all_held() const {
+        for (size_t i = 0; i < sizes_.size(); i++)
+            if (held_[i] * given_.den < given_.num * sizes_[i]) return false;
+        return true;
+    }
+
+    void shingle_set(const uint32_t* codes, size_t count, std::vector<uint64_t>& set) {
+        set.clear();
+        for (size_t i = 0; i < count; i++)
+            if (codes[i] >= folding::CODE_POINTS)
+                throw std::invalid_argument("code points must be below 0x110000, found " + std::to_string(codes[i]));
+        size_t columns = 0;  // of the code points begin ... end - 1
+        for (size_t begin = 0, end = 0; begin < count; begin++) {
+            while (end < count && columns < given_.size) columns += width(codes[end++]);
+            if (columns < given_.size && begin) break;  // a text that is narrower than a shingle is one
+            uint64_t hash = 0;
+            for (size_t i = begin; i < end; i++) hash = baseline::absorb(hash, codes[i]);
+            set.push_back(baseline::fmix64(hash + (end - begin)));
+            columns -= width(codes[begin]);
+        }
+        sorter_.sort(set.data(), set.size());
+        set.erase(std::unique(set.begin(), set.end()), set.end());
+    }
+
+    size_t width(uint32_t code) const { return (given_.flags[code] & folding::WIDE) + 1u; }
+
+    Covering given_;
+    NumberSets numbers_;
+    bool numbers_count_, agrees_ = false, known_ = false;
+    size_t text_ = 0;
+    Verified joined_{0, -1, 0, 1}, linked_{0, -1, 0, 1};
+    std::vector<Shingle> pieces_;  // of all longer passages, by hash
+    std::vector<int64_t> sizes_, held_;
+    std::vector<uint8_t> is_held_;
+    std::vector<uint64_t> set_;
+    grouping::Sorter sorter_;
 };
 
 // *pause* is called now and then, and may throw.

@@ -6,6 +6,8 @@
 #include "greedy.h"
 #include "grouping.h"
 #include "levels.h"
+
+#include <memory>
 #include "lines.h"
 
 namespace {
@@ -705,20 +707,81 @@ ptrdiff_t ask(PyObject* acceptable, const Array<int64_t>& shown, size_t text,
     });
 }
 
+// The rule of passages: the numbers of each text, none where *given* is None.
+class NumbersGiven {
+  public:
+    NumbersGiven(PyObject* given, size_t texts) : texts_(texts) {
+        if (given == Py_None) return;
+        PyObject *numbers, *offsets;
+        unpack(given, "OO", &numbers, &offsets);
+        numbers_ = std::make_unique<Hashes>(numbers, "numbers");
+        offsets_ = std::make_unique<Offsets>(offsets, "number offsets", numbers_->size());
+        if (offsets_->segments() != texts) refuse("numbers must have a segment for each text");
+    }
+    bool count() const { return offsets_ != nullptr; }
+    greedy::NumberSets sets() const {
+        return count() ? greedy::NumberSets(numbers_->data(), offsets_->data(), texts_) : greedy::NumberSets(nullptr, nullptr, 0);
+    }
+
+  private:
+    size_t texts_;
+    std::unique_ptr<Hashes> numbers_;
+    std::unique_ptr<Offsets> offsets_;
+};
+
+// The rule of articles, see PassagesCovered.
+class CoveringGiven {
+  public:
+    CoveringGiven(PyObject* given, size_t texts) {
+        PyObject *sets, *offsets, *folded, *folded_offsets, *longer, *longer_offsets, *masked, *masked_offsets, *flags;
+        int size;
+        long long num, den;
+        unpack(given, "OOOOOOOOOi(LL)", &sets, &offsets, &folded, &folded_offsets, &longer, &longer_offsets, &masked,
+               &masked_offsets, &flags, &size, &num, &den);
+        sets_ = std::make_unique<Hashes>(sets, "sets of articles");
+        offsets_ = std::make_unique<Offsets>(offsets, "offsets of articles", sets_->size());
+        folded_ = std::make_unique<Codes>(folded, "folded");
+        folded_offsets_ = std::make_unique<Offsets>(folded_offsets, "folded offsets", folded_->size());
+        longer_ = std::make_unique<Array<int64_t>>(longer, "longer");
+        longer_offsets_ = std::make_unique<Offsets>(longer_offsets, "longer offsets", longer_->size());
+        masked_ = std::make_unique<Codes>(masked, "masked");
+        masked_offsets_ = std::make_unique<Offsets>(masked_offsets, "masked offsets", masked_->size());
+        flags_ = std::make_unique<Array<uint16_t>>(flags, "flags");
+        for (const auto* segments : {offsets_.get(), longer_offsets_.get(), masked_offsets_.get()})
+            if (segments->segments() != texts) refuse("articles must have a segment for each text");
+        must_be_places(*longer_, "longer", folded_offsets_->segments());
+        flags_->must_have(folding::CODE_POINTS);
+        if (num < 1 || den < 1 || num > den || den > MOST) refuse("threshold must be above 0 and at most 1");
+        if (sets_->size() > INT32_MAX) refuse("shingles must be fewer than 2**31");
+        covering_ = {sets_->data(),   offsets_->data(),        folded_->data(), folded_offsets_->data(),
+                     longer_->data(), longer_offsets_->data(), masked_->data(), masked_offsets_->data(),
+                     flags_->data(),  static_cast<size_t>(shingle_size(size)), num, den};
+    }
+    const greedy::Covering& covering() const { return covering_; }
+    static constexpr long long MOST = 1LL << 30;  // of a denominator: every product then fits 64 bits
+
+  private:
+    std::unique_ptr<Hashes> sets_;
+    std::unique_ptr<Codes> folded_, masked_;
+    std::unique_ptr<Array<int64_t>> longer_;
+    std::unique_ptr<Offsets> offsets_, folded_offsets_, longer_offsets_, masked_offsets_;
+    std::unique_ptr<Array<uint16_t>> flags_;
+    greedy::Covering covering_{};
+};
+
 PyObject* choose(PyObject*, PyObject* args) {
     return guarded([&] {
-        PyObject *sets_, *offsets_, *chars_, *groups_, *fixed_, *rule_, *shown_, *numbers_, *number_offsets_;
+        PyObject *sets_, *offsets_, *chars_, *groups_, *fixed_, *rule_, *shown_, *numbers_, *covering_;
         PyObject *keeper_, *linked_, *shared_, *united_;
         long long num, den, short_chars, short_num, short_den, bucket;
-        unpack(args, "OOOOO(LL)L(LL)LOO(OO)(OOOO)", &sets_, &offsets_, &chars_, &groups_, &fixed_, &num, &den,
-               &short_chars, &short_num, &short_den, &bucket, &rule_, &shown_, &numbers_, &number_offsets_, &keeper_,
+        unpack(args, "OOOOO(LL)L(LL)LOOOO(OOOO)", &sets_, &offsets_, &chars_, &groups_, &fixed_, &num, &den,
+               &short_chars, &short_num, &short_den, &bucket, &rule_, &shown_, &numbers_, &covering_, &keeper_,
                &linked_, &shared_, &united_);
-        const Hashes sets(sets_, "sets"), numbers(numbers_, "numbers");
+        const Hashes sets(sets_, "sets");
         const Offsets offsets(offsets_, "offsets", sets.size());
         const Array<int64_t> chars(chars_, "chars"), shown(shown_, "shown", 1, true);
         const Array<int32_t> groups(groups_, "groups", 2);
         const Array<uint8_t> fixed(fixed_, "fixed");
-        const Offsets number_offsets(number_offsets_, "number offsets", numbers.size());
         const Array<int64_t> keeper(keeper_, "keeper", 1, true), linked(linked_, "linked", 1, true),
             shared(shared_, "shared", 1, true), united(united_, "united", 1, true);
         const size_t texts = offsets.segments();
@@ -729,12 +792,14 @@ PyObject* choose(PyObject*, PyObject* args) {
             if (groups[i] < -1 || groups[i] >= static_cast<int64_t>(texts))
                 refuse("groups must be dense numbers or -1, found " + std::to_string(groups[i]));
         if (texts > INT32_MAX || sets.size() > INT32_MAX) refuse("texts and shingles must be fewer than 2**31");
-        // every product below then fits 64 bits
-        constexpr long long most = 1LL << 30;
+        constexpr long long most = CoveringGiven::MOST;
         if (num < 1 || den < 1 || num > den || den > most) refuse("threshold must be above 0 and at most 1");
         if (short_num < 0 || short_den < 1 || short_num > most || short_den > most)
             refuse("short_containment must be a fraction of numbers below 2**30");
-        if (rule_ == Py_None && number_offsets.segments() != texts) refuse("numbers must have a segment for each text");
+        const NumbersGiven numbers(numbers_, texts);
+        std::unique_ptr<CoveringGiven> covering;
+        if (covering_ != Py_None) covering = std::make_unique<CoveringGiven>(covering_, texts);
+        if (rule_ == Py_None && !covering && !numbers.count()) refuse("a rule must be given");
         const greedy::Given given{sets.data(), offsets.data(), chars.data(), groups.data(), fixed.data(),
                                   texts,       groups.shape(0), num,         den,           short_chars,
                                   short_num,   short_den,       bucket};
@@ -745,13 +810,16 @@ PyObject* choose(PyObject*, PyObject* args) {
             });
         };
         without_gil([&] {
-            if (rule_ == Py_None) {
-                greedy::Numbers choice(greedy::NumberSets(numbers.data(), number_offsets.data(), texts));
-                greedy::choose(given, choice, pause, chosen);
-            } else {
+            if (rule_ != Py_None) {
                 greedy::Asked choice([&](size_t text, const std::vector<greedy::Verified>& verified) {
                     return ask(rule_, shown, text, verified);
                 });
+                greedy::choose(given, choice, pause, chosen);
+            } else if (covering) {
+                greedy::Articles choice(covering->covering(), numbers.sets(), numbers.count());
+                greedy::choose(given, choice, pause, chosen);
+            } else {
+                greedy::Numbers choice(numbers.sets());
                 greedy::choose(given, choice, pause, chosen);
             }
         });
