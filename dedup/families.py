@@ -220,8 +220,7 @@ def number_conflicts(numbers: U64, offsets: I64, text: int, met: I64) -> NDArray
 
 def numbers_agree(numbers: U64, offsets: I64, text: int, met: I64) -> NDArray[np.bool_]:
     """Whether half of the numbers of whichever text has fewer stand in the other too; without any, they agree."""
-    counts = np.diff(offsets)
-    return 2 * kernel.NumbersAgree(numbers, offsets).common(text, met) >= np.minimum(counts[text], counts[met])
+    return kernel.NumbersAgree(numbers, offsets).half(text, met)
 
 
 def article_numbers_agree(numbers: U64, offsets: I64, text: int, met: I64, longer: int) -> NDArray[np.bool_]:
@@ -254,46 +253,31 @@ def article_judge(
         masked: uint32 segment array, one segment an article: what is left out of its text. It too covers: in a copy
             that is re-flowed or edited the same words need not be masked.
     """
-    lengths = sizes(passages, passage_offsets)
-
-    def longer(text: int) -> I64:
-        article = articles[texts.first[text]]
-        own = np.arange(of_article[article], of_article[article + 1])
-        return own[lengths[own] >= settings.min_chars]
+    is_long = sizes(passages, passage_offsets) >= settings.min_chars
+    longer, longer_of_article = np.flatnonzero(is_long), offsets_of(is_long)[of_article]
 
     def judge(of: I64, sets: U64, set_offsets: I64) -> kernel.Acceptable:
-        numbers, offsets = kernel.number_tokens(*texts.take(of), load())
-
-        def acceptable(text: int, met: I64) -> NDArray[np.bool_]:
-            long = longer(int(of[text]))
-            if settings.numbers == "ignore":
-                agree = np.ones(len(met), bool)
-            else:
-                agree = article_numbers_agree(numbers, offsets, text, met, len(long))
-            pieces, piece_offsets = shingle_sets(*kernel.take_segments(passages, passage_offsets, long), settings)
-            for rank in np.flatnonzero(agree).tolist():
-                kept = met[rank]
-                whole = sets[set_offsets[kept] : set_offsets[kept + 1]]
-                if _covers(whole, pieces, piece_offsets, settings):
-                    break
-                if masked is not None:
-                    place = articles[texts.first[of[kept]]]
-                    more, _ = shingle_sets(*kernel.take_segments(*masked, np.array([place])), settings)
-                    if len(more) and _covers(np.union1d(whole, more), pieces, piece_offsets, settings):
-                        break
-                agree[rank] = False
-            return agree
-
-        return acceptable
+        article = articles[texts.first[of]]
+        numbers = None
+        if settings.numbers != "ignore":
+            numbers = kernel.NumbersAgree(*kernel.number_tokens(*texts.take(of), load()))
+        own_longer, own_longer_offsets = kernel.take_segments(longer, longer_of_article, article)
+        own_masked, own_masked_offsets = np.zeros(0, np.uint32), np.zeros(len(of) + 1, np.int64)
+        if masked is not None:
+            own_masked, own_masked_offsets = kernel.take_segments(*masked, article)
+        return kernel.PassagesCovered(
+            numbers,
+            sets,
+            set_offsets,
+            passages,
+            passage_offsets,
+            own_longer,
+            own_longer_offsets,
+            own_masked,
+            own_masked_offsets,
+            load(),
+            settings.shingle,
+            settings.threshold_fraction,
+        )
 
     return judge
-
-
-def _covers(whole: U64, pieces: U64, offsets: I64, settings: Settings) -> bool:
-    """Whether the set *whole* holds at least the threshold's share of each piece."""
-    if len(pieces) == 0:
-        return True
-    at = np.minimum(np.searchsorted(whole, pieces), len(whole) - 1)
-    held = np.diff(offsets_of(whole[at] == pieces)[offsets])
-    fraction = settings.threshold_fraction
-    return bool((held * fraction.denominator >= fraction.numerator * np.diff(offsets)).all())

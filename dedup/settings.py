@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 
 
+@lru_cache(maxsize=64)  # every piece of text that is sketched asks for it
 def band_shape(threshold: float, recall: float, num_perm: int) -> tuple[int, int]:
     """The widest rows, and the fewest bands of them, that still let a duplicate through.
 

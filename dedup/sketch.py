@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from dedup.text import fold
 if TYPE_CHECKING:
     from datasketch import LeanMinHash
 
-_CHUNK = 1 << 20  # code points sketched at a time, unless one text is longer
+_CHUNK = 1 << 17  # code points sketched at a time, unless one text is longer: what is made stays in the cache
 
 
 def _chunks(offsets: I64) -> list[tuple[int, int]]:
@@ -26,6 +27,9 @@ def _chunks(offsets: I64) -> list[tuple[int, int]]:
         reach = int(np.searchsorted(offsets, offsets[bounds[-1]] + _CHUNK, side="right")) - 1
         bounds.append(max(reach, bounds[-1] + 1))
     return list(pairwise(bounds))
+
+
+_permutations = lru_cache(maxsize=4)(kernel.permutations)
 
 
 def sizes(folded: U32, offsets: I64) -> I64:
@@ -57,18 +61,20 @@ def shingle_sets(folded: U32, offsets: I64, settings: Settings) -> tuple[U64, I6
 
 def signatures(folded: U32, offsets: I64, settings: Settings) -> U32:
     """The MinHash signature of each text: uint32 [texts, num_perm]."""
-    a, b = kernel.permutations(settings.num_perm, settings.seed)
+    a, b = _permutations(settings.num_perm, settings.seed)
     widths = kernel.columns(folded, load())
     return kernel.shingle_signatures(folded, offsets, widths, settings.shingle, a, b)
 
 
 def band_keys(folded: U32, offsets: I64, settings: Settings) -> U64:
     """The band keys of each text: uint64 [bands, texts]."""
+    a, b = _permutations(settings.num_perm, settings.seed)
     keys = np.empty((settings.bands, len(offsets) - 1), np.uint64)
     for first, last in _chunks(offsets):
-        low, high = offsets[first], offsets[last]
-        signature = signatures(folded[low:high], offsets[first : last + 1] - low, settings)
-        keys[:, first:last] = kernel.band_keys(signature, settings.bands, settings.rows)
+        chunk, bounds = folded[offsets[first] : offsets[last]], offsets[first : last + 1] - offsets[first]
+        keys[:, first:last] = kernel.shingle_band_keys(
+            chunk, bounds, kernel.columns(chunk, load()), settings.shingle, a, b, settings.bands, settings.rows
+        )
     return keys
 
 

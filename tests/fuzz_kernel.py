@@ -8,12 +8,13 @@ import random
 import sys
 import time
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
 from dedup.fold_table import load
-from dedup.kernel import fold_reference, native, reference, template_reference
-from dedup.kernel.greedy_reference import NumbersAgree
+from dedup.kernel import fold_reference, greedy_reference, native, reference, template_reference
+from dedup.kernel.greedy_reference import NumbersAgree, PassagesCovered
 from dedup.rules import reading_table
 
 EDGES = [0, 1, 2, 3, 63, 64, 65, 2**31, 2**32 - 1, 2**62, 2**63 - 1, -1, -(2**63)]
@@ -58,12 +59,18 @@ def same(found, twin, *arguments) -> None:
         np.testing.assert_array_equal(one, other)
 
 
+def is_sorted(sets, bounds) -> bool:
+    """Whether every set is sorted and distinct, without which there is no one answer."""
+    return all((np.diff(sets[a:b].astype(object)) > 0).all() for a, b in pairwise(bounds.tolist()))
+
+
 def turn(rng: random.Random) -> None:
     """One round over all functions."""
     table = load()
     text = codes(rng)
     bounds = offsets(rng, len(text))
-    widths = np.array(rng.choices([0, 1, 2, 255], [1, 9, 9, 1], k=len(text) + (rng.random() < 0.1)), np.uint8)
+    odd = rng.choice([0, 1, 1, 2, 2, 3, 255])
+    widths = np.array(rng.choices([1, 2, odd], [9, 9, 1], k=len(text) + (rng.random() < 0.1)), np.uint8)
     size = rng.choice([0, 1, 2, 8, 8, 64, 255, 256])
     same(attempt(native.fold, text, bounds, table), fold_reference.fold, text, bounds, table)
     same(attempt(native.number_tokens, text, bounds, table), fold_reference.number_tokens, text, bounds, table)
@@ -73,6 +80,8 @@ def turn(rng: random.Random) -> None:
     same(made, reference.shingles, *arguments)
     a, b = reference.permutations(rng.choice([0, 1, 16, 100, 256]), 1)
     attempt(native.shingle_signatures, *arguments, a, b)
+    banded = *arguments, a, b, rng.randrange(20), rng.randrange(20)
+    same(attempt(native.shingle_band_keys, *banded), reference.shingle_band_keys, *banded)
     hashes = np.array(
         [rng.randrange(2**64) if rng.random() < 0.7 else rng.choice([0, 2**64 - 1]) for _ in text], np.uint64
     )
@@ -102,13 +111,41 @@ def turn(rng: random.Random) -> None:
     if connected is not None:
         np.testing.assert_array_equal(connected, reference.components(groups))
     numbers = NumbersAgree(hashes, offsets(rng, len(hashes)) if rng.random() < 0.1 else bounds)
+    if (distinct := attempt(native.segment_sets, hashes % np.uint64(7), bounds)) is not None:
+        numbers = NumbersAgree(*distinct)
     rule = rng.choice([numbers, lambda text, met: np.zeros(len(met), bool), lambda text, met: np.ones(len(met), bool)])
     threshold = Fraction(rng.randrange(1, 11), 10)
-    sets, set_offsets = native.segment_sets(hashes, np.array([0, len(hashes)])) if texts == 0 else (hashes, bounds)
-    attempt(
-        native.greedy, sets, set_offsets, np.full(texts, 50), groups, np.zeros(texts, bool), threshold, 40,
-        Fraction(9, 10), rng.choice([-1, 0, 1, 5]), rule,
+    sets, set_offsets = hashes, bounds
+    if (sorted_sets := attempt(native.segment_sets, hashes, bounds)) is not None and rng.random() < 0.7:
+        sets, set_offsets = sorted_sets
+        groups[:, np.diff(set_offsets) == 0] = -1  # an empty set meets none
+    given = (
+        sets, set_offsets, np.full(texts, 50), groups, np.zeros(texts, bool), threshold, 40, Fraction(9, 10),
+        rng.choice([-1, 0, 1, 5]),
     )  # fmt: skip
+    attempt(native.greedy, *given, rule)
+    passages = offsets(rng, len(text))
+    longer = np.array(
+        rng.choices(
+            [*range(max(len(passages) - 1, 1)), rng.choice(EDGES)], [9] * max(len(passages) - 1, 1) + [0.1], k=6
+        )
+    )
+    masked = codes(rng)[:40]
+    shares = [
+        np.sort(np.array([0, *rng.choices(range(len(of) + 1), k=max(texts - 1, 0)), len(of)]))
+        for of in (longer, masked)
+    ]
+    covered = PassagesCovered(
+        rng.choice([None, numbers]), sets, set_offsets, text, passages, longer, shares[0], masked, shares[1], table,
+        size, threshold,
+    )  # fmt: skip
+    found = attempt(native.greedy, *given, covered)
+    sound = is_sorted(sets, set_offsets) and (covered.numbers is None or is_sorted(numbers.numbers, numbers.offsets))
+    sound &= not (groups[:, np.diff(set_offsets) == 0] >= 0).any()  # an empty set is like no other
+    if found is not None and sound and (text < 0x110000).all() and (masked < 0x110000).all():
+        twin = greedy_reference.greedy(*given, covered)
+        for name in ("keeper", "linked", "shared", "united"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(twin, name))
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dedup.fold_table import load
 from dedup.kernel import fold_reference, greedy_reference, reference, template_reference
-from dedup.kernel.greedy_reference import NumbersAgree
+from dedup.kernel.greedy_reference import NumbersAgree, PassagesCovered
 from dedup.kernel.reference import offsets_of
 from dedup.rules import reading_table
 
@@ -86,6 +86,9 @@ def test_shingles_and_their_signatures(level, shape, size, alphabet):
     signed = reference.signatures(*expected, a, b)
     equal(native.signatures(*expected, a, b), signed)
     equal(native.shingle_signatures(folded, offsets, widths, size, a, b), signed)
+    for bands, rows in ((4, 8), (33, 1)):
+        keys = reference.band_keys(signed, bands, rows)
+        equal(native.shingle_band_keys(folded, offsets, widths, size, a, b, bands, rows), keys)
 
 
 @pytest.mark.parametrize("num_perm", [0, 1, 15, 16, 17, 63, 64, 65, 128, 255, 256, 257])
@@ -98,16 +101,18 @@ def test_signatures_of_every_number_of_permutations(level, num_perm):
 
 @given(st.lists(st.integers(0, 90), max_size=12), st.integers(1, 255), st.integers(0, 2**32 - 1))
 @settings(deadline=None)
-def test_shingles_of_hostile_widths(lengths, size, seed):
-    """Widths of 0, 3 or 255 columns and any code point below 2**32: as the reference has it."""
+def test_shingles_of_every_mixture_of_widths(lengths, size, seed):
+    """Any code point below 2**32, wide or not: as the reference has it."""
     rng = np.random.default_rng(seed)
     offsets = offsets_of(np.array(lengths, np.int64))
     folded = rng.integers(0, 2**32, offsets[-1], dtype=np.uint32)
-    widths = rng.choice(np.array([0, 0, 1, 2, 3, 255], np.uint8), offsets[-1])
+    widths = rng.choice(np.array([1, 2], np.uint8), offsets[-1], p=[(seed % 5) / 4, 1 - (seed % 5) / 4])
     expected = reference.shingles(folded, offsets, widths, size)
     equal(native.shingles(folded, offsets, widths, size), expected)
     a, b = reference.permutations(16, 1)
     equal(native.shingle_signatures(folded, offsets, widths, size, a, b), reference.signatures(*expected, a, b))
+    keys = reference.band_keys(reference.signatures(*expected, a, b), 3, 5)
+    equal(native.shingle_band_keys(folded, offsets, widths, size, a, b, 3, 5), keys)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -125,6 +130,9 @@ def test_band_keys(level, count, bands, rows):
     """Whole groups of eight signatures and parts of them; permutations left over."""
     signature = np.random.default_rng(1).integers(0, 2**32, (count, 256), dtype=np.uint32)
     equal(native.band_keys(signature, bands, rows), reference.band_keys(signature, bands, rows))
+    folded, offsets = segment_array([i % 40 for i in range(count)])
+    given = folded, offsets, fold_reference.columns(folded, load()), 8, *reference.permutations(256, 3), bands, rows
+    equal(native.shingle_band_keys(*given), reference.shingle_band_keys(*given))
 
 
 @pytest.mark.parametrize("distinct", [1, 3, 100, 1 << 64])
@@ -482,6 +490,115 @@ def test_the_greedy_rule(monkeypatch, texts, templates, size, bucket, long):
             assert found.full == expected.full
 
 
+def articles_of(seed, texts, hostile=False):
+    """Articles made of shared passages, some edited, some masked: what `greedy` and `PassagesCovered` are given."""
+    rng = np.random.default_rng(seed)
+    table = load()
+    alphabet = np.array([ord(c) for c in ("abé中文字国家大会" if hostile else "中文字国家大会的一是在了有")], np.uint32)
+    pool = [rng.choice(alphabet, int(length)) for length in rng.integers(1, 40, 8)]
+    passages, masked, bounds = [], [], [0]
+    for _ in range(texts):
+        for choice in rng.integers(0, len(pool), rng.integers(1, 5)):
+            passage = pool[choice].copy()
+            if rng.random() < 0.5:
+                passage[rng.integers(len(passage))] = rng.choice(alphabet)
+            passages.append(passage)
+        bounds.append(len(passages))
+        masked.append(pool[rng.integers(len(pool))] if rng.random() < 0.4 else np.zeros(0, np.uint32))
+    offsets = offsets_of(np.array([len(passage) for passage in passages], np.int64))
+    folded, masked_offsets = np.concatenate(passages), offsets_of(np.array([len(m) for m in masked], np.int64))
+    of_article = np.array(bounds)
+    whole_offsets = offsets[of_article]
+    sets, set_offsets = reference.segment_sets(
+        *reference.shingles(folded, whole_offsets, fold_reference.columns(folded, table), 8)
+    )
+    is_long = np.diff(offsets) >= rng.integers(1, 30)
+    numbers = NumbersAgree(
+        *reference.segment_sets(*hashes_of(rng.integers(0, 4, texts), int(rng.integers(1 << 30)), 5))
+    )
+    rule = PassagesCovered(
+        numbers if seed % 4 else None, sets, set_offsets, folded, offsets,
+        np.flatnonzero(is_long), offsets_of(is_long)[of_article],
+        np.concatenate(masked), masked_offsets, table, 8, Fraction(int(rng.integers(1, 11)), 10),
+    )  # fmt: skip
+    keys = rng.integers(0, max(texts // 8, 2), (4, texts)).astype(np.uint64)
+    groups = np.stack([reference.collisions(band) for band in keys])
+    return (sets, set_offsets, np.full(texts, 99), groups, rng.random(texts) < 0.05), rule
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_the_rule_of_articles(seed):
+    """Coverage, also with what is masked, and numbers: by arrays alone as by calls."""
+    given, rule = articles_of(seed, [1, 2, 40, 150][seed % 4], hostile=seed % 3 == 0)
+    for threshold, bucket in ((Fraction(1, 5), 1000), (Fraction(1, 2), 3)):
+        options = threshold, 40, Fraction(9, 10), bucket
+        expected = greedy_reference.greedy(*given, *options, rule)
+        for asked in (rule, rule.__call__):
+            found = native.greedy(*given, *options, asked)
+            for name in ("keeper", "linked", "shared", "united"):
+                equal(getattr(found, name), getattr(expected, name))
+            assert found.full == expected.full
+
+
+def covering(**changed):
+    """Three equal articles of one passage each, judged by the rule of articles."""
+    folded = np.array([ord(c) for c in "中文字国家大会"], np.uint32)
+    folded, offsets = np.tile(folded, 3), np.array([0, 7, 14, 21])
+    sets, set_offsets = reference.segment_sets(
+        *reference.shingles(folded, offsets, fold_reference.columns(folded, TABLE), 8)
+    )
+    fields = {
+        "numbers": None, "sets": sets, "offsets": set_offsets, "folded": folded, "folded_offsets": offsets,
+        "longer": np.arange(3), "longer_offsets": np.arange(4), "masked": np.zeros(0, np.uint32),
+        "masked_offsets": np.zeros(4, np.int64), "table": TABLE, "size": 8, "threshold": Fraction(7, 10),
+    }  # fmt: skip
+    rule = PassagesCovered(**(fields | changed))
+    groups = np.zeros((1, 3), np.int32)
+    return native.greedy(sets, set_offsets, np.full(3, 99), groups, np.zeros(3, bool), *RULE, rule).keeper.tolist()
+
+
+BAD_COVERING = {
+    "sets that end late": {"offsets": np.array([0, 4, 8, 99])},
+    "sets of two texts": {"offsets": np.array([0, 4, 12])},
+    "passages that end late": {"folded_offsets": np.array([0, 7, 14, 99])},
+    "passages that fall": {"folded_offsets": np.array([0, 14, 7, 21])},
+    "a passage that is not there": {"longer": np.array([0, 1, 3])},
+    "a passage below 0": {"longer": np.array([0, -1, 2])},
+    "longer passages of two texts": {"longer_offsets": np.array([0, 1, 3])},
+    "masked text of two texts": {"masked_offsets": np.zeros(3, np.int64)},
+    "masked text that is not there": {"masked_offsets": np.array([0, 0, 0, 5])},
+    "passages of 64 bits": {"folded": np.zeros(21, np.uint64)},
+    "no code point": {"folded": np.full(21, 0x110000, np.uint32)},
+    "size 0": {"size": 0},
+    "size 256": {"size": 256},
+    "threshold 0": {"threshold": Fraction(0)},
+    "threshold above 1": {"threshold": Fraction(11, 10)},
+    "a threshold of a large denominator": {"threshold": Fraction(1, 2**31)},
+    "numbers of two texts": {"numbers": NumbersAgree(np.zeros(0, np.uint64), np.zeros(3, np.int64))},
+}
+
+
+@pytest.mark.parametrize("what", BAD_COVERING)
+def test_the_rule_of_articles_refuses(what):
+    """Offsets, segments, code points and fractions are not trusted."""
+    assert covering() == [0, 0, 0]
+    with pytest.raises(ValueError, match=r"must|elements"):
+        covering(**BAD_COVERING[what])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_sets_whose_shingles_set_one_bit(seed):
+    """Bounds by bits are bounds: hashes that all share their upper half, or few values of it."""
+    sets, offsets, groups, rng = similar_sets(seed, 120, 3, [8, 40, 300][seed % 3])
+    upper = rng.integers(0, [1, 2, 50][seed % 3], len(sets)).astype(np.uint64) << np.uint64(32)
+    sets, offsets = reference.segment_sets(sets % np.uint64(1 << 32) | upper, offsets)
+    numbers = NumbersAgree(*reference.segment_sets(*hashes_of(rng.integers(0, 4, 120), seed, 6)))
+    given = sets, offsets, np.full(120, 99), groups, np.zeros(120, bool), Fraction(2, 5), 40, Fraction(9, 10), 4
+    expected, found = greedy_reference.greedy(*given, numbers), native.greedy(*given, numbers)
+    for name in ("keeper", "linked", "shared", "united"):
+        equal(getattr(found, name), getattr(expected, name))
+
+
 def templated(texts):
     """Sets of one template with an element of their own each, all in one group."""
     rng = np.random.default_rng(6)
@@ -573,6 +690,7 @@ BAD_OFFSETS = {
 TAKING_OFFSETS = {
     "shingles": lambda offsets: native.shingles(CODES, offsets, WIDTHS, 8),
     "shingle_signatures": lambda offsets: native.shingle_signatures(CODES, offsets, WIDTHS, 8, A, B),
+    "shingle_band_keys": lambda offsets: native.shingle_band_keys(CODES, offsets, WIDTHS, 8, A, B, 4, 4),
     "signatures": lambda offsets: native.signatures(HASHES, offsets, A, B),
     "segment_sets": lambda offsets: native.segment_sets(HASHES, offsets),
     "digests": lambda offsets: native.digests(CODES, offsets),
@@ -633,12 +751,18 @@ WRONG = {
     "signed hashes": lambda: native.segment_sets(HASHES.astype(np.int64), OFFSETS),
     "too few widths": lambda: native.shingles(CODES, OFFSETS, WIDTHS[:7], 8),
     "widths of 16 bits": lambda: native.shingles(CODES, OFFSETS, WIDTHS.astype(np.uint16), 8),
+    "a width of 0": lambda: native.shingles(CODES, OFFSETS, WIDTHS - 1, 8),
+    "a width of 3": lambda: native.shingle_signatures(CODES, OFFSETS, WIDTHS * 3, 8, A, B),
+    "a width of 255": lambda: native.shingle_band_keys(CODES, OFFSETS, WIDTHS * 255, 8, A, B, 1, 1),
     "size 0": lambda: native.shingles(CODES, OFFSETS, WIDTHS, 0),
     "size 256": lambda: native.shingle_signatures(CODES, OFFSETS, WIDTHS, 256, A, B),
     "unequal permutations": lambda: native.signatures(HASHES, OFFSETS, A, B[:15]),
     "permutations of 64 bits": lambda: native.signatures(HASHES, OFFSETS, A.astype(np.uint64), B),
     "too many rows": lambda: native.band_keys(np.zeros((2, 8), np.uint32), 3, 3),
     "far too many rows": lambda: native.band_keys(np.zeros((2, 8), np.uint32), 2, 2**61),
+    "too many bands": lambda: native.shingle_band_keys(CODES, OFFSETS, WIDTHS, 8, A, B, 6, 3),
+    "fewer bands than none": lambda: native.shingle_band_keys(CODES, OFFSETS, WIDTHS, 8, A, B, 1, -1),
+    "a size above 255 for band keys": lambda: native.shingle_band_keys(CODES, OFFSETS, WIDTHS, 256, A, B, 4, 4),
     "a transposed signature": lambda: native.band_keys(np.zeros((8, 9), np.uint32).T, 2, 2),
     "one signature": lambda: native.band_keys(np.zeros(8, np.uint32), 2, 2),
     "keys of 32 bits": lambda: native.collisions(np.zeros(4, np.uint32)),

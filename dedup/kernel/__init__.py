@@ -10,7 +10,7 @@ import os
 
 from dedup.errors import BadSettings
 from dedup.kernel.fold_reference import annotations
-from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree
+from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree, PassagesCovered
 from dedup.kernel.reference import permutations
 
 _FORCED = os.environ.get("DEDUP_KERNEL", "")
@@ -46,6 +46,7 @@ if NAME == "native":
         number_tokens,
         readings,
         segment_sets,
+        shingle_band_keys,
         shingle_signatures,
         shingles,
         signatures,
@@ -63,6 +64,7 @@ else:
         intersections,
         join_segments,
         segment_sets,
+        shingle_band_keys,
         shingle_signatures,
         shingles,
         signatures,
@@ -76,6 +78,7 @@ __all__ = [
     "Acceptable",
     "Choice",
     "NumbersAgree",
+    "PassagesCovered",
     "annotations",
     "band_keys",
     "collisions",
@@ -90,6 +93,7 @@ __all__ = [
     "permutations",
     "readings",
     "segment_sets",
+    "shingle_band_keys",
     "shingle_signatures",
     "shingles",
     "signatures",

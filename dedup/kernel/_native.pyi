@@ -12,6 +12,18 @@ def signatures(hashes: Array, offsets: Array, a: Array, b: Array, signature: Arr
 def shingle_signatures(
     folded: Array, offsets: Array, widths: Array, size: int, a: Array, b: Array, signature: Array, /
 ) -> None: ...
+def shingle_band_keys(
+    folded: Array,
+    offsets: Array,
+    widths: Array,
+    size: int,
+    a: Array,
+    b: Array,
+    bands: int,
+    rows: int,
+    keys: Array,
+    /,
+) -> None: ...
 def segment_sets(hashes: Array, offsets: Array, sets: Array, ends: Array, /) -> None: ...
 def digests(folded: Array, offsets: Array, digests: Array, /) -> None: ...
 def band_keys(signature: Array, bands: int, rows: int, keys: Array, /) -> None: ...
@@ -36,7 +48,7 @@ def fold(
 def fill_in(
     flat: Array, offsets: Array, empty: Array, others: Array, other_offsets: Array, whole: Array, ends: Array, /
 ) -> None: ...
-def columns(folded: Array, flags: Array, columns: Array, /) -> None: ...
+def columns(folded: Array, flags: Array, wide_run: tuple[int, int], columns: Array, /) -> None: ...
 def number_tokens(folded: Array, offsets: Array, flags: Array, hashes: Array, ends: Array, /) -> None: ...
 def choose(
     sets: Array,
@@ -50,7 +62,8 @@ def choose(
     bucket: int,
     rule: Callable[[int, int], int] | None,
     shown: Array,
-    numbers: tuple[Array, Array],
+    numbers: tuple[Array, Array] | None,
+    covering: tuple[Any, ...] | None,
     chosen: tuple[Array, Array, Array, Array],
     /,
 ) -> int: ...

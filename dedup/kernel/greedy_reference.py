@@ -19,7 +19,19 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.kernel.reference import I32, I64, U64, offsets_of, positions, segment_ids, take_segments
+from dedup.kernel.fold_reference import FoldTable, columns
+from dedup.kernel.reference import (
+    I32,
+    I64,
+    U32,
+    U64,
+    offsets_of,
+    positions,
+    segment_ids,
+    segment_sets,
+    shingles,
+    take_segments,
+)
 
 Acceptable = Callable[[int, I64], NDArray[np.bool_]]
 
@@ -51,6 +63,71 @@ class NumbersAgree:
         theirs, their_offsets = take_segments(self.numbers, self.offsets, met)
         hits = offsets_of(np.isin(theirs, own))
         return np.diff(hits[their_offsets])
+
+    def half(self, text: int, met: I64) -> NDArray[np.bool_]:
+        """Whether half of the numbers of whichever text has fewer stand in the other too; without any, they do."""
+        counts = np.diff(self.offsets)
+        return 2 * self.common(text, met) >= np.minimum(counts[text], counts[met])
+
+
+@dataclass(frozen=True, slots=True)
+class PassagesCovered:
+    """The rule that an article may join another that covers each of its longer passages, if their numbers agree.
+
+    A passage is covered when at least the threshold's share of its shingles stands in the kept article, or in that
+    together with what is masked of it. Numbers agree when half of them do (`NumbersAgree.half`); for a text with fewer
+    than two longer passages, when there is no conflict. It is an `Acceptable` made of arrays alone, so that the
+    compiled kernel applies it without calling Python; shingles are made of those texts alone that are asked about.
+
+    Attributes:
+        numbers: the numbers of the texts; None: they are not looked at.
+        sets, offsets: uint64 segment array, the shingle set of each text.
+        folded, folded_offsets: uint32 segment array, folded passages.
+        longer, longer_offsets: int64 segment array, the segments of *folded* that are the longer passages of each text.
+        masked, masked_offsets: uint32 segment array, for each text what is masked of it, folded.
+        table: the fold table, for the columns of code points.
+        size: columns of a shingle, 1 to 255.
+        threshold: the least share, above 0 and at most 1.
+    """
+
+    numbers: NumbersAgree | None
+    sets: U64
+    offsets: I64
+    folded: U32
+    folded_offsets: I64
+    longer: I64
+    longer_offsets: I64
+    masked: U32
+    masked_offsets: I64
+    table: FoldTable
+    size: int
+    threshold: Fraction
+
+    def __call__(self, text: int, met: I64) -> NDArray[np.bool_]:
+        longer = self.longer[self.longer_offsets[text] : self.longer_offsets[text + 1]]
+        agree = np.ones(len(met), bool)
+        if self.numbers is not None:
+            agree = self.numbers(text, met) if len(longer) < 2 else self.numbers.half(text, met)
+        pieces, piece_offsets = self._sets(*take_segments(self.folded, self.folded_offsets, longer))
+        for rank in np.flatnonzero(agree).tolist():
+            kept = int(met[rank])
+            whole = self.sets[self.offsets[kept] : self.offsets[kept + 1]]
+            if self._covers(whole, pieces, piece_offsets):
+                break
+            more, _ = self._sets(*take_segments(self.masked, self.masked_offsets, np.array([kept])))
+            if len(more) and self._covers(np.union1d(whole, more), pieces, piece_offsets):
+                break
+            agree[rank] = False
+        return agree
+
+    def _sets(self, folded: U32, offsets: I64) -> tuple[U64, I64]:
+        return segment_sets(*shingles(folded, offsets, columns(folded, self.table), self.size))
+
+    def _covers(self, whole: U64, pieces: U64, offsets: I64) -> bool:
+        """Whether the set *whole* holds at least the threshold's share of each piece."""
+        held = np.diff(offsets_of(np.isin(pieces, whole))[offsets])
+        enough = held * self.threshold.denominator >= self.threshold.numerator * np.diff(offsets)
+        return bool(enough.all())
 
 
 @dataclass(frozen=True, slots=True)

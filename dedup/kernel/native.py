@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dedup.kernel._native as _native  # noqa: PLR0402  (the package is a layer above this file)
-from dedup.kernel.fold_reference import FoldTable
+from dedup.kernel.fold_reference import WIDE, FoldTable
 from dedup.kernel.fold_reference import fold as reference_fold
-from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree
+from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree, PassagesCovered
 from dedup.kernel.reference import I32, I64, U8, U32, U64
 from dedup.kernel.reference import take_segments as reference_take
 
@@ -78,6 +78,13 @@ def shingle_signatures(folded: U32, offsets: I64, widths: U8, size: int, a: U32,
     return signature
 
 
+def shingle_band_keys(folded: U32, offsets: I64, widths: U8, size: int, a: U32, b: U32, bands: int, rows: int) -> U64:
+    """See the reference; neither hash nor signature is written to memory."""
+    keys = np.empty((bands, max(len(offsets) - 1, 0)), np.uint64)
+    _native.shingle_band_keys(folded, offsets, widths, size, a, b, bands, rows, keys)
+    return keys
+
+
 def band_keys(signature: U32, bands: int, rows: int) -> U64:
     """See the reference."""
     keys = np.empty((bands, len(signature)), np.uint64)
@@ -135,10 +142,19 @@ def fold(codepoints: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:
     return whole, whole_offsets
 
 
+@lru_cache(maxsize=2)
+def _wide_run(table: FoldTable) -> tuple[int, int]:
+    """The longest run of wide code points: its first, and how many."""
+    edges = np.flatnonzero(np.diff(table.flags & WIDE, prepend=0, append=0))
+    first, count = edges[::2], np.diff(edges)[::2]
+    longest = int(np.argmax(count))
+    return int(first[longest]), int(count[longest])
+
+
 def columns(folded: U32, table: FoldTable) -> U8:
     """See the reference."""
     found = np.empty(len(folded), np.uint8)
-    _native.columns(folded, table.flags, found)
+    _native.columns(folded, table.flags, _wide_run(table), found)
     return found
 
 
@@ -179,7 +195,8 @@ def greedy(
     bucket: int,
     acceptable: Acceptable,
 ) -> Choice:
-    """See the reference. Python is called only for texts that verify, and where *acceptable* is `NumbersAgree` never.
+    """See the reference. Python is called only for texts that verify, and where *acceptable* is `NumbersAgree` or
+    `PassagesCovered` never.
 
     The threshold lies above 0 and is at most 1; both fractions have denominators of at most 2**30.
     """
@@ -192,9 +209,24 @@ def greedy(
         return admitted[0] if admitted else -1
 
     rule: Callable[[int, int], int] | None = first
-    numbers: tuple[U64, I64] = np.zeros(0, np.uint64), np.zeros(1, np.int64)
+    numbers, covering = None, None
     if isinstance(acceptable, NumbersAgree):
-        rule, numbers = None, (acceptable.numbers, acceptable.offsets)
+        rule, numbers = None, acceptable
+    if isinstance(acceptable, PassagesCovered):
+        rule, numbers = None, acceptable.numbers
+        covering = (
+            acceptable.sets,
+            acceptable.offsets,
+            acceptable.folded,
+            acceptable.folded_offsets,
+            acceptable.longer,
+            acceptable.longer_offsets,
+            acceptable.masked,
+            acceptable.masked_offsets,
+            acceptable.table.flags,
+            acceptable.size,
+            (acceptable.threshold.numerator, acceptable.threshold.denominator),
+        )
     keeper, linked, shared, united = (np.empty(count, np.int64) for _ in range(4))
     full = _native.choose(
         sets,
@@ -208,7 +240,8 @@ def greedy(
         bucket,
         rule,
         shown,
-        numbers,
+        None if numbers is None else (numbers.numbers, numbers.offsets),
+        covering,
         (keeper, linked, shared, united),
     )
     return Choice(keeper, linked, shared, united, full)

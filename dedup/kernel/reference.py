@@ -266,6 +266,11 @@ def band_keys(signature: U32, bands: int, rows: int) -> U64:
     return keys
 
 
+def shingle_band_keys(folded: U32, offsets: I64, widths: U8, size: int, a: U32, b: U32, bands: int, rows: int) -> U64:
+    """The band keys of each segment, see `shingle_signatures` and `band_keys`: uint64 [bands, segments]."""
+    return band_keys(shingle_signatures(folded, offsets, widths, size, a, b), bands, rows)
+
+
 def collisions(keys: U64) -> I32:
     """Dense numbers of the groups of equal keys in one band: int32 [texts], -1 for a key that stands alone."""
     groups = np.full(len(keys), -1, np.int32)

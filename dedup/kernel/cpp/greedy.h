@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <functional>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
+#include "fold.h"
 #include "grouping.h"
 
 namespace greedy {
@@ -30,6 +33,12 @@ struct Verified {
     int64_t text, shared, united;
     bool better_than(const Verified& other) const {
         return similarity > other.similarity || (similarity == other.similarity && text < other.text);
+    }
+    // The least shared shingles with which texts of these sizes together are as similar; 0 where there is no text.
+    int64_t matched_by(int64_t sizes) const {
+        if (text < 0 || united == 0) return 0;
+        const int64_t divisor = shared + united;  // shared / (sizes - shared) >= shared / united of this one
+        return (shared * sizes + divisor - 1) / divisor;
     }
 };
 
@@ -106,13 +115,34 @@ struct RareFirst {
     }
 };
 
+// What is asked of a text each time that it is met, in one cache line. Every shingle sets one of BITS bits; a bit that
+// one text has and the other lacks stands for a shingle that they do not share.
+struct alignas(64) Brief {
+    int32_t size, common;  // shingles; those that any other text has too
+    int32_t met_by;        // the last text that met it
+    int32_t is_short;
+    uint64_t bits[BRIEF_WORDS];
+};
+static_assert(sizeof(Brief) == 64, "a cache line");
+
 // The kept texts so far, posted under their band keys and under the shingles of their prefixes.
 class Postings {
   public:
     explicit Postings(const Given& given)
-        : given_(given), rare_(given), by_band_(band_rooms()), by_shingle_(prefix_rooms()),
-          marked_(rare_.distinct, 0), met_by_(given.texts, -1), own_(given.bands), posted_(given.texts * given.bands, NOWHERE),
-          full_(bases_[given.bands], 0) {}
+        : given_(given), rare_(given), briefs_(given.texts), by_band_(band_rooms()), by_shingle_(prefix_rooms()),
+          marked_(rare_.distinct, 0), own_(given.bands), full_(bases_[given.bands], 0) {
+        for (size_t text = 0; text < given.texts; text++) {
+            Brief& brief = briefs_[text];
+            brief.size = static_cast<int32_t>(size(text));
+            brief.common = static_cast<int32_t>(common(text));
+            brief.met_by = -1;
+            brief.is_short = given.chars[text] < given.short_chars;
+            for (int64_t i = given.offsets[text]; i < given.offsets[text + 1]; i++) {
+                const uint64_t bit = (given.sets[i] >> 32) * (64 * BRIEF_WORDS) >> 32;
+                brief.bits[bit / 64] |= uint64_t{1} << bit % 64;
+            }
+        }
+    }
 
     int64_t full() const { return std::count(full_.begin(), full_.end(), 1); }
 
@@ -121,10 +151,7 @@ class Postings {
             const int32_t group = group_of(text, band);
             if (group < 0) continue;
             const size_t list = bases_[band] + static_cast<size_t>(group);
-            if (by_band_.add(list, text))
-                posted_[text * given_.bands + band] = group;
-            else
-                full_[list] = 1;
+            if (!by_band_.add(list, text)) full_[list] = 1;
         }
         for (int64_t i = 0; i < prefix_[text]; i++) by_shingle_.add(prefix_id(text, i), text);
     }
@@ -157,7 +184,6 @@ class Postings {
 
   private:
     static constexpr int64_t LONG = 64;     // postings from which a look at the prefixes costs less than it may save
-    static constexpr int32_t NOWHERE = -2;  // where a text is not posted: no group has this number
 
     int32_t group_of(size_t text, size_t band) const { return given_.groups[band * given_.texts + text]; }
     size_t prefix_id(size_t text, int64_t i) const {
@@ -198,24 +224,34 @@ class Postings {
             marked_[static_cast<size_t>(rare_.ids[static_cast<size_t>(i)])] = value;
     }
 
-    // Whether *kept* is posted in a band under the group of the text that is judged.
+    // Whether *kept* is posted in a band under the group of the text that is judged: a list holds the earliest.
     bool shares_a_band(size_t kept) const {
-        const int32_t* posted = posted_.data() + kept * given_.bands;
-        bool shares = false;
-        for (size_t band = 0; band < given_.bands; band++) shares |= posted[band] == own_[band];
-        return shares;
+        for (size_t band = 0; band < given_.bands; band++) {
+            if (own_[band] < 0 || group_of(kept, band) != own_[band]) continue;
+            const size_t list = bases_[band] + static_cast<size_t>(own_[band]);
+            if (by_band_.count(list) && static_cast<int32_t>(kept) <= by_band_.end(list)[-1]) return true;
+        }
+        return false;
     }
 
     template <class Choice>
     void meet(const Lists& lists, size_t list, size_t text, bool check_bands, Choice& choice) {
-        for (const int32_t* post = lists.begin(list); post != lists.end(list); post++) {
+        const Brief& own = briefs_[text];
+        const auto most_shared = level->loops->most_shared;
+        for (const int32_t *post = lists.begin(list), *end = lists.end(list); post != end; post++) {
             const size_t kept = static_cast<size_t>(*post);
-            if (met_by_[kept] == static_cast<int32_t>(text)) continue;
-            met_by_[kept] = static_cast<int32_t>(text);
+            Brief& brief = briefs_[kept];
+            if (brief.met_by == static_cast<int32_t>(text)) continue;
+            brief.met_by = static_cast<int32_t>(text);
             // shared / (sizes - shared) >= num / den, solved for the shared shingles
-            const int64_t sizes = size(text) + size(kept), divisor = given_.num + given_.den;
-            const int64_t least = std::max((given_.num * sizes + divisor - 1) / divisor, choice.least(kept, sizes));
-            if (std::min(common(text), common(kept)) < least) continue;
+            const int64_t sizes = int64_t{own.size} + brief.size, divisor = given_.num + given_.den;
+            const int64_t needed = given_.num * sizes;
+            int64_t most = std::min(own.common, brief.common);
+            if (most * divisor < needed) continue;
+            most = std::min<int64_t>(most, most_shared(own.bits, own.size, brief.bits, brief.size));
+            if (most * divisor < needed) continue;
+            const int64_t least = std::max((needed + divisor - 1) / divisor, choice.least(kept, sizes));
+            if (most < least) continue;
             const int64_t shared = overlap(kept, least);
             if (shared < least || !contains_enough(text, kept, shared)) continue;
             if (check_bands && !shares_a_band(kept)) continue;
@@ -238,19 +274,18 @@ class Postings {
     }
 
     bool contains_enough(size_t text, size_t kept, int64_t shared) const {
-        if (std::min(given_.chars[text], given_.chars[kept]) >= given_.short_chars) return true;
+        if (!briefs_[text].is_short && !briefs_[kept].is_short) return true;
         return shared * given_.short_den >= given_.short_num * std::min(size(text), size(kept));
     }
 
     const Given& given_;
     RareFirst rare_;
+    std::vector<Brief> briefs_;
     std::vector<size_t> bases_;  // [bands + 1], the first list of each band
     std::vector<int64_t> prefix_;
     Lists by_band_, by_shingle_;
     std::vector<uint8_t> marked_;
-    std::vector<int32_t> met_by_;  // the last text that met each
-    std::vector<int32_t> own_;     // [bands], the groups of the text that is judged
-    std::vector<int32_t> posted_;  // [texts, bands], the group under which a kept text is posted
+    std::vector<int32_t> own_;  // [bands], the groups of the text that is judged
     std::vector<uint8_t> full_;
 };
 
@@ -284,21 +319,48 @@ class Asked {
     ptrdiff_t joined_ = -1;
 };
 
+// The sorted distinct numbers of each text.
+class NumberSets {
+  public:
+    NumberSets(const uint64_t* numbers, const int64_t* offsets, size_t texts)
+        : numbers_(numbers), offsets_(offsets), bits_(texts, 0) {
+        for (size_t text = 0; text < texts; text++)
+            for (int64_t i = offsets[text]; i < offsets[text + 1]; i++) bits_[text] |= uint64_t{1} << numbers[i] % 64;
+    }
+    // Whether each has a number that the other lacks.
+    bool conflict(size_t one, size_t other) const {
+        if (bits_[one] & ~bits_[other] && bits_[other] & ~bits_[one]) return true;  // most often this tells
+        const int64_t shared = common(one, other);
+        return shared < count(one) && shared < count(other);
+    }
+    // Whether half of the numbers of whichever has fewer stand in the other too.
+    bool agree(size_t one, size_t other) const { return 2 * common(one, other) >= std::min(count(one), count(other)); }
+
+  private:
+    int64_t count(size_t text) const { return offsets_[text + 1] - offsets_[text]; }
+    int64_t common(size_t one, size_t other) const {
+        if (!(bits_[one] & bits_[other])) return 0;
+        return static_cast<int64_t>(grouping::common(numbers_ + offsets_[one], numbers_ + offsets_[one + 1],
+                                                     numbers_ + offsets_[other], numbers_ + offsets_[other + 1]));
+    }
+    const uint64_t* numbers_;
+    const int64_t* offsets_;
+    std::vector<uint64_t> bits_;  // each number sets one of 64
+};
+
 // A text's choice by the rule of passages: joined may be what has no number conflict. Only the best so far is held, and
 // what cannot be better is not counted to the end: the rarest shingles come first, and they tell most.
 class Numbers {
   public:
-    Numbers(const uint64_t* numbers, const int64_t* offsets) : numbers_(numbers), offsets_(offsets) {}
+    explicit Numbers(NumberSets numbers) : numbers_(std::move(numbers)) {}
     void begin(size_t text) {
         text_ = text;
         joined_.text = linked_.text = -1;
     }
     int64_t least(size_t kept, int64_t sizes) {
-        conflicts_ = conflict(kept);
-        const Verified& best = conflicts_ ? linked_ : joined_;
-        if (best.text < 0 || best.united == 0) return 0;
-        const int64_t divisor = best.shared + best.united;  // shared / (sizes - shared) >= that of the best
-        return (best.shared * sizes + divisor - 1) / divisor;
+        conflicts_ = numbers_.conflict(text_, kept);
+        if (conflicts_ && joined_.text >= 0) return sizes;  // who is joined is not linked
+        return (conflicts_ ? linked_ : joined_).matched_by(sizes);
     }
     void add(const Verified& verified) {
         Verified& best = conflicts_ ? linked_ : joined_;
@@ -309,18 +371,134 @@ class Numbers {
     const Verified* linked() const { return linked_.text < 0 ? nullptr : &linked_; }  // where none is joined
 
   private:
-    bool conflict(size_t other) const {
-        const uint64_t *begin = numbers_ + offsets_[text_], *end = numbers_ + offsets_[text_ + 1];
-        const uint64_t *other_begin = numbers_ + offsets_[other], *other_end = numbers_ + offsets_[other + 1];
-        if (begin == end || other_begin == other_end) return false;
-        const auto shared = static_cast<ptrdiff_t>(grouping::common(begin, end, other_begin, other_end));
-        return shared < end - begin && shared < other_end - other_begin;
-    }
-    const uint64_t* numbers_;
-    const int64_t* offsets_;
+    NumberSets numbers_;
     size_t text_ = 0;
     bool conflicts_ = false;
     Verified joined_{0, -1, 0, 1}, linked_{0, -1, 0, 1};  // the best that may be joined, the best that may not
+};
+
+// What the rule of articles is given, see PassagesCovered; all offsets and segments checked by the caller.
+struct Covering {
+    const uint64_t* sets;
+    const int64_t* offsets;
+    const uint32_t* folded;
+    const int64_t* folded_offsets;
+    const int64_t *longer, *longer_offsets;
+    const uint32_t* masked;
+    const int64_t* masked_offsets;
+    const uint16_t* flags;
+    size_t size;
+    int64_t num, den;
+};
+
+// A text's choice by the rule of articles: joined may be what covers its longer passages and agrees in its numbers.
+class Articles {
+  public:
+    Articles(const Covering& covering, NumberSets numbers, bool numbers_count)
+        : given_(covering), numbers_(std::move(numbers)), numbers_count_(numbers_count) {}
+    void begin(size_t text) {
+        text_ = text;
+        joined_.text = linked_.text = -1;
+        known_ = false;
+    }
+    int64_t least(size_t kept, int64_t sizes) {
+        agrees_ = !numbers_count_ || (longer() < 2 ? !numbers_.conflict(text_, kept) : numbers_.agree(text_, kept));
+        if (agrees_) return joined_.matched_by(sizes);
+        return joined_.text < 0 ? linked_.matched_by(sizes) : sizes;  // who is joined is not linked
+    }
+    void add(const Verified& verified) {
+        if (agrees_ && (joined_.text < 0 || verified.better_than(joined_)) && covers(static_cast<size_t>(verified.text)))
+            joined_ = verified;
+        else if (linked_.text < 0 || verified.better_than(linked_))
+            linked_ = verified;
+    }
+    void end() {}
+    const Verified* joined() const { return joined_.text < 0 ? nullptr : &joined_; }
+    const Verified* linked() const { return linked_.text < 0 ? nullptr : &linked_; }  // where none is joined
+
+  private:
+    struct Shingle {
+        uint64_t hash;
+        size_t piece;
+    };
+
+    int64_t longer() const { return given_.longer_offsets[text_ + 1] - given_.longer_offsets[text_]; }
+
+    // The shingle sets of the longer passages of the text, made when they are first asked for.
+    void know_pieces() {
+        if (known_) return;
+        known_ = true;
+        pieces_.clear();
+        sizes_.clear();
+        for (int64_t i = given_.longer_offsets[text_]; i < given_.longer_offsets[text_ + 1]; i++) {
+            const int64_t* bounds = given_.folded_offsets + given_.longer[i];
+            shingle_set(given_.folded + bounds[0], static_cast<size_t>(bounds[1] - bounds[0]), set_);
+            for (const uint64_t hash : set_) pieces_.push_back({hash, sizes_.size()});
+            sizes_.push_back(static_cast<int64_t>(set_.size()));
+        }
+        std::sort(pieces_.begin(), pieces_.end(), [](const auto& one, const auto& other) { return one.hash < other.hash; });
+    }
+
+    bool covers(size_t kept) {
+        know_pieces();
+        held_.assign(sizes_.size(), 0);
+        is_held_.assign(pieces_.size(), 0);
+        hold(given_.sets + given_.offsets[kept], given_.sets + given_.offsets[kept + 1]);
+        if (all_held()) return true;
+        const int64_t begin = given_.masked_offsets[kept], end = given_.masked_offsets[kept + 1];
+        if (begin == end) return false;
+        shingle_set(given_.masked + begin, static_cast<size_t>(end - begin), set_);
+        hold(set_.data(), set_.data() + set_.size());
+        return all_held();
+    }
+
+    // Counts the shingles that stand in a set, each once.
+    void hold(const uint64_t* hash, const uint64_t* end) {
+        for (size_t i = 0; i < pieces_.size(); i++) {
+            while (hash != end && *hash < pieces_[i].hash) hash++;
+            if (hash == end) return;
+            if (*hash != pieces_[i].hash || is_held_[i]) continue;
+            is_held_[i] = 1;
+            held_[pieces_[i].piece]++;
+        }
+    }
+
+    bool all_held() const {
+        for (size_t i = 0; i < sizes_.size(); i++)
+            if (held_[i] * given_.den < given_.num * sizes_[i]) return false;
+        return true;
+    }
+
+    void shingle_set(const uint32_t* codes, size_t count, std::vector<uint64_t>& set) {
+        set.clear();
+        for (size_t i = 0; i < count; i++)
+            if (codes[i] >= folding::CODE_POINTS)
+                throw std::invalid_argument("code points must be below 0x110000, found " + std::to_string(codes[i]));
+        size_t columns = 0;  // of the code points begin ... end - 1
+        for (size_t begin = 0, end = 0; begin < count; begin++) {
+            while (end < count && columns < given_.size) columns += width(codes[end++]);
+            if (columns < given_.size && begin) break;  // a text that is narrower than a shingle is one
+            uint64_t hash = 0;
+            for (size_t i = begin; i < end; i++) hash = baseline::absorb(hash, codes[i]);
+            set.push_back(baseline::fmix64(hash + (end - begin)));
+            columns -= width(codes[begin]);
+        }
+        sorter_.sort(set.data(), set.size());
+        set.erase(std::unique(set.begin(), set.end()), set.end());
+    }
+
+    size_t width(uint32_t code) const { return (given_.flags[code] & folding::WIDE) + 1u; }
+
+    Covering given_;
+    NumberSets numbers_;
+    bool numbers_count_, agrees_ = false, known_ = false;
+    size_t text_ = 0;
+    Verified joined_{0, -1, 0, 1}, linked_{0, -1, 0, 1};
+    std::vector<Shingle> pieces_;  // of all longer passages, by hash
+    std::vector<int64_t> sizes_, held_;
+    std::vector<uint8_t> is_held_;
+    std::vector<uint64_t> set_;
+    grouping::Sorter sorter_;
 };
 
 // *pause* is called now and then, and may throw.

@@ -14,14 +14,19 @@
 constexpr uint64_t GOLDEN = 0x9E3779B97F4A7C15ull;
 constexpr uint64_t DIGEST_SALT0 = 0xD6E8FEB86659FD93ull, DIGEST_SALT1 = 0xA0761D6478BD642Full;
 constexpr int LANES = 64;            // positions hashed at a time: eight registers of eight hashes
+constexpr int GROUP = 32;            // positions that are hashed together to the end
 constexpr size_t DIGEST_PLACES = 1024;  // places whose weights are kept: 16 kB, a third of a first-level cache
 
+constexpr size_t BRIEF_WORDS = 6;       // of 64 bits, what is left of a cache line in greedy.h
+
 struct Loops {
-    void (*hash_positions)(const uint32_t*, const uint8_t*, const uint16_t*, int, uint64_t*, uint16_t*);
+    void (*hash_positions)(const uint32_t*, const uint8_t*, int, uint64_t*);
     void (*signable)(const uint64_t*, size_t, uint32_t*);
     void (*sign)(const uint32_t*, size_t, const uint32_t*, const uint32_t*, size_t, uint32_t*);
     void (*digest)(const uint32_t*, size_t, uint64_t*, const uint64_t*, const uint64_t*);
     void (*band_keys)(const uint32_t*, size_t, size_t, size_t, uint64_t*, size_t);
+    int32_t (*most_shared)(const uint64_t*, int32_t, const uint64_t*, int32_t);
+    void (*row_keys)(const uint32_t*, size_t, size_t, const uint64_t*, uint64_t*);
 };
 
 #if defined(__GNUC__)
@@ -76,3 +81,6 @@ static const Level LEVELS[] = {
 #endif
     {"baseline", &baseline::loops, [] { return true; }},
 };
+
+// The level in use: the best that the machine runs, unless use_level says otherwise.
+static const Level* level = &LEVELS[sizeof(LEVELS) / sizeof(LEVELS[0]) - 1];

@@ -25,46 +25,45 @@ static inline uint64_t absorb(uint64_t h, uint64_t code) {
     return h ^ h >> 29;
 }
 
-// The shingles that begin at LANES positions in a row.
-//   codes, widths: LANES + size - 1 elements can be read; room: how many code points of the segment are left, at most
-//   size, at each position. hashes, lengths: LANES each; the length is 0 (and the hash void) where no shingle begins.
-static void hash_positions(const uint32_t* RESTRICT codes, const uint8_t* RESTRICT widths,
-                           const uint16_t* RESTRICT room, int size, uint64_t* RESTRICT hashes,
-                           uint16_t* RESTRICT lengths) {
-    uint16_t spanned[LANES] = {0}, count[LANES] = {0};
+// The hashes of the shingles that begin at LANES positions in a row: of the fewest code points that span *size* columns.
+//   codes, widths: LANES + size - 1 elements can be read; widths are 1 or 2. Where a shingle ends the caller must know.
+static void hash_positions(const uint32_t* RESTRICT codes, const uint8_t* RESTRICT widths, int size,
+                           uint64_t* RESTRICT hashes) {
+    const int half = (size + 1) / 2;  // as many code points as every shingle has, and if all are wide no more
     const uint16_t whole = static_cast<uint16_t>(size);
-    for (int step = 0; step < size; step++) {
-        const uint8_t* RESTRICT ahead = widths + step;
-        const uint16_t place = static_cast<uint16_t>(step);
-        for (int i = 0; i < LANES; i++) {
-            const uint16_t grows = (spanned[i] < whole) & (room[i] > place) ? 0xFFFF : 0;
-            spanned[i] = static_cast<uint16_t>(spanned[i] + (ahead[i] & grows));
-            count[i] = static_cast<uint16_t>(count[i] + (grows & 1));
+    uint16_t spanned[LANES] = {0};
+    for (int step = 0; step < half; step++) {
+        const uint8_t* RESTRICT wide = widths + step;
+        for (int i = 0; i < LANES; i++) spanned[i] = static_cast<uint16_t>(spanned[i] + wide[i]);
+    }
+    for (int group = 0; group < LANES; group += GROUP) {  // what is narrow stands in few groups
+        uint64_t h[GROUP] = {0};
+        for (int step = 0; step < half; step++) {
+            const uint32_t* RESTRICT ahead = codes + group + step;
+            for (int i = 0; i < GROUP; i++) h[i] = absorb(h[i], ahead[i]);
         }
-    }
-    uint16_t longest = 0, shortest = 0xFFFF;
-    for (int i = 0; i < LANES; i++) {
-        const uint16_t begins = spanned[i] >= whole ? 0xFFFF : 0;
-        const uint16_t length = count[i] & begins;
-        const uint16_t bound = static_cast<uint16_t>(length | static_cast<uint16_t>(~begins));
-        lengths[i] = length;
-        longest = length > longest ? length : longest;
-        shortest = bound < shortest ? bound : shortest;
-    }
-    if (shortest > longest) shortest = longest;  // no shingle begins here at all
-    uint64_t h[LANES] = {0};
-    for (int step = 0; step < shortest; step++) {
-        const uint32_t* RESTRICT ahead = codes + step;
-        for (int i = 0; i < LANES; i++) h[i] = absorb(h[i], ahead[i]);
-    }
-    for (int step = shortest; step < longest; step++) {
-        const uint32_t* RESTRICT ahead = codes + step;
-        for (int i = 0; i < LANES; i++) {
-            const uint64_t grown = absorb(h[i], ahead[i]);
-            h[i] = step < lengths[i] ? grown : h[i];
+        uint16_t lengths[GROUP], grows[GROUP];
+        for (int i = 0; i < GROUP; i++) lengths[i] = static_cast<uint16_t>(half);
+        for (int step = half;; step++) {
+            uint16_t any = 0;
+            for (int i = 0; i < GROUP; i++) {
+                grows[i] = spanned[group + i] < whole ? 0xFFFF : 0;
+                any |= grows[i];
+            }
+            if (!any) break;
+            const uint8_t* RESTRICT wide = widths + group + step;
+            const uint32_t* RESTRICT ahead = codes + group + step;
+            for (int i = 0; i < GROUP; i++) {
+                spanned[group + i] = static_cast<uint16_t>(spanned[group + i] + (wide[i] & grows[i]));
+                lengths[i] = static_cast<uint16_t>(lengths[i] + (grows[i] & 1));
+            }
+            for (int i = 0; i < GROUP; i++) {
+                const uint64_t mask = static_cast<uint64_t>(static_cast<int64_t>(static_cast<int16_t>(grows[i])));
+                h[i] = (absorb(h[i], ahead[i]) & mask) | (h[i] & ~mask);
+            }
         }
+        for (int i = 0; i < GROUP; i++) hashes[group + i] = fmix64(h[i] + lengths[i]);
     }
-    for (int i = 0; i < LANES; i++) hashes[i] = fmix64(h[i] + lengths[i]);
 }
 
 // The upper halves of hashes, mixed: what affine32 permutes.
@@ -102,7 +101,17 @@ static inline void sign_vectors(const uint32_t* RESTRICT mixed, size_t count, co
         std::memcpy(&summand[k], b + k * VECTOR_WIDTH, sizeof(Vector));
         std::memcpy(&least[k], signature + k * VECTOR_WIDTH, sizeof(Vector));
     }
-    for (size_t i = 0; i < count; i++) {
+    size_t i = 0;
+    for (; i + 2 <= count; i += 2) {  // two at a time: half as long a chain of minima
+        const uint32_t x = mixed[i], y = mixed[i + 1];
+#pragma GCC unroll 8
+        for (int k = 0; k < COUNT; k++) {
+            const Vector value = factor[k] * x + summand[k], other = factor[k] * y + summand[k];
+            const Vector lower = value < other ? value : other;
+            least[k] = lower < least[k] ? lower : least[k];
+        }
+    }
+    for (; i < count; i++) {
         const uint32_t x = mixed[i];
 #pragma GCC unroll 8
         for (int k = 0; k < COUNT; k++) {
@@ -120,8 +129,10 @@ static void sign(const uint32_t* mixed, size_t count, const uint32_t* a, const u
                  uint32_t* signature) {
     size_t k = 0;
 #ifdef VECTORS
-    constexpr size_t WIDTH = VECTORS * VECTOR_WIDTH;
-    for (; k + WIDTH <= num_perm; k += WIDTH) sign_vectors<VECTORS>(mixed, count, a + k, b + k, signature + k);
+    for (; k + VECTORS * VECTOR_WIDTH <= num_perm; k += VECTORS * VECTOR_WIDTH)
+        sign_vectors<VECTORS>(mixed, count, a + k, b + k, signature + k);
+    for (; k + VECTOR_WIDTH <= num_perm; k += VECTOR_WIDTH)
+        sign_vectors<1>(mixed, count, a + k, b + k, signature + k);
 #endif
     for (; k + 16 <= num_perm; k += 16) sign_some<16>(mixed, count, a + k, b + k, signature + k);
     for (; k < num_perm; k++) sign_some<1>(mixed, count, a + k, b + k, signature + k);
@@ -158,4 +169,44 @@ static void band_keys(const uint32_t* RESTRICT signatures, size_t num_perm, size
     }
 }
 
-const Loops loops = {hash_positions, signable, sign, digest, band_keys};
+template <int WIDTH>
+static inline void row_keys_some(const uint32_t* RESTRICT signature, size_t bands, size_t rows,
+                                 const uint64_t* RESTRICT seeds, uint64_t* RESTRICT keys) {
+    uint64_t key[WIDTH];
+    for (int lane = 0; lane < WIDTH; lane++) key[lane] = seeds[lane];
+    for (size_t row = 0; row < rows; row++)
+        for (int lane = 0; lane < WIDTH; lane++) key[lane] = absorb(key[lane], signature[row * bands + lane]);
+    for (int lane = 0; lane < WIDTH; lane++) keys[lane] = fmix64(key[lane]);
+}
+
+// The band keys of one signature that lies row by row, [rows, bands]; 8 elements more than it has can be read. *seeds*
+// and *keys* have room for a multiple of 8 bands.
+static void row_keys(const uint32_t* signature, size_t bands, size_t rows, const uint64_t* seeds, uint64_t* keys) {
+    size_t band = 0;
+    for (; band + 32 <= bands; band += 32)
+        row_keys_some<32>(signature + band, bands, rows, seeds + band, keys + band);
+    for (; band < bands; band += 8) row_keys_some<8>(signature + band, bands, rows, seeds + band, keys + band);
+}
+
+static inline int32_t ones(uint64_t bits) {
+#if defined(__GNUC__)
+    return __builtin_popcountll(bits);
+#else
+    bits -= bits >> 1 & 0x5555555555555555ull;
+    bits = (bits & 0x3333333333333333ull) + (bits >> 2 & 0x3333333333333333ull);
+    return static_cast<int32_t>((bits + (bits >> 4) & 0x0F0F0F0F0F0F0F0Full) * 0x0101010101010101ull >> 56);
+#endif
+}
+
+// More shingles than this two sets of these sizes cannot share: every bit that only one of them has is one less.
+static int32_t most_shared(const uint64_t* one, int32_t one_size, const uint64_t* other, int32_t other_size) {
+    int32_t one_lacks = 0, other_lacks = 0;
+    for (size_t i = 0; i < BRIEF_WORDS; i++) {
+        one_lacks += ones(other[i] & ~one[i]);
+        other_lacks += ones(one[i] & ~other[i]);
+    }
+    const int32_t by_one = one_size - other_lacks, by_other = other_size - one_lacks;
+    return by_one < by_other ? by_one : by_other;
+}
+
+const Loops loops = {hash_positions, signable, sign, digest, band_keys, most_shared, row_keys};

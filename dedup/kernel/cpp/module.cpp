@@ -7,12 +7,12 @@
 #include "greedy.h"
 #include "grouping.h"
 #include "levels.h"
+
+#include <memory>
 #include "lines.h"
 #include "templates.h"
 
 namespace {
-
-const Level* level = &LEVELS[0];
 
 using Codes = Array<uint32_t>;
 using Hashes = Array<uint64_t>;
@@ -57,80 +57,91 @@ void must_be_places(const Array<int64_t>& places, const char* name, size_t count
 
 // --- shingles --------------------------------------------------------------------------------------------------------
 
-struct Shingling {
-    const uint32_t* codes;
-    const uint8_t* widths;
-    const Offsets* offsets;
-    int size;
-
-    // The one shingle of a segment that is narrower than a shingle.
-    uint64_t narrow(size_t segment) const {
-        uint64_t hash = 0;
-        for (size_t i = offsets->begin(segment); i < offsets->end(segment); i++) hash = baseline::absorb(hash, codes[i]);
-        return baseline::fmix64(hash + offsets->length(segment));
+// Hashes the shingles of all segments, a block of positions at a time.
+class Shingling {
+  public:
+    Shingling(const Array<uint32_t>& codes, const Array<uint8_t>& widths, const Offsets& offsets, int size)
+        : codes_(codes.data()), widths_(widths.data()), offsets_(offsets), size_(static_cast<size_t>(size)) {
+        widths.must_have(codes.size());
+        uint8_t every = 0, odd = 0;  // 1 and 2, and nothing else, are unequal in their two lowest bits
+        for (size_t i = 0; i < widths.size(); i++) {
+            every |= widths_[i];
+            odd |= static_cast<uint8_t>(~(widths_[i] ^ widths_[i] >> 1) & 1);
+        }
+        if (every > 3 || odd) refuse("widths must be 1 or 2 columns");
     }
 
-    // Calls take(segment, hashes, count) with the shingles of every segment in order, a few at a time.
+    // Calls take(segment, hashes, mixed, count) with the shingles of every segment in order, a few at a time; *mixed* is
+    // what is signed of them, where that is asked for.
     template <class Take>
-    void each(Take take) const {
-        const size_t total = offsets->end(offsets->segments() - 1), reach = static_cast<size_t>(LANES + size);
-        std::vector<uint32_t> last_codes(reach);
-        std::vector<uint8_t> last_widths(reach);
-        uint64_t hashes[LANES], kept[LANES];
-        uint16_t room[LANES], lengths[LANES];
-        size_t segment = 0;
-        for (size_t low = 0; low < total; low += LANES) {
-            const size_t count = total - low < LANES ? total - low : LANES;
-            const uint32_t* code = codes + low;
-            const uint8_t* width = widths + low;
-            if (low + reach > total) {  // the loops read ahead: what they cannot read is padded
-                std::fill(last_codes.begin(), last_codes.end(), 0);
-                std::fill(last_widths.begin(), last_widths.end(), uint8_t{0});
-                std::copy(code, codes + total, last_codes.begin());
-                std::copy(width, widths + total, last_widths.begin());
+    void each(bool mix, Take take) const {
+        if (!offsets_.segments()) return;
+        const size_t total = offsets_.end(offsets_.segments() - 1);
+        std::vector<uint32_t> last_codes(BLOCK + size_ + LANES, 0);
+        std::vector<uint8_t> last_widths(last_codes.size(), 2);
+        std::vector<Run> runs;
+        alignas(64) uint64_t hashes[BLOCK];
+        alignas(64) uint32_t mixed[BLOCK];
+        bool is_narrow = false;
+        size_t segment = 0, shingles_end = last_shingle(0, is_narrow);
+        for (size_t low = 0; low < total; low += BLOCK) {
+            const size_t count = std::min(total - low, BLOCK);
+            const uint32_t* code = codes_ + low;
+            const uint8_t* width = widths_ + low;
+            if (low + BLOCK + size_ > total) {  // the loops read ahead: what they cannot read is padded
+                std::copy(code, codes_ + total, last_codes.begin());
+                std::copy(width, widths_ + total, last_widths.begin());
                 code = last_codes.data();
                 width = last_widths.data();
             }
-            fill_room(low, count, segment, room);
-            level->loops->hash_positions(code, width, room, size, hashes, lengths);
-            for (size_t i = 0; i < count;) {
-                while (offsets->end(segment) <= low + i) segment++;
-                const size_t end = std::min(count, offsets->end(segment) - low);
-                if (low + i == offsets->begin(segment) && lengths[i] == 0) {
-                    const uint64_t hash = narrow(segment);
-                    take(segment, &hash, 1);
-                    i++;
+            for (size_t i = 0; i < count; i += LANES)
+                level->loops->hash_positions(code + i, width + i, static_cast<int>(size_), hashes + i);
+            runs.clear();
+            for (size_t at = low;;) {
+                if (at < shingles_end) {
+                    const size_t end = std::min(shingles_end, low + count);
+                    if (is_narrow) hashes[at - low] = narrow(segment);
+                    runs.push_back({segment, at - low, end - at});
                 }
-                size_t last = end;  // most often only the last few positions of a segment begin no shingle
-                while (last > i && lengths[last - 1] == 0) last--;
-                bool every = true;
-                for (size_t at = i; at < last; at++) every &= lengths[at] != 0;
-                if (every) {
-                    take(segment, hashes + i, last - i);
-                } else {
-                    size_t found = 0;
-                    for (size_t at = i; at < last; at++) {
-                        kept[found] = hashes[at];
-                        found += lengths[at] != 0;
-                    }
-                    take(segment, kept, found);
-                }
-                i = end;
+                if (offsets_.end(segment) >= low + count) break;
+                segment++;
+                at = offsets_.begin(segment);
+                shingles_end = last_shingle(segment, is_narrow);
             }
+            if (mix) level->loops->signable(hashes, count, mixed);
+            for (const Run& run : runs) take(run.segment, hashes + run.first, mixed + run.first, run.count);
         }
     }
 
-    // At each position how many code points of its segment are left, at most *size*.
-    void fill_room(size_t low, size_t count, size_t segment, uint16_t* room) const {
-        for (size_t i = 0; i < count;) {
-            while (offsets->end(segment) <= low + i) segment++;
-            const size_t end = offsets->end(segment) - low, last = std::min(count, end);
-            const size_t whole = static_cast<size_t>(size);
-            for (; i + whole <= end && i < last; i++) room[i] = static_cast<uint16_t>(whole);
-            for (; i < last; i++) room[i] = static_cast<uint16_t>(end - i);
+  private:
+    static constexpr size_t BLOCK = 512;  // positions: the arrays of a block stay in the first-level cache
+    struct Run {
+        size_t segment, first, count;
+    };
+
+    // Where the shingles of a segment end; a segment that is narrower than a shingle is one.
+    size_t last_shingle(size_t segment, bool& narrow) const {
+        const size_t begin = offsets_.begin(segment), end = offsets_.end(segment);
+        size_t at = end, columns = 0;
+        if (end - begin >= size_) {  // the fewest code points that may do, without a branch
+            at = end - (size_ + 1) / 2;
+            for (size_t i = at; i < end; i++) columns += widths_[i];
         }
-        for (size_t i = count; i < LANES; i++) room[i] = 0;
+        while (at > begin && columns < size_) columns += widths_[--at];
+        narrow = columns < size_;
+        return at + (begin != end);
     }
+
+    uint64_t narrow(size_t segment) const {
+        uint64_t hash = 0;
+        for (size_t i = offsets_.begin(segment); i < offsets_.end(segment); i++) hash = baseline::absorb(hash, codes_[i]);
+        return baseline::fmix64(hash + offsets_.length(segment));
+    }
+
+    const uint32_t* codes_;
+    const uint8_t* widths_;
+    const Offsets& offsets_;
+    size_t size_;
 };
 
 int shingle_size(int size) {
@@ -148,19 +159,17 @@ PyObject* shingles(PyObject*, PyObject* args) {
         const Array<uint8_t> widths(widths_, "widths");
         const Hashes hashes(hashes_, "hashes", 1, true);
         const Array<int64_t> ends(ends_, "hash offsets", 1, true);
-        widths.must_have(folded.size());
         hashes.must_have(folded.size());  // no more than one begins at each code point
         ends.must_have(offsets.size());
         shingle_size(size);
         without_gil([&] {
             std::fill(ends.data(), ends.data() + ends.size(), 0);
             uint64_t* out = hashes.data();
-            if (offsets.segments())
-                Shingling{folded.data(), widths.data(), &offsets, size}.each(
-                    [&](size_t segment, const uint64_t* found, size_t count) {
-                        out = std::copy(found, found + count, out);
-                        ends[segment + 1] += static_cast<int64_t>(count);
-                    });
+            Shingling(folded, widths, offsets, size)
+                .each(false, [&](size_t segment, const uint64_t* found, const uint32_t*, size_t count) {
+                    out = std::copy(found, found + count, out);
+                    ends[segment + 1] += static_cast<int64_t>(count);
+                });
             for (size_t i = 1; i < ends.size(); i++) ends[i] += ends[i - 1];
         });
         Py_RETURN_NONE;
@@ -172,39 +181,9 @@ struct Permutations {
     Permutations(PyObject* a_, PyObject* b_) : a(a_, "a"), b(b_, "b") { b.must_have(a.size()); }
 };
 
-// Signs the hashes of one segment after the other, many at a time.
-class Signer {
-  public:
-    Signer(const Permutations& permutations, uint32_t* signatures)
-        : permutations_(permutations), signatures_(signatures) {}
-    Signer(const Signer&) = delete;
-    Signer& operator=(const Signer&) = delete;
-    void add(size_t segment, const uint64_t* hashes, size_t count) {
-        if (segment != segment_) sign();
-        segment_ = segment;
-        for (size_t done = 0; done < count;) {
-            const size_t some = std::min(count - done, WAITING - waiting_);
-            level->loops->signable(hashes + done, some, mixed_ + waiting_);
-            waiting_ += some;
-            done += some;
-            if (waiting_ == WAITING) sign();
-        }
-    }
-    void sign() {
-        const size_t num_perm = permutations_.a.size();
-        if (waiting_)
-            level->loops->sign(mixed_, waiting_, permutations_.a.data(), permutations_.b.data(), num_perm,
-                               signatures_ + segment_ * num_perm);
-        waiting_ = 0;
-    }
-
-  private:
-    static constexpr size_t WAITING = 512;
-    const Permutations& permutations_;
-    uint32_t* signatures_;
-    size_t segment_ = 0, waiting_ = 0;
-    uint32_t mixed_[WAITING];
-};
+void sign(const Permutations& permutations, const uint32_t* mixed, size_t count, uint32_t* signature) {
+    level->loops->sign(mixed, count, permutations.a.data(), permutations.b.data(), permutations.a.size(), signature);
+}
 
 void must_be_signatures(const Array<uint32_t>& signature, const Offsets& offsets, const Permutations& permutations) {
     if (signature.shape(0) != offsets.segments() || signature.shape(1) != permutations.a.size())
@@ -222,10 +201,14 @@ PyObject* signatures(PyObject*, PyObject* args) {
         must_be_signatures(signature, offsets, permutations);
         without_gil([&] {
             std::fill(signature.data(), signature.data() + signature.size(), 0xFFFFFFFFu);
-            Signer signer(permutations, signature.data());
+            constexpr size_t BLOCK = 512;
+            uint32_t mixed[BLOCK];
             for (size_t i = 0; i < offsets.segments(); i++)
-                signer.add(i, hashes.data() + offsets.begin(i), offsets.length(i));
-            signer.sign();
+                for (size_t at = offsets.begin(i); at < offsets.end(i); at += BLOCK) {
+                    const size_t count = std::min(offsets.end(i) - at, BLOCK);
+                    level->loops->signable(hashes.data() + at, count, mixed);
+                    sign(permutations, mixed, count, signature.data() + i * permutations.a.size());
+                }
         });
         Py_RETURN_NONE;
     });
@@ -239,18 +222,91 @@ PyObject* shingle_signatures(PyObject*, PyObject* args) {
         const Codes folded(folded_, "folded");
         const Offsets offsets(offsets_, "offsets", folded.size());
         const Array<uint8_t> widths(widths_, "widths");
-        widths.must_have(folded.size());
         const Permutations permutations(a_, b_);
         const Array<uint32_t> signature(signature_, "signatures", 2, true);
         must_be_signatures(signature, offsets, permutations);
         shingle_size(size);
         without_gil([&] {
             std::fill(signature.data(), signature.data() + signature.size(), 0xFFFFFFFFu);
-            Signer signer(permutations, signature.data());
-            if (offsets.segments())
-                Shingling{folded.data(), widths.data(), &offsets, size}.each(
-                    [&](size_t segment, const uint64_t* found, size_t count) { signer.add(segment, found, count); });
-            signer.sign();
+            Shingling(folded, widths, offsets, size)
+                .each(true, [&](size_t segment, const uint64_t*, const uint32_t* mixed, size_t count) {
+                    sign(permutations, mixed, count, signature.data() + segment * permutations.a.size());
+                });
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+void must_be_bands(Py_ssize_t bands, Py_ssize_t rows, size_t num_perm) {
+    if (bands < 0 || rows < 0 || (rows > 0 && static_cast<size_t>(bands) > num_perm / static_cast<size_t>(rows)))
+        refuse("bands * rows must be at most num_perm, " + std::to_string(num_perm));
+}
+
+// Signatures come and go a few at a time, and only their band keys are written. They lie row by row, so that the bands
+// are the lanes of the vectors; permutations that no band has are left out.
+class Banding {
+  public:
+    Banding(const Permutations& permutations, size_t bands, size_t rows, const Array<uint64_t>& keys)
+        : bands_(bands), rows_(rows), room_((bands + 7) / 8 * 8), permuted_((bands * rows + 15) / 16 * 16),
+          a_(permuted_, 0), b_(permuted_, 0), signatures_(permuted_ * WAITING + 8, NO_SHINGLE), seeds_(room_),
+          found_(room_ * WAITING), keys_(keys.data()), segments_(keys.shape(1)) {
+        for (size_t band = 0; band < bands; band++)
+            for (size_t row = 0; row < rows; row++) {
+                a_[row * bands + band] = permutations.a[band * rows + row];
+                b_[row * bands + band] = permutations.b[band * rows + row];
+            }
+        for (size_t band = 0; band < room_; band++) seeds_[band] = baseline::fmix64(band + 1);
+    }
+    void add(size_t segment, const uint32_t* mixed, size_t count) {
+        while (segment >= first_ + WAITING) flush(WAITING);
+        level->loops->sign(mixed, count, a_.data(), b_.data(), permuted_,
+                           signatures_.data() + (segment - first_) * permuted_);
+    }
+    void end() {
+        while (first_ < segments_) flush(std::min(WAITING, segments_ - first_));
+    }
+
+  private:
+    static constexpr size_t WAITING = 8;  // segments whose keys are written together: a cache line a band
+    static constexpr uint32_t NO_SHINGLE = 0xFFFFFFFFu;
+    void flush(size_t count) {
+        for (size_t i = 0; i < count; i++)
+            level->loops->row_keys(signatures_.data() + i * permuted_, bands_, rows_, seeds_.data(),
+                                   found_.data() + i * room_);
+        for (size_t band = 0; band < bands_; band++)
+            for (size_t i = 0; i < count; i++) keys_[band * segments_ + first_ + i] = found_[i * room_ + band];
+        std::fill(signatures_.begin(), signatures_.end(), NO_SHINGLE);
+        first_ += count;
+    }
+    size_t bands_, rows_, room_, permuted_;
+    std::vector<uint32_t> a_, b_, signatures_;
+    std::vector<uint64_t> seeds_, found_;
+    uint64_t* keys_;
+    size_t segments_, first_ = 0;  // the first segment that waits
+};
+
+PyObject* shingle_band_keys(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *folded_, *offsets_, *widths_, *a_, *b_, *keys_;
+        Py_ssize_t bands, rows;
+        int size;
+        unpack(args, "OOOiOOnnO", &folded_, &offsets_, &widths_, &size, &a_, &b_, &bands, &rows, &keys_);
+        const Codes folded(folded_, "folded");
+        const Offsets offsets(offsets_, "offsets", folded.size());
+        const Array<uint8_t> widths(widths_, "widths");
+        const Permutations permutations(a_, b_);
+        const Hashes keys(keys_, "keys", 2, true);
+        shingle_size(size);
+        must_be_bands(bands, rows, permutations.a.size());
+        if (keys.shape(0) != static_cast<size_t>(bands) || keys.shape(1) != offsets.segments())
+            refuse("keys must have the shape [bands, segments]");
+        without_gil([&] {
+            Banding banding(permutations, static_cast<size_t>(bands), static_cast<size_t>(rows), keys);
+            Shingling(folded, widths, offsets, size)
+                .each(true, [&](size_t segment, const uint64_t*, const uint32_t* mixed, size_t count) {
+                    banding.add(segment, mixed, count);
+                });
+            banding.end();
         });
         Py_RETURN_NONE;
     });
@@ -318,8 +374,7 @@ PyObject* band_keys(PyObject*, PyObject* args) {
         const Array<uint32_t> signature(signature_, "signature", 2);
         const Hashes keys(keys_, "keys", 2, true);
         const size_t segments = signature.shape(0), num_perm = signature.shape(1);
-        if (bands_ < 0 || rows_ < 0 || (rows_ > 0 && static_cast<size_t>(bands_) > num_perm / static_cast<size_t>(rows_)))
-            refuse("bands * rows must be at most num_perm, " + std::to_string(num_perm));
+        must_be_bands(bands_, rows_, num_perm);
         const size_t bands = static_cast<size_t>(bands_), rows = static_cast<size_t>(rows_);
         if (keys.shape(0) != bands || keys.shape(1) != segments) refuse("keys must have the shape [bands, segments]");
         without_gil([&] {
@@ -576,19 +631,35 @@ PyObject* fill_in(PyObject*, PyObject* args) {
     });
 }
 
+void look_up(const uint32_t* codes, size_t count, const uint16_t* flags, uint8_t* columns) {
+    must_be_codes(codes, count);
+    for (size_t i = 0; i < count; i++) columns[i] = static_cast<uint8_t>((flags[codes[i]] & folding::WIDE) + 1);
+}
+
+// *first* and *count* name a run of wide code points, so that most of a Chinese text needs no look-up.
 PyObject* columns(PyObject*, PyObject* args) {
     return guarded([&] {
         PyObject *folded_, *flags_, *columns_;
-        unpack(args, "OOO", &folded_, &flags_, &columns_);
+        unsigned int first, count;
+        unpack(args, "OO(II)O", &folded_, &flags_, &first, &count, &columns_);
         const Codes folded(folded_, "folded");
         const Array<uint16_t> flags(flags_, "flags");
         const Array<uint8_t> found(columns_, "columns", 1, true);
         flags.must_have(folding::CODE_POINTS);
         found.must_have(folded.size());
         without_gil([&] {
-            must_be_codes(folded.data(), folded.size());
-            for (size_t i = 0; i < folded.size(); i++)
-                found[i] = static_cast<uint8_t>((flags[folded[i]] & folding::WIDE) + 1);
+            constexpr size_t BLOCK = 8;
+            const size_t whole = folded.size() / BLOCK * BLOCK;
+            for (size_t low = 0; low < whole; low += BLOCK) {
+                const uint32_t* code = folded.data() + low;
+                uint32_t outside = 0;
+                for (size_t i = 0; i < BLOCK; i++) outside |= code[i] - first >= count ? 1u : 0u;
+                if (outside)
+                    look_up(code, BLOCK, flags.data(), found.data() + low);
+                else
+                    std::memset(found.data() + low, 2, BLOCK);
+            }
+            look_up(folded.data() + whole, folded.size() - whole, flags.data(), found.data() + whole);
         });
         Py_RETURN_NONE;
     });
@@ -638,20 +709,81 @@ ptrdiff_t ask(PyObject* acceptable, const Array<int64_t>& shown, size_t text,
     });
 }
 
+// The rule of passages: the numbers of each text, none where *given* is None.
+class NumbersGiven {
+  public:
+    NumbersGiven(PyObject* given, size_t texts) : texts_(texts) {
+        if (given == Py_None) return;
+        PyObject *numbers, *offsets;
+        unpack(given, "OO", &numbers, &offsets);
+        numbers_ = std::make_unique<Hashes>(numbers, "numbers");
+        offsets_ = std::make_unique<Offsets>(offsets, "number offsets", numbers_->size());
+        if (offsets_->segments() != texts) refuse("numbers must have a segment for each text");
+    }
+    bool count() const { return offsets_ != nullptr; }
+    greedy::NumberSets sets() const {
+        return count() ? greedy::NumberSets(numbers_->data(), offsets_->data(), texts_) : greedy::NumberSets(nullptr, nullptr, 0);
+    }
+
+  private:
+    size_t texts_;
+    std::unique_ptr<Hashes> numbers_;
+    std::unique_ptr<Offsets> offsets_;
+};
+
+// The rule of articles, see PassagesCovered.
+class CoveringGiven {
+  public:
+    CoveringGiven(PyObject* given, size_t texts) {
+        PyObject *sets, *offsets, *folded, *folded_offsets, *longer, *longer_offsets, *masked, *masked_offsets, *flags;
+        int size;
+        long long num, den;
+        unpack(given, "OOOOOOOOOi(LL)", &sets, &offsets, &folded, &folded_offsets, &longer, &longer_offsets, &masked,
+               &masked_offsets, &flags, &size, &num, &den);
+        sets_ = std::make_unique<Hashes>(sets, "sets of articles");
+        offsets_ = std::make_unique<Offsets>(offsets, "offsets of articles", sets_->size());
+        folded_ = std::make_unique<Codes>(folded, "folded");
+        folded_offsets_ = std::make_unique<Offsets>(folded_offsets, "folded offsets", folded_->size());
+        longer_ = std::make_unique<Array<int64_t>>(longer, "longer");
+        longer_offsets_ = std::make_unique<Offsets>(longer_offsets, "longer offsets", longer_->size());
+        masked_ = std::make_unique<Codes>(masked, "masked");
+        masked_offsets_ = std::make_unique<Offsets>(masked_offsets, "masked offsets", masked_->size());
+        flags_ = std::make_unique<Array<uint16_t>>(flags, "flags");
+        for (const auto* segments : {offsets_.get(), longer_offsets_.get(), masked_offsets_.get()})
+            if (segments->segments() != texts) refuse("articles must have a segment for each text");
+        must_be_places(*longer_, "longer", folded_offsets_->segments());
+        flags_->must_have(folding::CODE_POINTS);
+        if (num < 1 || den < 1 || num > den || den > MOST) refuse("threshold must be above 0 and at most 1");
+        if (sets_->size() > INT32_MAX) refuse("shingles must be fewer than 2**31");
+        covering_ = {sets_->data(),   offsets_->data(),        folded_->data(), folded_offsets_->data(),
+                     longer_->data(), longer_offsets_->data(), masked_->data(), masked_offsets_->data(),
+                     flags_->data(),  static_cast<size_t>(shingle_size(size)), num, den};
+    }
+    const greedy::Covering& covering() const { return covering_; }
+    static constexpr long long MOST = 1LL << 30;  // of a denominator: every product then fits 64 bits
+
+  private:
+    std::unique_ptr<Hashes> sets_;
+    std::unique_ptr<Codes> folded_, masked_;
+    std::unique_ptr<Array<int64_t>> longer_;
+    std::unique_ptr<Offsets> offsets_, folded_offsets_, longer_offsets_, masked_offsets_;
+    std::unique_ptr<Array<uint16_t>> flags_;
+    greedy::Covering covering_{};
+};
+
 PyObject* choose(PyObject*, PyObject* args) {
     return guarded([&] {
-        PyObject *sets_, *offsets_, *chars_, *groups_, *fixed_, *rule_, *shown_, *numbers_, *number_offsets_;
+        PyObject *sets_, *offsets_, *chars_, *groups_, *fixed_, *rule_, *shown_, *numbers_, *covering_;
         PyObject *keeper_, *linked_, *shared_, *united_;
         long long num, den, short_chars, short_num, short_den, bucket;
-        unpack(args, "OOOOO(LL)L(LL)LOO(OO)(OOOO)", &sets_, &offsets_, &chars_, &groups_, &fixed_, &num, &den,
-               &short_chars, &short_num, &short_den, &bucket, &rule_, &shown_, &numbers_, &number_offsets_, &keeper_,
+        unpack(args, "OOOOO(LL)L(LL)LOOOO(OOOO)", &sets_, &offsets_, &chars_, &groups_, &fixed_, &num, &den,
+               &short_chars, &short_num, &short_den, &bucket, &rule_, &shown_, &numbers_, &covering_, &keeper_,
                &linked_, &shared_, &united_);
-        const Hashes sets(sets_, "sets"), numbers(numbers_, "numbers");
+        const Hashes sets(sets_, "sets");
         const Offsets offsets(offsets_, "offsets", sets.size());
         const Array<int64_t> chars(chars_, "chars"), shown(shown_, "shown", 1, true);
         const Array<int32_t> groups(groups_, "groups", 2);
         const Array<uint8_t> fixed(fixed_, "fixed");
-        const Offsets number_offsets(number_offsets_, "number offsets", numbers.size());
         const Array<int64_t> keeper(keeper_, "keeper", 1, true), linked(linked_, "linked", 1, true),
             shared(shared_, "shared", 1, true), united(united_, "united", 1, true);
         const size_t texts = offsets.segments();
@@ -662,12 +794,14 @@ PyObject* choose(PyObject*, PyObject* args) {
             if (groups[i] < -1 || groups[i] >= static_cast<int64_t>(texts))
                 refuse("groups must be dense numbers or -1, found " + std::to_string(groups[i]));
         if (texts > INT32_MAX || sets.size() > INT32_MAX) refuse("texts and shingles must be fewer than 2**31");
-        // every product below then fits 64 bits
-        constexpr long long most = 1LL << 30;
+        constexpr long long most = CoveringGiven::MOST;
         if (num < 1 || den < 1 || num > den || den > most) refuse("threshold must be above 0 and at most 1");
         if (short_num < 0 || short_den < 1 || short_num > most || short_den > most)
             refuse("short_containment must be a fraction of numbers below 2**30");
-        if (rule_ == Py_None && number_offsets.segments() != texts) refuse("numbers must have a segment for each text");
+        const NumbersGiven numbers(numbers_, texts);
+        std::unique_ptr<CoveringGiven> covering;
+        if (covering_ != Py_None) covering = std::make_unique<CoveringGiven>(covering_, texts);
+        if (rule_ == Py_None && !covering && !numbers.count()) refuse("a rule must be given");
         const greedy::Given given{sets.data(), offsets.data(), chars.data(), groups.data(), fixed.data(),
                                   texts,       groups.shape(0), num,         den,           short_chars,
                                   short_num,   short_den,       bucket};
@@ -678,13 +812,16 @@ PyObject* choose(PyObject*, PyObject* args) {
             });
         };
         without_gil([&] {
-            if (rule_ == Py_None) {
-                greedy::Numbers choice(numbers.data(), number_offsets.data());
-                greedy::choose(given, choice, pause, chosen);
-            } else {
+            if (rule_ != Py_None) {
                 greedy::Asked choice([&](size_t text, const std::vector<greedy::Verified>& verified) {
                     return ask(rule_, shown, text, verified);
                 });
+                greedy::choose(given, choice, pause, chosen);
+            } else if (covering) {
+                greedy::Articles choice(covering->covering(), numbers.sets(), numbers.count());
+                greedy::choose(given, choice, pause, chosen);
+            } else {
+                greedy::Numbers choice(numbers.sets());
                 greedy::choose(given, choice, pause, chosen);
             }
         });
@@ -805,6 +942,7 @@ PyMethodDef methods[] = {
     {"shingles", shingles, METH_VARARGS, nullptr},
     {"signatures", signatures, METH_VARARGS, nullptr},
     {"shingle_signatures", shingle_signatures, METH_VARARGS, nullptr},
+    {"shingle_band_keys", shingle_band_keys, METH_VARARGS, nullptr},
     {"segment_sets", segment_sets, METH_VARARGS, nullptr},
     {"digests", digests, METH_VARARGS, nullptr},
     {"band_keys", band_keys, METH_VARARGS, nullptr},
