@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dedup import kernel
 from dedup.fold_table import load
-from dedup.kernel.reference import I32, I64, U32, U64, fmix64, offsets_of
+from dedup.kernel.reference import I64, U32, U64, fmix64, offsets_of
 from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.sketch import band_keys, shingle_sets, sizes
@@ -152,7 +152,7 @@ def match(texts: Texts, fixed: NDArray[np.bool_], settings: Settings, judge: Jud
         )
 
     most = work.memory // (_A_CODE_POINT * work.workers)
-    batches = list(_batches(components(groups), lengths[colliding], most))
+    batches = list(_batches(kernel.components(groups), lengths[colliding], most))
     for some, choice in zip(batches, work.in_threads(choose, batches), strict=True):
         of = colliding[some]
         result.keeper[of] = of[choice.keeper]
@@ -161,21 +161,6 @@ def match(texts: Texts, fixed: NDArray[np.bool_], settings: Settings, judge: Jud
         result.united[of] = choice.united
         full += choice.full
     return replace(result, full=full)
-
-
-def components(groups: I32) -> I64:
-    """Until the kernel has it: the smallest text of each text's connected component."""
-    label = np.arange(groups.shape[1])
-    while True:
-        before = label.copy()
-        for band in groups:
-            has = np.flatnonzero(band >= 0)
-            least = np.full(int(band.max(initial=-1)) + 1, len(label))
-            np.minimum.at(least, band[has], label[has])
-            label[has] = np.minimum(label[has], least[band[has]])
-        label = label[label]
-        if np.array_equal(label, before):
-            return label
 
 
 def _batches(component: I64, lengths: I64, most: int) -> Iterator[I64]:
@@ -233,11 +218,11 @@ def article_numbers_agree(numbers: U64, offsets: I64, text: int, met: I64, longe
 def article_judge(
     texts: Texts,
     articles: I64,
-    passages: U32,
-    passage_offsets: I64,
+    passages: Segments,
+    is_long: NDArray[np.bool_],
     of_article: I64,
+    masked: Segments,
     settings: Settings,
-    masked: tuple[U32, I64] | None = None,
 ) -> Judge:
     """Articles may join where the kept one covers each longer passage and the numbers agree for the greater part.
 
@@ -248,12 +233,12 @@ def article_judge(
     Args:
         texts: the distinct article texts.
         articles: int64 [places], the articles that the places of *texts* are.
-        passages, passage_offsets: uint32 segment array, all folded passages, in article order.
+        passages: all folded passages that articles are compared by, in article order.
+        is_long: bool [passages], which are longer ones.
         of_article: int64 [articles + 1], the passages of article a are of_article[a] ... of_article[a + 1] - 1.
-        masked: uint32 segment array, one segment an article: what is left out of its text. It too covers: in a copy
-            that is re-flowed or edited the same words need not be masked.
+        masked: what is left out of the text of each article. It too covers: in a copy that is re-flowed or edited the
+            same words need not be masked.
     """
-    is_long = sizes(passages, passage_offsets) >= settings.min_chars
     longer, longer_of_article = np.flatnonzero(is_long), offsets_of(is_long)[of_article]
 
     def judge(of: I64, sets: U64, set_offsets: I64) -> kernel.Acceptable:
@@ -262,19 +247,14 @@ def article_judge(
         if settings.numbers != "ignore":
             numbers = kernel.NumbersAgree(*kernel.number_tokens(*texts.take(of), load()))
         own_longer, own_longer_offsets = kernel.take_segments(longer, longer_of_article, article)
-        own_masked, own_masked_offsets = np.zeros(0, np.uint32), np.zeros(len(of) + 1, np.int64)
-        if masked is not None:
-            own_masked, own_masked_offsets = kernel.take_segments(*masked, article)
         return kernel.PassagesCovered(
             numbers,
             sets,
             set_offsets,
-            passages,
-            passage_offsets,
-            own_longer,
+            *passages.take(own_longer),
+            np.arange(len(own_longer)),
             own_longer_offsets,
-            own_masked,
-            own_masked_offsets,
+            *masked.take(article),
             load(),
             settings.shingle,
             settings.threshold_fraction,

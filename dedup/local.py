@@ -25,7 +25,7 @@ from dedup.families import (
 from dedup.findings import Judgement, Repeats, Run, Told
 from dedup.fold_table import load
 from dedup.kept import Stage
-from dedup.kernel.reference import I64, U32, offsets_of
+from dedup.kernel.reference import I64, offsets_of
 from dedup.model import Article, Report
 from dedup.rewriting import refuse_one_shot, rewrite
 from dedup.segments import Segments
@@ -244,16 +244,18 @@ def _article_repeats(tables: Tables, settings: Settings, work: Work) -> Repeats:
         return repeats
     compared = _compared(tables)
     of_article = offsets_of(np.bincount(tables.article[compared], minlength=len(tables.ids)))
-    passages, passage_offsets = tables.at.take(compared)
     wholes = Segments(tables.folded, tables.offsets, compared, of_article)
     articles = np.flatnonzero(wholes.lengths > 0)  # an empty fold never matches
     texts = distinct_texts(wholes.of(articles), np.zeros(len(articles), np.int64))
-    judge = article_judge(texts, articles, passages, passage_offsets, of_article, settings, _left_out(tables, compared))
+    is_long = tables.size[compared] >= settings.min_chars
+    judge = article_judge(
+        texts, articles, tables.at.of(compared), is_long, of_article, _left_out(tables, compared), settings
+    )
     found = match(texts, tables.fixed[articles][texts.first], settings, judge, work)
     repeats.enter(articles, texts, found)
     repeats.clear(tables.fixed)
     if settings.numbers == "strict":
-        longer = np.diff(offsets_of(sizes(passages, passage_offsets) >= settings.min_chars)[of_article])
+        longer = np.diff(offsets_of(is_long)[of_article])
         _name_number_links(longer, articles, texts, found.linked, repeats)
     return repeats
 
@@ -265,15 +267,13 @@ def _compared(tables: Tables) -> I64:
     return np.flatnonzero(shown | ~showing[tables.article])
 
 
-def _left_out(tables: Tables, compared: I64) -> tuple[U32, I64] | None:
-    """The masked text of each article that is compared without it: a segment array, None where there is none."""
+def _left_out(tables: Tables, compared: I64) -> Segments:
+    """The masked text of each article that is compared without it."""
     left = np.ones(len(tables.article), bool)
     left[compared] = False
-    if not left.any():
-        return None
     places = np.flatnonzero(left)
     of_article = offsets_of(np.bincount(tables.article[places], minlength=len(tables.ids)))
-    return Segments(tables.folded, tables.offsets, places, of_article).take(np.arange(len(tables.ids)))
+    return Segments(tables.folded, tables.offsets, places, of_article)
 
 
 def _name_number_links(longer: I64, articles: I64, texts: Texts, linked: I64, repeats: Repeats) -> None:

@@ -64,7 +64,7 @@ def is_sorted(sets, bounds) -> bool:
     return all((np.diff(sets[a:b].astype(object)) > 0).all() for a, b in pairwise(bounds.tolist()))
 
 
-def turn(rng: random.Random) -> None:
+def turn(rng: random.Random) -> None:  # noqa: PLR0915  (one statement a function)
     """One round over all functions."""
     table = load()
     text = codes(rng)
