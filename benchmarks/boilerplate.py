@@ -18,7 +18,7 @@ from pathlib import Path
 import click
 
 import dedup
-from dedup.boilerplate import masked_line
+from dedup.frequency import masked_line
 from dedup.model import Article
 from dedup.settings import Settings
 from dedup.text import codepoints, fold, line_spans

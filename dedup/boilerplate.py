@@ -1,7 +1,7 @@
-"""Page furniture and scraper debris: by wording and shape in a single article, by frequency in a source.
+"""Page furniture and scraper debris, by wording and shape in a single article.
 
 Everything here is judged by lines, whatever a passage is. `look` sees one article; what it masks is left out of every
-comparison. `frequent` counts lines over the article families of a source.
+comparison.
 """
 
 from __future__ import annotations
@@ -17,20 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernel
-from dedup.families import distinct_texts
 from dedup.fold_table import load
 from dedup.kernel.fold_reference import HAN, INVISIBLE, TONE
 from dedup.kernel.reference import I64, U32, offsets_of
-from dedup.kernel.template_reference import template
 from dedup.model import Grain, Kind
 from dedup.rules import Matcher, is_markup, matcher, reading_codes
-from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.text import line_spans
 
 Mask = NDArray[np.bool_]
 
-FREQUENCY = "frequency"
 LEAD_IN, SENTENCE = 1, 2
 """What a line ends with: a colon, or what ends a sentence."""
 
@@ -386,215 +382,3 @@ def _mojibake(text: str, annotated: Sequence[tuple[int, int]]) -> list[tuple[int
     # only the last that begins before the end of a span can reach into it: they do not overlap
     before = (bisect_left(starts, end) - 1 for _, end in spans)
     return [span for span, one in zip(spans, before, strict=True) if one < 0 or own[one][1] <= span[0]]
-
-
-# ------------------------------------------------------------------------------------------------------------ frequency
-
-LONG_LINE = 40  # folded characters from which `boilerplate_families_long` counts
-_ENUMERATOR = re.compile(
-    r"(?:第?[一二三四五六七八九十百零〇\ue000]{1,4}[章节条款部分项]{0,2}|[qa]|问|答|[ivx]{1,4}|[a-z])"
-)
-
-
-def masked_line(folded: str) -> str:
-    """A folded line with dates and times as one sign, and with every number in a line of fewer than 20 characters.
-
-    >>> masked_line("央视网2023.08.05 19.15") == masked_line("央视网2024.01.12 9.30")
-    True
-    >>> masked_line("全国进出口总额为13.2亿元比上年同期增长了若干个百分点")
-    '全国进出口总额为13.2亿元比上年同期增长了若干个百分点'
-    """
-    return template(folded, load())
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """The lines of a corpus that are not blank, articles in keep order.
-
-    Attributes:
-        folded, offsets: uint32 segment array, one segment a line.
-        article: int64 [lines], not decreasing.
-        masked: bool [lines], what `look` masked.
-        shape: uint8 [lines].
-        counted: bool [lines], lines of articles that are not only for reference.
-        family: int64 [articles], the family of each article.
-        source: int64 [articles], the source of each article.
-    """
-
-    folded: U32
-    offsets: I64
-    article: I64
-    masked: Mask
-    shape: NDArray[np.uint8]
-    counted: Mask
-    family: I64
-    source: I64
-
-
-@dataclass(frozen=True, slots=True)
-class Frequent:
-    """What frequency says. Arrays are [lines].
-
-    Attributes:
-        line: bool, is boilerplate by frequency.
-        families: int64, article families of its source that carry it.
-        share: float64, of the article families of its source.
-    """
-
-    line: Mask
-    families: I64
-    share: NDArray[np.float64]
-
-
-def frequent(lines: Lines, settings: Settings) -> Frequent:
-    """The lines that enough article families of a source carry, and that stand where page furniture stands.
-
-    A line stands where page furniture stands if most of its places are at the head of an article (not more than two
-    lines before it that are not frequent themselves) or at the tail (not more than one behind it), or if it keeps to
-    one place counted from the head or the tail, or keeps to a neighbour that is boilerplate. So headings in bodies stay
-    however frequent they are: their places vary and so do their neighbours. Numerals and speakers ("一、", "Q:") stay
-    anywhere.
-    """
-    count = len(lines.article)
-    result = Frequent(np.zeros(count, bool), np.zeros(count, np.int64), np.zeros(count))
-    chars = np.diff(lines.offsets)
-    places = np.flatnonzero(lines.counted & ~lines.masked & (chars > 0))
-    if settings.boilerplate == "off" or FREQUENCY in settings.keep_rules or not len(places):
-        return result
-    source = lines.source[lines.article[places]]
-    folded, offsets = _masked_texts(*kernel.take_segments(lines.folded, lines.offsets, places))
-    texts = distinct_texts(Segments(folded, offsets), source)
-    families = _carriers(texts.of, lines.family[lines.article[places]], len(texts.first))
-    present = np.unique(np.stack((lines.source, lines.family))[:, np.unique(lines.article[places])], axis=1)
-    of_source = np.bincount(present[0], minlength=int(lines.source.max()) + 1)[texts.domain]
-    share = families / np.maximum(of_source, 1)
-    lengths = texts.at.lengths[texts.first]
-    least = np.where(lengths >= LONG_LINE, settings.boilerplate_families_long, settings.boilerplate_families)
-    many: Mask = (families >= least) & (share >= settings.boilerplate_share)
-    # a paragraph that many stories share is told once by the duplicate rules; here every copy would go
-    sentence = np.zeros(len(many), bool)
-    sentence[texts.of] = lines.shape[places] == SENTENCE
-    many &= ~(sentence & (lengths >= LONG_LINE))
-    for number in np.flatnonzero(many).tolist():
-        segment = texts.take(np.array([number]))[0]
-        many[number] = not _ENUMERATOR.fullmatch(_string(segment))
-    if not many.any():
-        return result
-    text = np.full(count, -1)
-    text[places] = texts.of
-    chosen = _placed(lines, text, many)
-    going = (text >= 0) & chosen[text]
-    stays = np.bincount(lines.article[(chars > 0) & ~lines.masked & ~going], minlength=len(lines.family)) > 0
-    found = np.flatnonzero(going & stays[lines.article])  # an article that is nothing else is about that
-    result.line[found] = True
-    result.families[found] = families[text[found]]
-    result.share[found] = share[text[found]]
-    _take_copies(lines, chars, result, settings)
-    return result
-
-
-def _masked_texts(folded: U32, offsets: I64) -> tuple[U32, I64]:
-    """The lines with what varies masked."""
-    plain = distinct_texts(Segments(folded, offsets), np.zeros(len(offsets) - 1, np.int64))
-    unlike, unlike_offsets = plain.take(np.arange(len(plain.first)))
-    masked = [
-        np.frombuffer(masked_line(_string(segment)).encode("utf-32-le"), "<u4").astype(np.uint32)
-        for segment in np.split(unlike, unlike_offsets[1:-1])
-    ]
-    flat, bounds = np.concatenate(masked), offsets_of(np.array([len(one) for one in masked], np.int64))
-    return kernel.take_segments(flat, bounds, plain.of)
-
-
-def _string(codes: U32) -> str:
-    return codes.astype("<u4", copy=False).tobytes().decode("utf-32-le")
-
-
-def _carriers(text: I64, family: I64, count: int) -> I64:
-    """How many families carry each text: int64 [count]."""
-    pairs = np.unique(text * (int(family.max(initial=0)) + 1) + family)
-    return np.bincount(pairs // (int(family.max(initial=0)) + 1), minlength=count)
-
-
-_HEAD_LINES, _TAIL_LINES = 2, 1  # most lines of their own that articles have before or behind furniture
-_MOST = 0.6  # the share of its places that must stand so
-_FAITHFUL = 0.8  # the same for neighbours and fixed places, and for what reads like a sentence or leads in
-
-
-def _placed(lines: Lines, text: I64, many: Mask) -> Mask:
-    """Which of the frequent texts stand where furniture stands: bool [texts]."""
-    count = len(text)
-    candidate = (text >= 0) & many[text]
-    own = ~candidate & ~lines.masked
-    bounds = np.searchsorted(lines.article, np.arange(len(lines.family) + 1))
-    first, last = bounds[lines.article], bounds[lines.article + 1] - 1
-    before = offsets_of(own)
-    ahead = before[:-1] - before[first]
-    behind = before[last + 1] - before[1:]
-    at = np.flatnonzero(candidate)
-    size = len(many)
-    total = np.bincount(text[at], minlength=size)
-
-    def share(holds: Mask) -> NDArray[np.float64]:
-        return np.bincount(text[at][holds], minlength=size) / np.maximum(total, 1)
-
-    head, tail = share(ahead[at] <= _HEAD_LINES), share(behind[at] <= _TAIL_LINES)
-    edge = share((ahead[at] <= _HEAD_LINES) | (behind[at] <= _TAIL_LINES))
-    fixed = np.maximum(_constancy(text[at], at - first[at], size), _constancy(text[at], last[at] - at, size))
-    ends = np.zeros(size, bool)
-    ends[text[at]] = lines.shape[at] > 0
-    needed = np.where(ends, _FAITHFUL, _MOST)
-    chosen = many & ((edge >= needed) | (fixed >= _FAITHFUL) | (np.maximum(head, tail) >= needed))
-    for _ in range(2):
-        going = np.zeros(count + 2, bool)
-        going[1:-1] = lines.masked | (candidate & chosen[text])
-        beside_up = going[:-2][at] & (at > first[at])
-        beside_down = going[2:][at] & (at < last[at])
-        chosen |= many & (share(beside_up | beside_down) >= _FAITHFUL)
-    return chosen
-
-
-def _constancy(text: I64, rank: I64, size: int) -> NDArray[np.float64]:
-    """For each text the share of its places that have its most common rank: float64 [size]."""
-    pairs, counts = np.unique(np.stack((text, rank)), axis=1, return_counts=True)
-    most = np.zeros(size)
-    np.maximum.at(most, pairs[0], counts)
-    return most / np.maximum(np.bincount(text, minlength=size), 1)
-
-
-def _take_copies(lines: Lines, chars: I64, result: Frequent, settings: Settings) -> None:
-    """Where the first place of a text goes, its copies go too, whatever their source: nothing else would keep it."""
-    long = np.flatnonzero((chars >= settings.min_chars) & ~lines.masked & lines.counted)
-    if not result.line[long].any():
-        return
-    texts = distinct_texts(Segments(lines.folded, lines.offsets, long), np.zeros(len(long), np.int64))
-    kept = long[texts.first][texts.of]
-    copies = result.line[kept] & ~result.line[long]
-    result.line[long[copies]] = True
-    result.families[long[copies]] = result.families[kept[copies]]
-    result.share[long[copies]] = result.share[kept[copies]]
-
-
-def frequent_marks(found: Frequent, start: I64, end: I64, of_article: I64, settings: Settings) -> dict[int, list[Mark]]:
-    """Article -> its frequent lines as marks; lines in a row are one, with the least families and share of them.
-
-    Args:
-        found: what `frequent` said.
-        start, end: int64 [lines].
-        of_article: int64 [articles + 1], the lines of article a are of_article[a] ... of_article[a + 1] - 1.
-    """
-    marks: dict[int, list[Mark]] = {}
-    lines = np.flatnonzero(found.line)
-    article = np.searchsorted(of_article, lines, side="right") - 1
-    breaks = np.flatnonzero((np.diff(lines) != 1) | (np.diff(article) != 0)) + 1
-    for run in np.split(np.arange(len(lines)), breaks) if len(lines) else []:
-        first, last, of = int(lines[run[0]]), int(lines[run[-1]]), int(article[run[0]])
-        low, high = int(of_article[of]), int(of_article[of + 1])
-        evidence: dict[str, Any] = {"lines": len(run)} if len(run) > 1 else {}
-        evidence["families"] = int(found.families[first : last + 1].min())
-        evidence["share"] = round(float(found.share[first : last + 1].min()), 4)
-        evidence["position"] = position(first - low, last + 1 - low, high - low)
-        grain: Grain = "block" if len(run) > 1 else "passage"
-        removed = settings.boilerplate == "remove"
-        mark = Mark(int(start[first]), int(end[last]), "boilerplate", grain, FREQUENCY, removed, evidence)
-        marks.setdefault(of, []).append(mark)
-    return marks

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dedup import frames, kernel
 from dedup.blocks import Passages, find_blocks
-from dedup.boilerplate import Lines, Mark, frequent, frequent_marks
+from dedup.boilerplate import Mark
 from dedup.errors import BadSettings
 from dedup.families import (
     Texts,
@@ -24,6 +24,7 @@ from dedup.families import (
 )
 from dedup.findings import Judgement, Repeats, Run, Told
 from dedup.fold_table import load
+from dedup.frequency import Lines, frequent, frequent_marks
 from dedup.kept import Stage
 from dedup.kernel.reference import I64, offsets_of
 from dedup.model import Article, Report
@@ -196,10 +197,8 @@ def _boilerplate(units: Tables, whole: Repeats, rows: Sequence[tuple[str, int]],
     fresh = np.ones(len(units.article), bool)
     fresh[1:] = (np.diff(units.article) != 0) | (np.diff(units.line) != 0)
     first = np.flatnonzero(fresh)
-    folded, offsets = (units.folded, units.offsets) if fresh.all() else joined(units, first).take(np.arange(len(first)))
     lines = Lines(
-        folded=folded,
-        offsets=offsets,
+        at=units.at if fresh.all() else joined(units, first),
         article=units.article[first],
         masked=units.masked[first],
         shape=units.shape[first],

@@ -31,6 +31,7 @@ LAYERS = [
     "blocks",
     "rules",
     "boilerplate",
+    "frequency",
     "looking",
     "tables",
     "rewriting",

@@ -8,7 +8,8 @@ from corpora import corpus, sentence
 from shared_data import FOLDER, needs_shared_data
 
 import dedup
-from dedup.boilerplate import is_link_farm, masked_line
+from dedup.boilerplate import is_link_farm
+from dedup.frequency import masked_line
 from dedup.model import Article, Finding, Report
 from dedup.settings import Settings
 from dedup.text import fold
