@@ -50,7 +50,8 @@ class Look:
 
     Attributes:
         starts: int64, where each line starts.
-        masked: bool, lines that a rule or the markup rule names.
+        masked: bool, lines that a rule or the markup rule names without doubt. What is doubtful may be content, and
+            content is compared: unmasked it costs at most a match, masked it would make two articles seem alike.
         shape: uint8, LEAD_IN or SENTENCE.
         marks: what was found, by start.
     """
@@ -74,16 +75,15 @@ def look(text: str, codes: U32, settings: Settings) -> Look:
     toned = bool((load().flags[codes] & TONE).any())
     annotated = kernel.annotations(codes, load()) if toned else []
     lines = _readings(codes, annotated, starts, content_ends)
-    names: list[str | None] = [None] * len(lines)
+    verdicts: list[Verdict | None] = [None] * len(lines)
+    for line in _markup(text, starts.tolist(), content_ends.tolist()):
+        verdicts[line] = Verdict("markup")
     if settings.boilerplate != "off":
-        names = _named(lines, matcher(settings.rules, settings.keep_rules), settings.keep_rules)
-    markup = _markup(text, starts.tolist(), content_ends.tolist())
-    for line in markup:
-        names[line] = "markup"
-    marks = list(_line_marks(names, starts.tolist(), ends.tolist(), settings))
+        _judge(lines, verdicts, settings)
+    marks = list(_line_marks(verdicts, starts.tolist(), ends.tolist(), settings))
     marks += _debris(text, codes, annotated, starts, ends, settings)
     marks.sort(key=lambda mark: (mark.start, mark.end))
-    masked = np.array([name is not None for name in names], bool)
+    masked = np.array([verdict is not None and not verdict.doubt for verdict in verdicts], bool)
     return Look(starts, masked, _shapes(lines), tuple(marks))
 
 
@@ -107,47 +107,70 @@ def _shapes(lines: Iterable[str]) -> NDArray[np.uint8]:
 
 # ------------------------------------------------------------------------------------------------ rules of one article
 
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What names a line, and why it stays all the same: "" where it goes."""
+
+    rule: str
+    doubt: str = ""
+
+
+AMID = "amid running text"
+SENTENCE_AMID = "reads like a sentence amid running text"
+ALONE = "its words alone, beside no line that is surely furniture"
+FIELD = "a field among fields that no rule knows"
+LABEL = "its label comes again with another value"
+DATES = "its dates alone make it no teaser"
+DATE_LINES = "other lines are dates as well"
+HEADING = "under a heading that is doubtful"
+LIST = "a list that does not read like headlines"
+FARM = "its separators alone make it no link farm"
+ALL = "nothing else would be left of the article"
+
+Verdicts = list[Verdict | None]
+
 _DATE = r"(?:\d{4}[-/.年] ?\d{1,2}[-/.月] ?\d{1,2}日?(?: ?\d{1,2}:\d{2}(?::\d{2})?)?)"
 _DATE_ONLY = re.compile(rf"[\[( ]*{_DATE}[\]) ]*")
-_DATE_FIRST = re.compile(rf"[\[( ]*{_DATE}[\]) ]*")
-_DATE_LAST = re.compile(rf".*[^\d][\[( ]*{_DATE}[\]) ]*", re.DOTALL)
+_DATE_FIRST = re.compile(rf"[\[( ]*({_DATE})[\]) ]*")
+_DATE_LAST = re.compile(rf".*[^\d][\[( ]*({_DATE})[\]) ]*", re.DOTALL)
 _TEASER = 80  # most characters of a teaser that has no date
 _BODY = 40  # least characters of a line of running text
+_SENTENCE = 12  # least characters of a sentence
+_ENDS = 3  # lines at both ends that are an article's edges where it has no running text
 
 
-def _named(lines: Sequence[str], rules: Matcher, keep: Sequence[str]) -> list[str | None]:
-    """The rule that names each line, or None."""
-    names = [rules.rule_of(line) for line in lines]
-    if "metadata" not in keep:
-        for line in range(1, min(4, len(lines) - 1)):
-            if names[line] is None and len(lines[line]) < 24 and _DATE_ONLY.fullmatch(lines[line]):
-                names[line] = "metadata"
-    if "link-farm" not in keep:
-        for line, text in enumerate(lines):
-            if names[line] is None and is_link_farm(text):
-                names[line] = "link-farm"
-    if "related" not in keep:
-        _name_teasers(lines, names)
-    if "navigation" not in keep:
-        _name_menus(lines, names)
-    return _doubted(lines, names)
+def _judge(lines: Sequence[str], verdicts: Verdicts, settings: Settings) -> None:
+    """Names the lines (as rules see them) that rules know, with a doubt where what a rule needs is not there.
 
-
-_HEAD, _TAIL = 3, 5  # lines at the ends of an article where furniture may read like a sentence
-
-
-def _doubted(lines: Sequence[str], names: list[str | None]) -> list[str | None]:
-    """The names without those that would cost content.
-
-    A line that reads like a sentence amid running text is a sentence, whatever its words; and of an article that
-    rules would name from the first line to the last, they name nothing: something must be what it is about.
+    Wording that only furniture has is enough by itself. Weaker wording needs an edge of the article (no running text
+    on one side of the line), the weakest also company: a line next to it that is surely furniture.
     """
-    body = [line for line, text in enumerate(lines) if names[line] is None and _is_running(text)]
-    if body:
-        for line in range(max(_HEAD, body[0]), min(len(lines) - _TAIL, body[-1])):
-            if names[line] != "link-farm" and _is_running(lines[line]):
-                names[line] = None
-    return names if None in names else [None] * len(names)
+    rules, keep = matcher(settings.rules, settings.keep_rules), settings.keep_rules
+    found = [rules.first(line) if verdict is None else -1 for line, verdict in zip(lines, verdicts, strict=True)]
+    needs = [rules.needs[rule] if rule >= 0 else "" for rule in found]
+    for line, rule in enumerate(found):
+        if rule >= 0:
+            verdicts[line] = Verdict(rules.names[rule])
+    if "metadata" not in keep:
+        _name_dates(lines, verdicts)
+    if "link-farm" not in keep:
+        _name_farms(lines, verdicts, needs, rules)
+    blocks = _teasers(lines, verdicts) if "related" not in keep else []
+    edge = _edges(lines, verdicts, blocks)
+    _doubt_places(verdicts, needs, edge)
+    _doubt_fields(lines, verdicts, needs)
+    _name_teasers(lines, verdicts, needs, edge, blocks)
+    if "related" not in keep:
+        _name_dated_tail(lines, verdicts)
+    _keep_company(verdicts, needs, edge)
+    if "navigation" not in keep:
+        _name_menus(lines, verdicts, found)
+    _doubt_sentences(lines, verdicts, found, len(settings.rules))
+    if not any(verdict is None or verdict.doubt for verdict in verdicts):
+        for line, verdict in enumerate(verdicts):
+            if verdict is not None and verdict.rule != "markup":
+                verdicts[line] = Verdict(verdict.rule, ALL)
 
 
 def _is_running(line: str) -> bool:
@@ -157,7 +180,73 @@ def _is_running(line: str) -> bool:
     return len(line) >= _BODY and ("," in line or "、" in line)
 
 
-_SENTENCE = 12  # least characters of a sentence
+def _edges(lines: Sequence[str], verdicts: Verdicts, blocks: Sequence[range]) -> list[bool]:
+    """Whether each line stands at an edge of the article: no running text that no rule names before, or behind it."""
+    teasers = {line for block in blocks for line in block[1:]}
+    own = (line for line, verdict in enumerate(verdicts) if verdict is None and line not in teasers)
+    body = [line for line in own if _is_running(lines[line])]
+    if not body:
+        return [line < _ENDS or line >= len(lines) - _ENDS for line in range(len(lines))]
+    return [line < body[0] or line > body[-1] for line in range(len(lines))]
+
+
+def _sure(verdict: Verdict | None) -> bool:
+    """Whether a line is furniture without doubt; markup may stand anywhere and says nothing of its neighbours."""
+    return verdict is not None and not verdict.doubt and verdict.rule != "markup"
+
+
+def _doubt_places(verdicts: Verdicts, needs: Sequence[str], edge: Sequence[bool]) -> None:
+    """Doubts what needs an edge and has none, and whatever needs company until it is found."""
+    for line, verdict in enumerate(verdicts):
+        if verdict is not None and needs[line]:
+            doubt = AMID if not edge[line] else ALONE if needs[line] == "company" else verdict.doubt
+            verdicts[line] = Verdict(verdict.rule, doubt)
+
+
+_LABELLED = re.compile(r"([^\W\d][^:。,!?;|]{0,11}):(?!//)")
+
+
+def _doubt_fields(lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str]) -> None:
+    """Doubts labelled lines of weak wording that are fields of a form or speeches of a dialogue.
+
+    "来源:" among "年代:" and "名称:" is a field of the record; "编辑:" that comes again with other words is a speaker.
+    """
+    labels = [found.group(1).strip() if (found := _LABELLED.match(line)) else "" for line in lines]
+    values: dict[str, set[str]] = {}
+    for label, line in zip(labels, lines, strict=True):
+        values.setdefault(label, set()).add(line)
+    bounds = [line for line in range(len(lines) + 1) if line == len(lines) or not labels[line]]
+    for start, stop in pairwise([-1, *bounds]):
+        run = range(start + 1, stop)
+        unknown = any(verdicts[line] is None for line in run)
+        for line in run:
+            verdict = verdicts[line]
+            if verdict is not None and needs[line] and (unknown or len(values[labels[line]]) > 1):
+                verdicts[line] = Verdict(verdict.rule, FIELD if unknown else LABEL)
+
+
+def _keep_company(verdicts: Verdicts, needs: Sequence[str], edge: Sequence[bool]) -> None:
+    """Clears the doubt of lines that stand in a row of named lines with one that is sure."""
+    run: list[int] = []
+    for line in range(len(verdicts) + 1):
+        verdict = verdicts[line] if line < len(verdicts) else None
+        if verdict is not None and (edge[line] or verdict.rule == "markup") and verdict.doubt in ("", ALONE, FARM):
+            run.append(line)
+            continue
+        if any(_sure(verdicts[one]) for one in run):
+            for one in run:
+                named = verdicts[one]
+                if named is not None and named.doubt and needs[one] != "heading":
+                    verdicts[one] = Verdict(named.rule)
+        run = []
+
+
+def _name_dates(lines: Sequence[str], verdicts: Verdicts) -> None:
+    """A date alone under the title is the day of publication, unless the article is divided by dates, as a diary."""
+    dates = [line for line, text in enumerate(lines) if len(text) < 24 and _DATE_ONLY.fullmatch(text)]
+    for line in dates:
+        if 1 <= line < min(4, len(lines) - 1) and verdicts[line] is None:
+            verdicts[line] = Verdict("metadata", DATE_LINES if len(dates) > 1 else "")
 
 
 def is_link_farm(line: str) -> bool:
@@ -165,33 +254,57 @@ def is_link_farm(line: str) -> bool:
 
     >>> is_link_farm("永年县| 论坛| 壤塘县| 乐陵市| 彰武县| 龙岩市| 宣恩县| 柳林县|")
     True
+    >>> is_link_farm("|2016|2017|2018|2019|2020|2021|2022|2023|")
+    False
     """
     if line.count("|") < 5 or "。" in line:
         return False
-    segments = [segment for segment in (part.strip() for part in line.split("|")) if segment]
-    labelled = line.startswith(("友情链接", "链接:", "合作媒体", "links"))
-    return len(segments) >= (4 if labelled else 8) and sum(map(len, segments)) <= 16 * len(segments)
+    segments = _segments(line)
+    figures = sum(any(map(str.isdecimal, segment)) for segment in segments)
+    least = 4 if line.startswith(_LINKS) else 8
+    return len(segments) >= least and sum(map(len, segments)) <= 16 * len(segments) and 2 * figures < len(segments)
 
 
-def _name_teasers(lines: Sequence[str], names: list[str | None]) -> None:
-    """Names the teasers of other stories: under a heading, or in a tail where dates stand between them."""
-    count = len(lines)
-    body = max((line for line in range(count) if names[line] is None and _is_body(lines[line])), default=-1)
-    reached = 0
-    for heading in [line for line in range(count) if names[line] == "related"]:
-        if heading < reached and heading != body:
-            continue  # the teasers of the heading before it go on
+_LINKS = ("友情链接", "链接:", "合作媒体", "links")
+
+
+def _segments(line: str) -> list[str]:
+    return [segment for segment in (part.strip() for part in line.split("|")) if segment]
+
+
+def _name_farms(lines: Sequence[str], verdicts: Verdicts, needs: list[str], rules: Matcher) -> None:
+    """Link farms that are no rows of a table; sure are those with a label or a menu's words among the segments."""
+    bars = [line.count("|") for line in lines]
+    for line, text in enumerate(lines):
+        if verdicts[line] is None and bars[line] >= 5 and is_link_farm(text):
+            if bars[line] in (*bars[max(line - 1, 0) : line], *bars[line + 1 : line + 2]):
+                continue
+            labelled = text.startswith(_LINKS) or any(rules.first(segment) >= 0 for segment in _segments(text))
+            verdicts[line] = Verdict("link-farm")
+            needs[line] = "edge" if labelled else "company"
+
+
+# --------------------------------------------------------------------------------------------------------------- teasers
+
+
+def _teasers(lines: Sequence[str], verdicts: Verdicts) -> list[range]:
+    """The headings over other stories, each with the lines under it that may be their teasers."""
+    count, blocks, reached = len(lines), [], 0
+    body = max((line for line in range(count) if verdicts[line] is None and _is_body(lines[line])), default=-1)
+    for heading in range(count):
+        verdict = verdicts[heading]
+        if verdict is None or verdict.rule != "related" or heading < reached:
+            continue
         line = heading + 1
-        while line < count and _is_teaser(lines[line], dated=heading < body):
-            if names[line] is None:
-                names[line] = "related"
+        while line < count and _may_follow(verdicts[line]) and _is_teaser(lines[line], dated=heading < body):
             line += 1
+        blocks.append(range(heading, line))
         reached = line
-    last = count - 1
-    while last >= 0 and names[last] is not None:
-        last -= 1
-    for line in _dated_tail(lines, last):
-        names[line] = names[line] or "related"
+    return blocks
+
+
+def _may_follow(verdict: Verdict | None) -> bool:
+    return verdict is None or verdict.rule == "markup"
 
 
 def _is_body(line: str) -> bool:
@@ -205,6 +318,107 @@ def _is_teaser(line: str, dated: bool) -> bool:
     return not dated and (line.endswith(("…", "...")) or (len(line) <= _TEASER and line[-1:] not in "。!?.:;,"))
 
 
+def _name_teasers(
+    lines: Sequence[str], verdicts: Verdicts, needs: list[str], edge: Sequence[bool], blocks: Sequence[range]
+) -> None:
+    """Names what stands under headings: sure where the heading is and the lines read like headlines.
+
+    A heading of weak wording is sure behind a line that is surely furniture (the article is over), or over a listing:
+    lines with dates of which the newest does not come last, or cut off with an ellipsis. A heading over something else
+    is one of the article's own.
+    """
+    for block in blocks:
+        heading, under = block[0], [line for line in block[1:] if verdicts[line] is None]
+        verdict = verdicts[heading]
+        if verdict is None:
+            continue
+        before = heading - 1
+        while before >= 0 and (named := verdicts[before]) is not None and named.rule == "markup":
+            before -= 1
+        texts = [lines[line] for line in under]
+        over = edge[heading] and before >= 0 and _sure(verdicts[before])
+        if verdict.doubt == ALONE and (over or _is_listing(texts)):
+            verdict = Verdict(verdict.rule)
+        if not verdict.doubt and texts and not _are_headlines(texts):
+            verdict = Verdict(verdict.rule, LIST)
+        verdicts[heading] = verdict
+        if verdict.doubt:
+            needs[heading] = "heading"
+        for line in under:
+            verdicts[line] = Verdict("related", HEADING if verdict.doubt else "")
+
+
+def _is_listing(texts: Sequence[str]) -> bool:
+    if len(texts) < 2:
+        return False
+    if all(text.endswith(("…", "...")) for text in texts):
+        return True
+    dates = [_date_of(text) for text in texts]
+    return all(dates) and _newest_is_not_last(dates)
+
+
+def _date_of(text: str) -> str:
+    """The date with which a line begins or ends, so that dates compare; "" where there is none."""
+    found = _DATE_FIRST.match(text) or _DATE_LAST.fullmatch(text)
+    return "".join(number.zfill(2) for number in re.findall(r"\d+", found.group(1))[:3]) if found else ""
+
+
+def _newest_is_not_last(dates: Sequence[str]) -> bool:
+    """Whether dates are those of a listing, newest first or in no order: a chronicle, a schedule go forward."""
+    return dates[-1] <= max(dates[:-1]) and any(one > other for one, other in pairwise(dates))
+
+
+_TITLED = re.compile(r"\[[^\]]*\](?: ?[^\W\d]| *\(|$)")
+_SPEAKER = re.compile(r"[^:]{1,5}:")
+_HEADLINE = 10  # least columns of a headline, on the average
+
+
+def _are_headlines(texts: Sequence[str]) -> bool:
+    """Whether lines read like headlines: not like a list of books, a dialogue or a list of words."""
+    odd = sum(bool(_TITLED.match(text) or _SPEAKER.match(text)) and not _date_of(text) for text in texts)
+    columns = sum(2 if ord(sign) > 0x2E7F else 1 for text in texts for sign in text)
+    return 2 * odd < len(texts) and columns >= _HEADLINE * len(texts)
+
+
+def _name_dated_tail(lines: Sequence[str], verdicts: Verdicts) -> None:
+    """Names a tail of lines with dates, as scraped from a list of other stories.
+
+    Sure where each date ends the teaser before it: the last line is nothing but a date, two or more lines before it
+    begin with a date that no space parts from the text behind it, and the newest date is not the last. The line before
+    the first of them is a teaser too. Lines that merely begin or end with dates may be a chronicle, a schedule, a list
+    of laws: that is content, and they are doubtful.
+    """
+    last = len(lines) - 1
+    while last >= 0 and verdicts[last] is not None:
+        last -= 1
+    first = last
+    if first >= 3 and _DATE_ONLY.fullmatch(lines[last]):
+        while first > 1 and _DATE_FIRST.match(lines[first - 1]):
+            first -= 1
+        tail = range(first, last + 1)
+        if last - first >= 2:
+            glued = all(
+                lines[line][found.end() - 1].strip() and found.end() < len(lines[line])
+                for line in tail[:-1]
+                if (found := _DATE_FIRST.match(lines[line]))
+            )
+            sure = glued and _newest_is_not_last([_date_of(lines[line]) for line in tail])
+            _name_run(verdicts, range(first - 1, last + 1), "" if sure else DATES)
+            return
+    while first >= 1 and len(lines[first]) <= _TEASER and _DATE_LAST.fullmatch(lines[first]):
+        first -= 1
+    if last - first >= 3:
+        over = _sure(verdicts[first]) and _is_listing([lines[line] for line in range(first + 1, last + 1)])
+        _name_run(verdicts, range(first + 1, last + 1), "" if over else DATES)
+
+
+def _name_run(verdicts: Verdicts, run: Iterable[int], doubt: str) -> None:
+    for line in run:
+        verdicts[line] = verdicts[line] or Verdict("related", doubt)
+
+
+# ----------------------------------------------------------------------------------------------------------------- menus
+
 _MENU_RULES = ("share", "copyright", "subscribe", "related", "link-farm", "navigation")
 _MENU_ANCHORS = 3  # least lines that these rules name in a menu
 # What a line says for a menu: named by a rule, a label, a short line, anything else, running text. Sizes in UTF-8
@@ -213,74 +427,80 @@ _LABEL, _SHORT, _TEXT = 36, 80, 80
 _FOR_ANCHOR, _FOR_LABEL, _FOR_SHORT, _FOR_OTHER, _FOR_TEXT = 8, 1, -1, -8, -80
 
 
-def _name_menus(lines: Sequence[str], names: list[str | None]) -> None:
+def _name_menus(lines: Sequence[str], verdicts: Verdicts, found: Sequence[int]) -> None:
     """Names the menu at the head and the footer at the tail of a page: labels among lines that rules know.
 
-    A menu runs from the first line to one that a rule names, a footer from one to the last line; of all such runs the
-    one that says most for it is taken, if at least three of its lines are named. The first line, often the title, stays
-    unless it is named itself.
+    A menu runs from the first line to one that a rule names by its words, a footer from one to the last line; of all
+    such runs the one that says most for it is taken, if at least three of its lines are named and one of them surely.
+    What is doubtful by itself is sure in a menu. The first line, often the title, stays unless it is named itself.
     """
-    anchors = [name in _MENU_RULES for name in names]
-    weights = [_weight(line, name, anchor) for line, name, anchor in zip(lines, names, anchors, strict=True)]
-    menu = _best_run(weights, anchors)
-    footer = _best_run(weights[::-1], anchors[::-1])
+    anchors = [
+        verdict is not None and verdict.rule in _MENU_RULES and rule >= 0 and verdict.doubt in ("", ALONE, AMID)
+        for verdict, rule in zip(verdicts, found, strict=True)
+    ]
+    sure = [anchor and _sure(verdict) for anchor, verdict in zip(anchors, verdicts, strict=True)]
+    weights = [_weight(line, verdict, anchor) for line, verdict, anchor in zip(lines, verdicts, anchors, strict=True)]
+    menu = _best_run(weights, anchors, sure)
+    footer = _best_run(weights[::-1], anchors[::-1], sure[::-1])
     for line in (*range(1, menu), *range(len(lines) - footer, len(lines))):
-        names[line] = names[line] or "navigation"
+        verdict = verdicts[line]
+        if verdict is None or verdict.doubt:
+            verdicts[line] = Verdict(verdict.rule if verdict else "navigation")
 
 
-def _weight(line: str, name: str | None, anchor: bool) -> int:
+def _weight(line: str, verdict: Verdict | None, anchor: bool) -> int:
     size, stopped = len(line.encode()), line.rstrip("\"')]")[-1:] in "。!?.:;,"
-    if name is not None:
+    if verdict is not None and (anchor or not verdict.doubt):
         return _FOR_ANCHOR if anchor else 0
     if stopped:
         return _FOR_TEXT if size >= _TEXT else _FOR_OTHER
     return _FOR_LABEL if size <= _LABEL else _FOR_SHORT if size <= _SHORT else _FOR_OTHER
 
 
-def _best_run(weights: Sequence[int], anchors: Sequence[bool]) -> int:
+def _best_run(weights: Sequence[int], anchors: Sequence[bool], sure: Sequence[bool]) -> int:
     """How many lines from the first make the best run that ends with an anchor; 0 where there is none."""
-    best, length, total, found = 2 * _FOR_ANCHOR - 1, 0, 0, 0
+    best, length, total, found, certain = 2 * _FOR_ANCHOR - 1, 0, 0, 0, 0
     for line, (weight, anchor) in enumerate(zip(weights, anchors, strict=True)):
         total += weight
         found += anchor
-        if anchor and found >= _MENU_ANCHORS and total > best:
+        certain += sure[line]
+        if anchor and found >= _MENU_ANCHORS and certain and total > best:
             best, length = total, line + 1
     return length
 
 
-def _dated_tail(lines: Sequence[str], last: int) -> range:
-    """The lines of a tail of teasers that ends with line *last*: two kinds of it are certain.
+def _doubt_sentences(lines: Sequence[str], verdicts: Verdicts, found: Sequence[int], own: int) -> None:
+    """Doubts lines that read like sentences and have running text on both sides, whatever their words.
 
-    Where the last line is nothing but a date and two or more lines before it begin with one, each date ends the teaser
-    before it: the line before the first of them is a teaser too. And three short lines or more that each end with a
-    date are a list of links. Lines that merely begin with dates may be a chronicle, which is content.
+    A user's *own* rules, the first so many, are obeyed.
     """
-    first = last
-    if first >= 3 and _DATE_ONLY.fullmatch(lines[last]):
-        while first > 1 and _DATE_FIRST.match(lines[first - 1]):
-            first -= 1
-        if last - first >= 2:
-            return range(first - 1, last + 1)
-        first = last
-    while first >= 1 and len(lines[first]) <= _TEASER and _DATE_LAST.fullmatch(lines[first]):
-        first -= 1
-    return range(first + 1, last + 1) if last - first >= 3 else range(0)
+    body = [line for line, text in enumerate(lines) if verdicts[line] is None and _is_running(text)]
+    for line in range(body[0], body[-1]) if body else ():
+        verdict = verdicts[line]
+        if _sure(verdict) and verdict is not None and not 0 <= found[line] < own and _is_running(lines[line]):
+            if verdict.rule != "link-farm":
+                verdicts[line] = Verdict(verdict.rule, SENTENCE_AMID)
 
 
-def _line_marks(names: Sequence[str | None], starts: list[int], ends: list[int], settings: Settings) -> Iterator[Mark]:
-    """Lines in a row that one rule names are one mark."""
-    edges = [line for line in range(len(names) + 1) if line in (0, len(names)) or names[line] != names[line - 1]]
+def _line_marks(
+    verdicts: Sequence[Verdict | None], starts: list[int], ends: list[int], settings: Settings
+) -> Iterator[Mark]:
+    """Lines in a row with one verdict are one mark."""
+    count = len(verdicts)
+    edges = [line for line in range(count + 1) if line in (0, count) or verdicts[line] != verdicts[line - 1]]
     for first, stop in pairwise(edges):
-        rule = names[first]
-        if rule is None:
+        verdict = verdicts[first]
+        if verdict is None:
             continue
-        kind: Kind = "debris" if rule == "markup" else "boilerplate"
-        removed = "markup" in settings.strip if rule == "markup" else settings.boilerplate == "remove"
+        kind: Kind = "debris" if verdict.rule == "markup" else "boilerplate"
+        removed = "markup" in settings.strip if verdict.rule == "markup" else settings.boilerplate == "remove"
         evidence: dict[str, Any] = {"lines": stop - first} if stop - first > 1 else {}
         if kind == "boilerplate":
-            evidence["position"] = position(first, stop, len(names))
+            evidence["position"] = position(first, stop, count)
+        if verdict.doubt:
+            evidence["doubt"] = verdict.doubt
         grain: Grain = "block" if stop - first > 1 else "passage"
-        yield Mark(starts[first], ends[stop - 1], kind, grain, rule, removed, evidence)
+        yield Mark(starts[first], ends[stop - 1], kind, grain, verdict.rule, removed and not verdict.doubt, evidence)
 
 
 def position(first: int, stop: int, count: int) -> str:

@@ -34,6 +34,9 @@ class Rule:
         pattern: RE2, matched against the whole line as `reading` gives it, whatever the case.
         yes, no: lines that it takes, and lines that come near and stay.
         longest: most characters of a line that it looks at.
+        needs: what must be seen beside the wording before the line goes: nothing, "edge" (no running text on one side
+            of it) or "company" (an edge, and a line of furniture that is certain next to it). Without it the line is
+            doubtful: told, not cut.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Rule:
     yes: tuple[str, ...]
     no: tuple[str, ...]
     longest: int = 160
+    needs: str = ""
 
 
 _DATE = r"(?:\d{4} ?[-./年] ?\d{1,2} ?[-./月] ?\d{1,2} ?日?|\d{1,2}/\d{1,2}/\d{4})"
@@ -48,45 +52,83 @@ _TIME = r"\d{1,2}:\d{2}(?::\d{2})?(?: ?[ap]\.?m\.?)?"
 _MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?"
 _DAY = rf"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?,? )?(?:{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}|\d{{1,2}}(?:st|nd|rd|th)? {_MONTH},? \d{{4}})"
 _WHEN = rf"(?:{_DATE}|{_DAY})(?:(?: |,|t| at | - | \| ){{0,2}}{_TIME}(?: ?(?:[a-z]{{3,4}}|z|[+-]\d\d:?\d\d))?)?"
-_NAMES = r"\p{Han}{2,4}(?:[ 、,/]{1,3}\p{Han}{2,4}){0,9}"
-_VALUE = r"[^:。！？!?;]{0,24}"
-_CREDIT = (
+_HAN = r"[\x{3400}-\x{9fff}]"  # a third of the automaton of \p{Han}
+_NAMES = rf"{_HAN}{{2,4}}(?:[ 、,/]{{1,3}}{_HAN}{{2,4}})*"
+_LATIN = r"[a-z\x{c0}-\x{24f}.'-]"
+_WORDS = rf"{_LATIN}+(?: {_LATIN}+){{0,3}}"  # a name in Latin letters
+# who is credited: nobody, names, an office and names; no phrase with a comma or a verb that ends a sentence
+_WHO = rf"(?:{_NAMES}|{_HAN}{{2,12}}(?:部|组|室|社|网|报|台|中心|媒体|平台|客户端|工作室|集团|公司)(?: {_NAMES})?|{_LATIN}[a-z\x{{c0}}-\x{{24f}}.' -]{{0,24}}|{_HAN}(?: {_HAN}){{1,2}})?"
+_WHENCE = r"[^:。！？!?;,]{0,20}"  # where a text comes from
+_NUMBER = r"\d{0,9}(?:\.\d)?万?(?:次|人|人次|条|个)?\+?"
+_PERSON = (
     r"(?:(?:本期|本版|本文|见习|实习|执行|值班|网络|新媒体|栏目|英文|美术|视频|图片|文字|后期|稿件|特约|常务|副|责任|总)*"
     r"(?:责编|编辑|编审|主编|总编|编导|编务|美编|校对|校审|校订|审核|审校|审读|审稿|审定|终审|初审|复审|二审|三审|一审|签发|监制|监审|制片人?"
-    r"|总监|策划|统筹|制作|制图|绘图|摄影|摄像|撰文|撰稿|供稿|供图|排版|录入|剪辑|出品人?|配音)|来源|信息来源|文章来源|稿件来源|新闻来源|稿源|出处"
-    r"|资料来源|图片来源|原标题|原题)"
+    r"|总监|策划|统筹|制作|制图|绘图|摄影|摄像|撰文|撰稿|供稿|供图|排版|录入|剪辑|出品人?|配音))"
 )
-_READER = (
-    r"(?:加入|发布|发表|更新|上传|添加|录入|创建|修改|最后更新|最后修改|发稿|公布|刊发|提交)?(?:时间戳?|日期|于)"
-    r"|(?:文章|信息|稿件|新闻|内容)?(?:来源|作者|编辑)|责任编辑|(?:阅读|浏览|访问|点击|查看|播放|转发|点赞|评论|收藏|推荐)(?:量|数|次数|人数)?"
-    r"|人气|热度|字号|字体(?:大小)?|字数|打印|收藏|分享|语音播报|发布(?:人|者|单位|机构)|索引号|主题词|文号|关键词|标签"
+# offices that only a newsroom has; whoever says "编辑:" may be speaking
+_NEWSROOM = (
+    r"(?:(?:本期|本版|本文|见习|实习|执行|值班|网络|新媒体|栏目|英文|美术|视频|图片|文字|稿件|特约)*"
+    r"(?:责任?编辑|责编|责任校对|责校|(?:责任|值班|执行|网络|栏目|美术|视频|图片|文字|新媒体|见习|实习|本期|本版|本文|稿件|英文)编辑|值班主编|值班主任|编审|美编|校对|审校|审读|审稿|终审|初审|复审|二审|三审|一审|供稿|撰稿))"
+)
+_SOURCE = (
+    r"(?:来源|信息来源|文章来源|稿件来源|新闻来源|内容来源|稿源|出处|资料来源|图片来源|视频来源|本文来源|原标题|原题)"
+)
+_ONE_SOURCE = r"(?:信息来源|文章来源|稿件来源|新闻来源|内容来源|稿源|图片来源|视频来源|本文来源|原标题)"
+_CREDIT = rf"(?:{_PERSON}|{_SOURCE}|作者)"
+_CREDITED = rf"(?:(?:{_PERSON}|作者) ?[:/] ?{_WHO}|{_SOURCE} ?[:/] ?{_WHENCE})"
+_SURELY_CREDITED = rf"{_NEWSROOM} ?[:/] ?{_WHO}|{_ONE_SOURCE} ?: ?{_WHENCE}"
+_PUBLISHED = (
+    r"(?:(?:加入|发布|发表|更新|上传|添加|录入|创建|修改|最后更新|最后修改|发稿|公布|刊发|提交)(?:时间戳?|日期|于))"
+)
+_COUNTED = (
+    r"(?:(?:阅读|浏览|访问|点击|查看|播放|转发|点赞|评论|收藏|推荐)(?:量|数|次数|人数)|(?:文章|本文|页面)(?:点击|浏览|阅读)(?:数|量|次数)?)"
+)
+_MAYBE_COUNTED = r"(?:阅读|浏览|访问|点击|查看|播放|转发|点赞|评论|收藏|推荐|人气|热度|字数)"
+_READER = r"(?:字号|字体(?:大小)?) ?: ?\[?(?:大|中|小|[ /|\[\]])*|语音播报|索引号 ?: ?[\w/-]{0,30}|发布(?:人|者|单位|机构) ?: ?[^:。,]{0,24}"
+_STAMP = rf"(?:{_PUBLISHED} ?:? ?(?:{_WHEN})?|{_COUNTED} ?: ?{_NUMBER}|{_READER})"
+_MAYBE_STAMP = (
+    rf"(?:{_WHEN}|(?:时间|日期) ?: ?(?:{_WHEN})?|{_MAYBE_COUNTED} ?: ?{_NUMBER}|(?:文章|信息|稿件|新闻|内容)?作者 ?: ?{_WHO}"
+    rf"|{_CREDITED}|{_TIME}|打印|收藏|分享|大|中|小|次|t)"
+)
+_SERVICE = (
+    r"(?:(?:新浪|腾讯)?微博|微信(?:好友|朋友圈)?|朋友圈|qq(?:空间|好友)?|人人网|豆瓣|知乎|百度贴吧|贴吧|开心网|今日头条|抖音|快手"
+    r"|facebook|twitter|linked ?in|whats ?app|pinterest|reddit|tumblr|telegram|messenger|instagram|youtube|google\+|google plus"
+    r"|weibo|wechat|flipboard|digg|delicious|stumble ?upon|tiktok|bluesky|mastodon|snapchat|viber|vimeo|flickr)"
 )
 _NETWORK = (
-    r"(?:(?:新浪|腾讯)?微博|微信(?:好友|朋友圈)?|朋友圈|好友|qq(?:空间|好友)?|人人网?|豆瓣|知乎|百度贴吧|贴吧|开心网|今日头条|抖音|快手|复制链接|收藏|打印"
-    r"|举报|点赞|转发|分享|评论|更多|邮件|短信|facebook|twitter|x|linked ?in|whats ?app|pinterest|reddit|tumblr|telegram"
-    r"|messenger|instagram|youtube|google\+|google plus|e-?mail|print|copy(?: link| url)?|line|weibo|wechat|flipboard|pocket"
-    r"|digg|delicious|stumble ?upon|tiktok|threads|bluesky|mastodon|snapchat|vk|rss|link|more|sms|viber|xing|medium|vimeo|flickr)"
+    rf"(?:{_SERVICE}|好友|复制链接|收藏|打印|举报|点赞|转发|分享|评论|更多|邮件|短信|x|e-?mail|print|copy(?: link| url)?|line"
+    r"|pocket|threads|vk|rss|link|more|sms|xing|medium|share|save|tweet)"
+)
+_BUTTON = (
+    r"(?:返回首页|网站首页|返回顶部|回到顶部|关闭(?:窗口|本页)|打印(?:本页|本文|文章|此页)|收藏(?:本页|本文)|推荐给好友|我要(?:评论|纠错|投稿)"
+    r"|发表评论|设为首页|加入收藏|网站地图|站点地图|广告服务|诚聘英才|隐私(?:政策|条款|声明)|友情链接|手机版|电脑版|无障碍浏览"
+    r"|[^\s|:。]{0,8}官网首页"
+    r"|skip to (?:main |primary )?(?:content|navigation|search|footer)|(?:close|main) menu|log ?in|log ?out|sign ?(?:in|up|out)|my account"
+    r"|search this site|search for:?|site ?map|privacy (?:policy|notice|statement)|privacy & cookies|(?:your )?(?:privacy|cookie) (?:choices|settings|preferences)"
+    r"|terms (?:of|and|&) (?:use|service|conditions)|terms (?:& )?privacy|cookies? (?:policy|notice)|accessibility statement|advertise with us|back to top"
+    r"|older posts|newer posts|(?:next|previous) (?:post|article|story|page)|leave a (?:reply|comment)|post a comment|add a comment"
+    r"|\d{1,4} comments?|no comments(?: yet)?|view all(?: posts)?|show more|load more|toggle navigation|advertisement(?: - continue reading below)?"
+    r"|sponsored(?: content| links)|do not sell (?:or share )?my (?:personal )?information|store locator|print this(?: page)?|add to cart"
+    r"|reply to comment|reply quote like|add to (?:favorites|wishlist|quote)|click to expand\.*|scroll to top|view cart|jump to (?:content|navigation|comments))"
 )
 _MENU = (
-    r"(?:首页|主页|返回首页|网站首页|返回顶部|回到顶部|顶部|返回|关闭(?:窗口|本页)?|打印(?:本页|本文|文章|此页)?|收藏(?:本页|本文)?|推荐给好友|我要(?:评论|纠错|投稿)|纠错"
-    r"|发表评论|设为首页|加入收藏|网站地图|站点地图|关于我们|联系我们|联系方式|广告服务|招聘信息|人才招聘|诚聘英才|法律声明|隐私(?:政策|条款|声明)|免责声明"
-    r"|友情链接|登录|注册|退出|搜索|手机版|电脑版|客户端|繁体版?|简体版?|english|无障碍(?:浏览)?|意见反馈|帮助(?:中心)?|投稿|留言|版权声明|大|中|小|字号|分享"
-    r"|[^\s|:。]{0,8}(?:首页|官网首页)"
-    r"|skip to (?:main |primary )?(?:content|navigation|search|footer)|home ?page|home|menu|main menu|close(?: menu)?|log ?in|log ?out"
-    r"|sign ?(?:in|up|out)|register|my account|account|search(?: this site)?|search for:?|contact(?: us)?|about(?: us)?|faqs?|help(?: cent(?:er|re))?"
-    r"|support|site ?map|privacy(?: policy| notice| statement| & cookies)?|(?:your )?(?:privacy|cookie) (?:choices|settings|preferences)"
-    r"|terms(?: (?:of|and|&) (?:use|service|conditions))?|terms (?:& )?privacy|legal(?: notice)?|disclaimer|cookies?(?: policy| notice)?"
-    r"|accessibility(?: statement)?|careers|jobs|advertis(?:e|ing)(?: with us)?|press|newsletters?|back to top|top|next|prev(?:ious)?|older posts"
-    r"|newer posts|(?:next|previous) (?:post|article|story|page)|leave a (?:reply|comment)|post a comment|add a comment|comments?"
-    r"|\d{1,4} comments?|no comments(?: yet)?|view all(?: posts)?|see all|show more|load more|read more|learn more|click here|shop|blog|cart"
-    r"|donate|subscribe|advertisement|advertorial|sponsored(?: content| links)?|archives?|blogroll|tags|categories|toggle navigation|do not sell (?:or share )?my (?:personal )?information|partner with us|store locator|print(?: this)?(?: page)?)"
+    rf"(?:{_BUTTON}|首页|主页|顶部|返回|关闭|打印|纠错|关于我们|联系我们|联系方式|招聘信息|人才招聘|法律声明|免责声明"
+    r"|登录|注册|退出|搜索|客户端|繁体版?|简体版?|english|无障碍|意见反馈|帮助(?:中心)?|投稿|留言|版权声明|大|中|小|字号|分享|收藏|[^\s|:。]{0,8}首页"
+    r"|home ?page|home|menu|close|register|account|search|contact(?: us)?|about(?: us)?|faqs?|help(?: cent(?:er|re))?|support|privacy|terms"
+    r"|legal(?: notice)?|disclaimer|cookies?|accessibility|careers|jobs|advertise|advertising|press|newsletters?|top|next|prev(?:ious)?|comments?"
+    r"|see all|read more|learn more|click here|shop|blog|cart|donate|subscribe|advertorial|sponsored|archives?|blogroll|tags|categories"
+    r"|partner with us|print|share|reply|compare|wishlist|checkout|follow|loading\.*)"
+)
+_HEADLINES = (
+    r"(?:(?:相关|推荐|延伸|扩展|拓展|热门|关联|往期|站内|同类)(?:的)?(?:阅读|文章|新闻|报道|推荐|稿件)|更多(?:阅读|文章|新闻|报道|推荐)"
+    r"|(?:猜你喜欢|猜您喜欢|大家都在看|大家还看了|(?:你|您)可能(?:还)?(?:感兴趣|喜欢)|为(?:您|你)推荐|热门排行|点击排行|阅读排行|新闻排行榜?))(?:的(?:文章|内容|新闻))?"
 )
 
 RULES = (
     Rule(
         "share",
-        rf"[\[(]*(?:(?:一键)?分享(?:到|至|给|本文|文章|此文|按钮)?|转发(?:到|至)|欢迎分享|share(?: (?:this(?: \w+)?|on|via|with|to|the \w+)){{0,2}}"
-        rf"|tweet(?: this)?|like this|e-?mail this(?: \w+)?|pin it|spread the word)[ :\])]*(?:{_NETWORK}[ ,|/·)\]]*)*",
+        rf"[\[(]*(?:(?:一键)?分享(?:到|至)|转发(?:到|至)|欢迎分享|share (?:on|via|to)|share this(?: (?:article|story|post|page|on|via|entry|video))?)"
+        rf"[ :\])]*(?:{_NETWORK}[ ,|/·)\]]*)*|tweet this|e-?mail this(?: (?:article|story|post|page))?|pin it|[\[(]*分享[ :]+{_SERVICE}(?:[ ,|/·]+{_NETWORK})*[)\]]*",
         (
             "分享到:",
             "分享到： 微信 微博 朋友圈 收藏 打印",
@@ -95,26 +137,33 @@ RULES = (
             "Share on Facebook",
             "Tweet this",
         ),
-        ("他把心得分享给年轻人", "分享到的经验有三条", "Share prices fell on Friday", "分享会"),
+        ("他把心得分享给年轻人", "分享到的经验有三条", "Share prices fell on Friday", "分享会", "分享：三位船工的故事"),
     ),
     Rule(
         "share",
-        rf"{_NETWORK}(?:[ ,|/·]+{_NETWORK}){{1,20}}",
+        rf"(?:{_NETWORK}[ ,|/·]+)+{_SERVICE}|(?:{_NETWORK}[ ,|/·]+)*{_SERVICE}(?:[ ,|/·]+{_NETWORK})+",
         ("微信 微博 QQ空间", "Facebook Twitter LinkedIn Email"),
-        ("微信", "微博上有人转发", "Twitter and Facebook"),
+        ("微博上有人转发", "Twitter and Facebook", "点赞、评论的人不多"),
+    ),
+    Rule(
+        "share",
+        rf"[\[(]*(?:(?:一键)?分享(?:给|本文|文章|此文|按钮)?|转发|share|tweet|like this|spread the word|{_SERVICE}|(?:{_NETWORK}[ ,|/·]+)+{_NETWORK})[ :\])]*",
+        ("分享", "Share", "转发 收藏 评论"),
+        ("分享给老人", "Share the bread", "转发了三次"),
+        needs="company",
     ),
     Rule(
         "credit",
-        rf"[\[( ]*{_CREDIT} ?[:/] ?{_VALUE}(?:[ ,|;)\]]+{_CREDIT} ?[:/] ?{_VALUE}){{0,9}}[\]) ]*"
+        rf"[\[( ]*(?:{_CREDITED}[ ,|;)\]]+)*(?:{_SURELY_CREDITED})(?:[ ,|;)\]]+{_CREDITED})*[\]) ]*"
         rf"|[\[(] ?{_CREDIT} {_NAMES}(?: {_CREDIT} {_NAMES}){{0,4}} ?[\])]",
         (
             "（编辑 殷小满）",
             "責(zé)任編輯: 吉政",
             "(責(zé)編:公雪、劉穎婕)",
             "（责任编辑：葛小满　校对：苏未）",
-            "來(lái)源:歷下頭條",
             "责任编辑：路远山　美术编辑：卓晴",
             "编辑：陈平丽 责任编辑：刘亮",
+            "责任编辑：",
         ),
         (
             "编辑部的故事：从一间小屋讲起。他说",
@@ -123,32 +172,51 @@ RULES = (
             "编辑说：这篇稿子要重写。",
             "策划人李明",
             "编辑 殷小满",
+            "责任编辑：这三个字我签了三十年",
         ),
     ),
     Rule(
         "credit",
-        rf"[\[(] ?(?:本报|本网|本台|本刊|全媒体|见习|实习|特约|驻\p{{Han}}{{2,3}})*(?:记者|通讯员|作者|文|图|文/图|图/文)[ :/]{{0,3}}{_NAMES}(?: 文/图| 摄| 摄影| 文| 报道)?"
-        rf"(?:[ ,/]+(?:记者|通讯员|实习生)[ :]{{0,3}}{_NAMES})*[\])]"
-        rf"|(?:本报|本网|本台|本刊)(?:全媒体|见习|实习|特约|驻\p{{Han}}{{2,3}})*记者[ :]{{1,3}}{_NAMES}(?: ?通讯员[ :]{{0,3}}{_NAMES})?(?: 文/图| 摄| 摄影| 报道)?",
-        ("（记者 张三 李四）", "本报记者 程以恒 通讯员 夏末", "(本报记者 王小明 摄)"),
-        ("记者 张三从现场发回报道", "本报记者采访了他", "记者：您好", "（记者在现场看到）他还在等"),
-        80,
+        rf"[\[( ]*{_CREDITED}(?:[ ,|;)\]]+{_CREDITED})*[\]) ]*",
+        ("來(lái)源:歷下頭條", "编辑：陈平丽", "来源：林岸日报", "摄影：路远山"),
+        ("来源：他说，没有来源", "编辑：删去第二段。", "摄影展开幕", "出品的影片：三部"),
+        needs="edge",
     ),
     Rule(
         "credit",
-        r"(?:edited|photos?|photograph(?:s|y)?|image(?:s)?|video|illustrations?) by:? [\pL.' ,-]{3,60}|(?:photo|image|picture|video) (?:credits?|source|courtesy)(?: of)?:? .{2,60}"
-        r"|reporting by .{3,90}[;,] ?(?:editing|writing) by .{3,60}",
-        ("Edited by Jane Doe", "Photo credit: Harbour Archive", "Reporting by A. Smith; Editing by J. Doe"),
+        rf"[\[(] ?(?:本报|本网|本台|本刊|全媒体|见习|实习|特约|驻{_HAN}{{2,3}})*(?:记者|通讯员|作者|文|图|文/图|图/文)[ :/]{{0,3}}{_NAMES}(?: 文/图| 摄| 摄影| 文| 报道)?"
+        rf"(?:[ ,/]+(?:记者|通讯员|实习生)[ :]{{0,3}}{_NAMES})*[\])]"
+        rf"|(?:本报|本网|本台|本刊)(?:全媒体|见习|实习|特约|驻{_HAN}{{2,3}})*记者[ :]{{1,3}}{_NAMES}(?: ?通讯员[ :]{{0,3}}{_NAMES})?(?: 文/图| 摄| 摄影| 报道)?",
+        ("（记者 张三 李四）", "本报记者 程以恒 通讯员 夏末", "(本报记者 王小明 摄)"),
+        ("记者 张三从现场发回报道", "本报记者采访了他", "记者：您好", "（记者在现场看到）他还在等"),
+        80,
+        "edge",
+    ),
+    Rule(
+        "credit",
+        rf"(?:photo|image|picture|video)s?(?: (?:credits?|source|courtesy|by|of))*:? .{{0,50}}(?:getty(?: images)?|reuters|afp|alamy|shutterstock|istock|unsplash|epa|(?:via|/) ?ap|associated press)[ .)]*"
+        rf"|reporting by {_WORDS}(?:(?:,| and) {_WORDS}){{0,4}} ?[;,] ?(?:additional )?(?:editing|writing|reporting) by {_WORDS}(?:(?:,| and) {_WORDS}){{0,4}}",
+        ("Reporting by A. Smith; Editing by J. Doe", "Photo: Jane Doe/Getty Images"),
         ("Reporting by the paper led to his arrest.", "Photo finish at the derby"),
-        120,
+        160,
+    ),
+    Rule(
+        "credit",
+        rf"(?:edited|photos?|photographs?|photography|images?|video|illustrations?) by:? {_WORDS}(?:(?: and| /) {_WORDS})?|(?:photo|image|picture|video) (?:credits?|source|courtesy)(?: of)?:? .{{2,60}}|credit: [^.:]{{2,40}}",
+        ("Edited by Jane Doe", "Photo credit: Harbour Archive"),
+        ("Photo finish at the derby", "Photographs by the family will be shown on Friday", "Edited by hand, the text grew."),
+        100,
+        "edge",
     ),
     Rule(
         "copyright",
-        r"[\[( ]*(?:版权(?:声明|所有|归)|©|\(c\) ?\d{4}(?:[ -]+\d{4})?[ ,]+[\pL.&' -]{0,40}(?:all rights.*)?$|copyright(?: ©| \(c\)| ?\d{4}(?:[ -]+\d{4})? [\pL.&' -]{0,60}$)|(?:凡|任何单位).{0,60}(?:转载|注明.{0,4}来源|稿件)|(?:免责|郑重|特别|法律|转载)?声明 ?:.{0,200}(?:转载|版权|本网|本站)"
-        r"|未经.{0,20}(?:授权|许可|允许|同意).{0,30}(?:转载|摘编|镜像)|本(?:网|站|报|刊)(?:[^讯络].{0,29})?(?:版权|转载自|稿件).{0,80}(?:归|请|不得|联系|注明|删除)).*",
+        r"[\[( ]*(?:版权(?:声明|所有|归)[^:。]{0,20}(?:[:。 ].{0,80})?(?:转载|授权|摘编|镜像|保留.{0,4}权利|翻印)|(?:©|\(c\)) ?\d{4}(?:[ -]+\d{4})?[ ,]+[a-z\x{c0}-\x{24f}.&' -]{0,40}(?:all rights.*)?$"
+        r"|(?:©|\(c\)) ?[a-z\x{c0}-\x{24f}.&', -]{2,50} ?\d{4}(?:[ -]+\d{4})?[. ]{0,2}(?:all rights.*)?$"
+        r"|copyright (?:©|\(c\)).{2,160}|copyright(?: ?\d{4}(?:[ -]+\d{4})? [a-z\x{c0}-\x{24f}.&' -]{0,60}$)|(?:免责|郑重|特别|法律|转载)?声明 ?:.{0,200}(?:转载|版权|本网|本站)"
+        r"|凡(?:本网|本站|本报|本刊|注明|转载|.{0,40}刊载).{0,60}(?:转载|注明.{0,4}来源|稿件)"
+        r"|未经.{0,12}(?:授权|许可|允许|同意).{0,12}(?:不得|禁止|严禁|请勿|谢绝).{0,12}(?:转载|摘编|镜像)[。!)\]]*$|本(?:网|站|报|刊)(?:[^讯络].{0,29})?(?:版权|转载自|稿件).{0,80}(?:归|请|不得|联系|注明|删除)).*",
         (
             "版权声明:凡临汾日报、临汾新闻网刊载及发布的各类稿件,未经书面授权,任何媒体、网站或自媒不得转载发布。若有违者将依法追究侵权责任。",
-            "Copyright © 2024 青柘在线 版权所有",
             "© 2020 Harbour Post. All rights reserved.",
             "未经授权，不得转载",
             "凡本网注明“来源：林岸日报”的作品，未经授权不得转载。",
@@ -159,6 +227,7 @@ RULES = (
             "声明：双方一致认为合作前景广阔。",
             "凡从事生产经营活动的单位和个人，应当在商品包装上注明生产日期",
             "任何单位和个人未经授权，不得进入保护区核心区",
+            "任何单位和个人未经许可，不得转载涉密信息。",
             "未经用户同意，网络运营者不得收集、使用个人信息",
             "郑重声明：中国政府在台湾问题上的立场是一贯的",
             "本报讯 一起跨省侵权案昨天宣判，所有货款均被追缴",
@@ -172,9 +241,13 @@ RULES = (
     ),
     Rule(
         "copyright",
-        r".{0,80}(?:版权所有|all rights reserved).{0,80}|.{0,120}(?:icp(?:备|证) ?\d|公网安备|信息网络传播视听节目许可证 ?:?\d|新闻信息服务许可证 ?:?\d|增值电信业务.{0,12}\d|(?:违法|不良)(?:和不良)?信息举报.{0,8}\d).{0,120}",
+        r"(?:.{0,80}(?:©|\(c\)|copyright|\d{4}).{0,80})?(?:版权所有|all rights reserved)[. )\]]*|.{0,40}(?:©|\(c\)|copyright).{0,80}(?:版权所有|all rights reserved).{0,80}"
+        r"|.{0,120}(?:icp(?:备|证) ?\d|公网安备|信息网络传播视听节目许可证 ?:?\d|新闻信息服务许可证 ?:?\d|增值电信业务.{0,12}\d|(?:违法|不良)(?:和不良)?信息举报.{0,8}\d).{0,120}"
+        r"|[^,。:]{0,30}版权所有",
         (
             "中央广播电视总台央视网版权所有",
+            "Copyright © 2024 青柘在线 版权所有",
+            "All rights reserved.",
             "京ICP备12345678号 京公网安备11000002000001号",
             "违法和不良信息举报电话：12377",
         ),
@@ -183,120 +256,216 @@ RULES = (
             "他的公司去年拿到了增值电信业务经营许可证",
             "这家公司说它版权都买齐了",
             "All rights of the workers were discussed",
+            "All rights reserved, all lefts forgiven",
         ),
         240,
     ),
     Rule(
+        "copyright",
+        r"[\[( ]*(?:版权(?:所有|归) ?[: ]?[^,。:]{2,40}|未经.{0,20}(?:授权|许可|允许|同意).{0,12}(?:不得|禁止|严禁|请勿|谢绝).{0,20}(?:转载|摘编|镜像).{0,80}|(?:凡|任何单位).{0,60}(?:转载.{0,20}(?:本[网站报刊]|注明|来源)|注明.{0,4}来源).{0,120})[\]) ]*",
+        ("版权所有 林岸日报社", "任何单位和个人未经许可，不得转载本站内容"),
+        ("版权所有：他笑了，又摇摇头。", "版权的事他说不清"),
+        200,
+        "edge",
+    ),
+    Rule(
         "metadata",
-        rf"[\[( ]*(?:(?:{_WHEN}|(?:{_READER}) ?: ?{_VALUE})[ ,|;/\])(]+){{0,8}}(?:(?:{_READER}) ?: ?(?:{_WHEN}|{_VALUE})|{_DATE} ?{_TIME})(?:[ ,|;/\])(]+(?:{_WHEN}|(?:{_READER}) ?: ?(?:{_WHEN}|{_VALUE})|{_CREDIT} ?: ?{_VALUE}|\d{{1,8}}|大|中|小|次|t|\|)){{0,12}}[\]) |]*",
+        rf"[\[( ]*(?:{_MAYBE_STAMP}[ ,|;/\])(]+)*{_STAMP}(?:[ ,|;/\])(]+(?:{_STAMP}|{_MAYBE_STAMP}|\d{{1,8}}))*[\]) |]*"
+        rf"|[\[( ]*(?:{_DATE} ?{_TIME})[ ,|;/\])(]+(?:{_SOURCE}|作者) ?: ?{_WHENCE}(?:[ ,|;/\])(]+{_MAYBE_STAMP})*[\]) |]*"
+        rf"|[\[( ]*{_SOURCE} ?: ?{_WHENCE}[ ,|;/\])(]+{_DATE} ?{_TIME}(?:[ ,|;/\])(]+{_MAYBE_STAMP})*[\]) |]*",
         (
             "2020-02-10 08:51:38 來(lái)源:臨汾新聞網(wǎng)   瀏覽次數(shù):",
             "加入時間:2020-02-05 09:58 訪問量:3203 信息來源: 珠江商報",
-            "2020年02月01日12:15",
             "来源：央视网 更新时间：2023年08月05日 19:15",
             "2024-05-21 09:36　来源：青柘在线　浏览次数：1847　字号：大 中 小",
-            "2024-04-27 16:20　点击：955",
+            "2020-02-05 09:58 来源：林岸日报",
         ),
         (
             "2020年2月5日",
             "时间：我们最缺的东西。",
+            "时间：周六晚七点",
+            "评论：现场提问",
             "2月5日12时，台风登陆",
-            "2020年02月01日12:15，地震发生",
             "日期是下周三",
         ),
         200,
     ),
     Rule(
         "metadata",
-        rf"(?:(?:first |last )?(?:published|posted|updated|modified|created|reviewed|date)(?: on| at)?|last (?:updated|modified|edited)(?: on)?|by [\pL.' -]{{3,40}}[ ,|-]+(?:published|updated)?)[ :]*{_WHEN}(?:[ |,-]+(?:updated|published)?[ :]*{_WHEN})?(?: by [\pL.' -]{{3,40}})?"
-        rf"|{_DAY}(?: |,| at | \| | - ){{1,2}}{_TIME}.{{0,12}}|\d{{1,3}} ?-?min(?:ute)?s?\.?(?: read)|(?:estimated )?read(?:ing)? time:? .{{1,20}}|\d[\d,.]*k? (?:views|shares|likes|followers)"
-        r"|(?:posted|filed|published|categor(?:y|ies)|tagged|tags?|topics?|labels?)(?: in| under| with)?: ?.{0,100}|(?:updated|posted|published)? ?\d{1,2} (?:minutes?|hours?|days?|weeks?|months?|years?) ago",
+        rf"[\[( ]*(?:{_MAYBE_STAMP}[ ,|;/\])(]+)*(?:{_DATE} ?{_TIME}|(?:时间|日期) ?: ?{_DATE} ?(?:{_TIME})?|{_MAYBE_COUNTED} ?: ?{_NUMBER})(?:[ ,|;/\])(]+{_MAYBE_STAMP})*[\]) |]*",
+        ("2020年02月01日12:15", "2024-04-27 16:20　点击：955", "时间：2024-05-21 09:36", "阅读：1024"),
+        ("2020年2月5日", "时间：周六晚七点", "2020年02月01日12:15，地震发生", "热度：三十九度二", "转发：接力 4分02秒"),
+        200,
+        "edge",
+    ),
+    Rule(
+        "metadata",
+        rf"(?:关键词|标签|主题词|文号|标签云)(?:\(.{{0,12}}\))? ?: ?[^:。!?]{{0,60}}|(?:作者|编辑|来源) ?: ?{_WHENCE}|tags?: ?[^.!?]{{0,80}}",
+        ("关键词：供水 管网", "标签：", "Tags: harbour, ferry"),
+        ("标签贴在瓶上", "Tags hung from the wire."),
+        100,
+        "company",
+    ),
+    Rule(
+        "metadata",
+        rf"(?:(?:first |last )?(?:published|posted|updated|modified|created|reviewed)(?: on| at)?|last (?:updated|modified|edited)(?: on)?|by [a-z\x{{c0}}-\x{{24f}}.' -]{{3,40}}[ ,|-]+(?:published|updated))[ :]*{_WHEN}(?:[ |,-]+(?:updated|published)?[ :]*{_WHEN})?(?: by [a-z\x{{c0}}-\x{{24f}}.' -]{{3,40}})?"
+        rf"|{_DAY}(?: |,| at | \| | - ){{1,2}}{_TIME}.{{0,12}}|\d{{1,3}} ?-?min(?:ute)?s?\.? read|(?:estimated )?read(?:ing)? time:? .{{1,20}}"
+        r"|(?:posted|filed|published|tagged)(?: in| under| with): ?.{0,100}|(?:updated|posted|published) \d{1,2} (?:minutes?|hours?|days?|weeks?|months?|years?) ago",
         (
             "Published: 5 March 2021",
             "Last updated on March 5, 2021",
             "March 5, 2021 at 5:50 am",
             "5 min read",
-            "1,204 views",
             "Posted in: Travel, Food",
         ),
-        ("March 5, 2021", "Published accounts differ.", "She read for 5 min", "Tagged by the police, he fled."),
+        ("March 5, 2021", "Published accounts differ.", "She read for 5 min", "Tagged by the police, he fled.", "5 min"),
         120,
     ),
     Rule(
+        "metadata",
+        rf"(?:date|by [a-z\x{{c0}}-\x{{24f}}.' -]{{3,40}}[ ,|-]+)[ :]*{_WHEN}|\d[\d,.]*k? (?:views|shares|likes|followers|replies|votes|points)|(?:categor(?:y|ies)|topics?|labels?|filed under): ?[^.!?]{{0,80}}"
+        r"|\d{1,2} (?:minutes?|hours?|days?|weeks?|months?|years?) ago|(?:last )?(?:updated|posted|published)",
+        ("1,204 views", "Category: harbour", "3 days ago"),
+        ("Twelve views of the bay", "Three days ago he left.", "The category: mains"),
+        100,
+        "company",
+    ),
+    Rule(
         "subscribe",
-        r"[\[(▶►>* ]*(?:扫一扫|扫(?:描|码)?.{0,12}(?:二维码|关注|下载)|长按.{0,12}(?:二维码|识别|关注)|识别.{0,8}二维码|(?:欢迎|请|敬请|点击|快来)?(?:关注|订阅|添加).{0,24}(?:公众号|微信号|官方微信|官方微博|客户端|头条号|官微|视频号|app)"
-        r"|下载.{0,16}(?:客户端|app)|(?:微信)?公众号 ?:.{0,20}|点击(?:上方|下方|蓝字|阅读原文|右上角).{0,30}|更多(?:精彩|资讯|新闻|内容).{0,12}(?:关注|下载|点击|扫码).{0,30}).*",
+        r"[\[(▶►>* ]*(?:扫一扫(?:.{0,16}(?:二维码|关注|下载|分享))?|扫(?:描|码)?.{0,12}(?:二维码|关注|下载)|长按.{0,12}(?:二维码|识别|关注)(?:.{0,8}(?:关注|订阅)(?:我们)?)?|(?:长按|扫描|扫码)?识别.{0,8}二维码|(?:欢迎|请|敬请|点击|快来)?(?:关注|订阅|添加).{0,24}(?:公众号|微信号|官方微信|官方微博|客户端|头条号|官微|视频号|app)"
+        r"|下载.{0,16}(?:客户端|app)|(?:微信)?公众号 ?:.{0,20}|点击(?:上方|下方|蓝字|阅读原文|右上角).{0,30}|更多(?:精彩|资讯|新闻|内容).{0,12}(?:关注|下载|点击|扫码).{0,30})(?:[,!。:].{0,60})?",
         (
             "扫一扫，关注“青柘在线”公众号，每天早上七点把身边事送到您手机里",
             "长按二维码关注我们",
             "下载新闻客户端",
             "点击上方蓝字关注我们",
         ),
-        ("他扫码付了钱，拎起菜就走", "关注民生的微信群里有人发问", "下载量超过一亿次"),
-        80,
+        (
+            "他扫码付了钱，拎起菜就走",
+            "关注民生的微信群里有人发问",
+            "下载量超过一亿次",
+            "扫一扫就能看，谁还买报纸呢。",
+        ),
+        100,
+        "edge",
     ),
     Rule(
         "subscribe",
-        r"(?:sign up (?:for|to|now|here|today|free)|subscribe (?:to|now|here|today|for)|join (?:our|the) (?:newsletter|mailing list|community)|get (?:the|our|your) .{0,50}(?:newsletter|inbox|app)|follow (?:us|me|@\w+)"
-        r"|download (?:the|our) .{0,20}app|like us on|find us on|connect with us|stay (?:connected|in touch|up to date|informed)|get (?:email )?(?:updates|alerts)|enter your e-?mail|your e-?mail(?: address)?|e-?mail address|never miss|newsletter sign ?-?up|unsubscribe)\b.{0,80}",
-        ("Sign up for our newsletter", "Follow us on Twitter", "Enter your email address", "Stay connected"),
-        ("He signed up for the navy.", "Followers of the sect met", "Subscribers to the paper complained"),
-        120,
+        r"(?:sign up (?:for|to) (?:our|the|your|free|daily|weekly|e-?mail).{0,40}(?:newsletters?|updates|alerts|e-?mails?|list)|subscribe to (?:our|the|this) .{0,40}(?:newsletters?|channel|podcast|blog|feed|list)|join our (?:newsletter|mailing list|community|e-?mail list)"
+        r"|get (?:the|our|your) .{0,50}(?:newsletters?|(?:to|in) your inbox)|follow us on .{2,60}|download (?:the|our) .{0,20}app(?: (?:now|today|here))?|like us on .{2,30}|enter your e-?mail(?: address)?|your e-?mail(?: address)?|newsletter sign ?-?up"
+        r"|this site is protected by recaptcha.{0,80}|this site uses (?:akismet|cookies).{0,80}|(?:save my name, )e-?mail,? and website in this browser.{0,60}|(?:we|this (?:web)?site) uses? cookies.{0,200}|by (?:entering|providing|submitting) your e-?mail.{0,200}"
+        r"|sign up (?:now|here|today|free)|subscribe (?:now|here|today))[.!:… »>]*",
+        ("Sign up for our newsletter", "Follow us on Twitter", "Enter your email address", "Subscribe now"),
+        (
+            "He signed up for the navy.",
+            "Followers of the sect met",
+            "Subscribers to the paper complained",
+            "Sign up for the navy, they told him, and see the world.",
+            "Follow me, he said, and mind the fourth step.",
+        ),
+        320,
+    ),
+    Rule(
+        "subscribe",
+        r"(?:follow us|find us on|connect with us|stay (?:connected|in touch|up to date|informed)|get (?:e-?mail )?(?:updates|alerts)|e-?mail address|never miss (?:a|an|another) (?:story|post|update|thing|beat)|unsubscribe|join the (?:conversation|newsletter|mailing list|community)|get the app|sign up (?:for|to) .{2,40}|subscribe (?:to|for) .{2,40})[.!: ]*",
+        ("Stay connected", "Unsubscribe", "Get updates"),
+        ("Stay connected to the rope, he said", "Never miss a tide", "He could not unsubscribe"),
+        80,
+        "company",
     ),
     Rule(
         "related",
-        r"[\[(>■▲●◆ ]*(?:(?:相关|推荐|延伸|扩展|拓展|更多|热门|精彩|关联|最新|往期|热点|今日|图文|编辑|小编|本网|站内|其他|同类)(?:的)?(?:阅读|文章|新闻|报道|链接|推荐|内容|资讯|回顾|专题|热点|稿件|信息|视频|图片|话题|导读|精选|评论)"
-        r"|(?:猜你喜欢|猜您喜欢|大家都在看|大家还看了|你可能(?:还)?(?:感兴趣|喜欢)|您可能(?:还)?(?:感兴趣|喜欢)|为您推荐|为你推荐|热门排行|点击排行|阅读排行|新闻排行榜?|排行榜|推荐))(?:的(?:文章|内容|新闻))?[\]) :>»]*",
+        rf"[\[(>■▲●◆ ]*{_HEADLINES}[\]) :>»]*",
         ("推薦閱讀", "相關文章:", "相关阅读", "【延伸阅读】", "猜你喜欢"),
         ("相关阅读材料已经印好", "相关规定如下", "推荐他去读书", "最新评论说得在理。"),
         24,
+        "edge",
     ),
     Rule(
         "related",
-        r"(?:related(?: (?:articles?|stories|story|posts?|news|content|topics?|reading|links?|coverage|items|products|pages|videos?|searches))?|you (?:may|might|will|could|would)(?: also)? (?:like|love|enjoy|be interested in|want to read)(?: this| these)?|(?:recommended|suggested)(?: (?:for you|reading|stories|articles|posts|by .{2,20}|videos))?"
-        r"|more (?:from|on|in|like|by|stories|news|articles|posts|videos|headlines|to (?:read|explore)|about)(?: [^.,]{1,40})?|(?:read|see|up|what's|watch|read also|also read)(?: more| next| also)|(?:most|top|popular|trending|latest|recent|featured|editors?'?s?'?)(?: \w+)? (?:read|viewed|popular|shared|stories|news|articles?|posts?|now|picks?|choice|comments|headlines|videos?|entries|topics|searches)(?: .{1,20})?"
-        r"|trending(?: now)?|don't miss(?: this| these)?|in (?:other news|this section)|from (?:our partners|around the web|the web)|promoted(?: stories| content| links)?|similar (?:posts|articles|stories))[ :.…»>]*",
-        ("Related Articles", "You may also like", "More from Sports", "Most Read", "Trending Now"),
-        ("More on this later, he said.", "Related parties shall be informed", "Top news of the day was the storm"),
+        r"[\[(>■▲●◆ ]*(?:相关|推荐|延伸|扩展|拓展|更多|热门|精彩|关联|最新|往期|热点|今日|图文|编辑|小编|本网|站内|其他|同类)(?:的)?(?:阅读|文章|新闻|报道|链接|推荐|内容|资讯|回顾|专题|热点|稿件|信息|视频|图片|话题|导读|精选|评论)[\]) :>»]*"
+        r"|[\[(>■▲●◆ ]*(?:排行榜|推荐)[\]) :>»]*",
+        ("热点话题", "精彩评论", "相关链接：", "最新内容"),
+        ("相关信息显示", "最新评论说得在理。", "推荐他"),
+        24,
+        "company",
+    ),
+    Rule(
+        "related",
+        r"(?:related (?:articles?|stories|story|posts?|news|content|reading|links?|coverage|items|products|pages|videos?|searches)|you (?:may|might)(?: also)? (?:like|love|enjoy|be interested in|want to read)(?: this| these)?|(?:recommended|suggested) (?:for you|reading|stories|articles|posts|videos)"
+        r"|more (?:stories|news|articles|posts|videos|headlines|to (?:read|explore))(?: (?:from|on|in|by) [^.,]{1,30})?|(?:read|also read|read also) more|(?:most|top|popular|trending|latest|recent|featured|editors?'?s?'?)(?: \w+)? (?:read|viewed|shared|stories|news|articles?|posts?|picks?|choice|comments|headlines|videos?|entries|searches)"
+        r"|trending now|don't miss (?:this|these)|from (?:our partners|around the web|the web)|promoted (?:stories|content|links)|similar (?:posts|articles|stories))[ :.…»>]*",
+        ("Related Articles", "You may also like", "Most Read", "Trending Now"),
+        ("Related parties shall be informed", "Top news of the day was the storm", "You may like it or not"),
         60,
+        "edge",
+    ),
+    Rule(
+        "related",
+        r"(?:related(?: topics?)?|(?:recommended|suggested)(?: by .{2,20})?|more (?:from|on|in|like|by|about)(?: [^.,]{1,40})?|(?:see|up|what's|watch)(?: more| next| also)|read next|trending|in (?:other news|this section)|promoted|popular(?: now| posts| topics)?|(?:latest|recent|top|featured|most)(?: \w+)?(?: topics| popular| now)|(?:you (?:will|could|would)(?: also)? (?:like|love|enjoy)(?: this| these)?))[ :.…»>]*",
+        ("More from Sports", "See also", "Recommended"),
+        ("More on this later, he said.", "Related by marriage", "See what happened"),
+        60,
+        "company",
     ),
     Rule(
         "navigation",
-        rf"[\[( <«‹←]*{_MENU}(?:[ |/·»>\])(\[,-]+{_MENU}){{0,20}}[\]) >»›→:.…↑]*",
+        rf"[\[( <«‹←]*(?:{_MENU}[ |/·»>\])(\[,-]+)*{_BUTTON}(?:[ |/·»>\])(\[,-]+{_MENU})*[\]) >»›→:.…↑]*|[\[( ]*(?:{_MENU} ?[|/·»>\])(\[]+ ?)+{_MENU}[\]) >»|]*|[\[( ]*\[?{_MENU}(?:[\])] ?[\[(] ?{_MENU})+[\]) ]*",
         (
             "【打印】　【关闭窗口】",
             "返回首页",
             "央视网首页 | 央视节目官网首页",
             "Skip to content",
-            "Contact Us",
-            "Home | About",
+            "Privacy Policy | Terms of Use",
         ),
         ("首页设计大赛开幕", "打印机坏了", "About time", "Help is on the way", "联系我们的人很多"),
+        needs="edge",
     ),
     Rule(
         "navigation",
-        r"(?:(?:您|你)?(?:现在|当前)?的?(?:所在)?位置(?:是)? ?: ?[^>»›→。]{1,30}|首页|主页|home) ?(?:[>»›/→-]+ ?[^>»›→。]{1,40}){1,7}|[^>»›→。]{1,30}(?: ?[>»›→]+ ?[^>»›→。]{1,40}){2,7}"
-        r"|(?:上一?[篇条页]|下一?[篇条页]|上篇|下篇|前一篇|后一篇)(?:文章|新闻)? ?:.{0,120}|(?:previous|next)(?: (?:post|article|story|page|in .{2,30}))?(?: ?[:»«→←>]| - ).{0,100}",
-        (
-            "首页 > 新闻中心 > 民生",
-            "当前位置：首页 > 要闻",
-            "上一篇：南门小学的鸽子认得放学铃　下一篇：没有了",
-            "Home » News » Local",
-            "Next post: The bridge",
-        ),
-        ("首页改版了", "上一篇文章他写了三年", "位置：城东三里", "Next week: more rain"),
+        rf"[\[( <«‹←]*{_MENU}(?:[ |/·»>\])(\[,-]+{_MENU})*[\]) >»›→:.…↑]*",
+        ("首页", "Contact Us", "Home | About", "打印"),
+        ("首页设计大赛开幕", "打印机坏了", "About time", "Help is on the way", "联系我们的人很多"),
+        needs="company",
+    ),
+    Rule(
+        "navigation",
+        r"(?:(?:您|你)?(?:现在|当前)?的?(?:所在)?位置(?:是)? ?: ?(?:首页|主页|[^>»›→。]{1,30}[>»›→])[^。]{0,120}|(?:首页|主页|home) ?(?:[>»›→]+ ?[^>»›→。]{1,40}){1,7})",
+        ("首页 > 新闻中心 > 民生", "当前位置：首页 > 要闻", "Home » News » Local"),
+        ("首页改版了", "位置：城东三里", "Home is where the heart is"),
         200,
     ),
     Rule(
         "navigation",
-        r"[-*·> ]{0,4}(?:(?:原文|文章|视频|来源|本文|网页|详细|source|link|url|via)?(?:链接|地址|网址|出处)? ?:? ?)(?:\[[^\[\]]{0,80}\] ?\(https?://[^\s]+\)|<?(?:https?://|www\.)[^\s]+>?)[。.]?",
-        (
-            "- [链接](https://example.com/2024/03/20/a.shtml)",
-            "原文链接：https://example.com/a?b=1",
-            "https://example.com/a",
-        ),
+        r"[^>»›→。]{1,30}(?: ?[>»›→]+ ?[^>»›→。]{1,40}){2,7}"
+        r"|(?:上一[篇条页]|下一[篇条页]|前一篇|后一篇)(?:文章|新闻)? ?:.{0,120}|上篇(?:文章|新闻)? ?:.{0,60} 下篇(?:文章|新闻)? ?:.{0,60}|(?:previous|next) (?:post|article|story|page|in .{2,30}) ?(?:[:»«→←>]| - ).{0,100}",
+        ("上一篇：南门小学的鸽子认得放学铃　下一篇：没有了", "Next post: The bridge", "新闻 > 本地 > 民生"),
+        ("上一篇文章他写了三年", "Next week: more rain", "a > b"),
+        200,
+        "edge",
+    ),
+    Rule(
+        "navigation",
+        r"(?:上篇|下篇)(?:文章|新闻)? ?:.{0,120}|(?:previous|next) ?(?:[:»«→←>]| - ).{0,100}",
+        ("上篇：水边的孩子", "Next: Point Hale"),
+        ("下篇文章他还没有写", "Next week: more rain"),
+        200,
+        "company",
+    ),
+    Rule(
+        "navigation",
+        r"[-*·> ]{0,4}(?:(?:原文|文章|视频|来源|本文|网页|详细|source|via)(?:链接|地址|网址|出处)?|链接|网址|link|url) ?:? ?(?:\[[^\[\]]{0,80}\] ?\(https?://[^\s]+\)|<?(?:https?://|www\.)[^\s]+>?)[。.]?|[-*·> ]{0,4}\[(?:链接|原文|查看|阅读)[^\[\]]{0,20}\] ?\(https?://[^\s]+\)",
+        ("- [链接](https://example.com/2024/03/20/a.shtml)", "原文链接：https://example.com/a?b=1"),
         ("详情见https://example.com/a，报名从速。", "The site www.example.com was hacked"),
         400,
+    ),
+    Rule(
+        "navigation",
+        r"[-*·> ]{0,4}(?:\[[^\[\]]{0,80}\] ?\(https?://[^\s]+\)|<?(?:https?://|www\.)[^\s]+>?)[。.]?",
+        ("https://example.com/a", "[a page](https://example.com/a)"),
+        ("详情见https://example.com/a，报名从速。", "The site www.example.com was hacked"),
+        400,
+        "edge",
     ),
 )
 
@@ -307,20 +476,25 @@ class Matcher:
 
     names: tuple[str, ...]
     longest: tuple[int, ...]
+    needs: tuple[str, ...]
     kept: tuple[str, ...]
     sets: Any  # re2.Set
 
-    def rule_of(self, line: str) -> str | None:
-        """The name of the first rule that matches the whole of a line (as `reading` gives it).
+    def first(self, line: str) -> int:
+        """The number of the first rule that matches the whole of a line (as `reading` gives it), -1 for none.
 
         A rule that is switched off still shields its lines from the rules behind it.
         """
         if len(line) > max(self.longest):
-            return None
+            return -1
         # a Set answers None where nothing matches, and in no given order
         found = [rule for rule in self.sets.Match(line) or () if len(line) <= self.longest[rule]]
-        name = self.names[min(found)] if found else None
-        return None if name in self.kept else name
+        return -1 if not found or self.names[min(found)] in self.kept else min(found)
+
+    def rule_of(self, line: str) -> str | None:
+        """The name of that rule."""
+        rule = self.first(line)
+        return None if rule < 0 else self.names[rule]
 
 
 _UNBOUNDED = 2**62
@@ -351,18 +525,19 @@ def matcher(rules: tuple[tuple[str, str], ...] = (), keep: tuple[str, ...] = ())
     Raises:
         BadSettings: a pattern is no RE2; the message names its rule.
     """
-    chosen = [(rule.name, rule.pattern, rule.longest) for rule in RULES]
-    chosen = [(name, pattern, _UNBOUNDED) for name, pattern in rules] + chosen
+    chosen = [(rule.name, rule.pattern, rule.longest, rule.needs) for rule in RULES]
+    chosen = [(name, pattern, _UNBOUNDED, "") for name, pattern in rules] + chosen
     options = _options()
     options.max_mem = 64 << 20
     sets = re2.Set.FullMatchSet(options)
-    for name, pattern, _ in chosen:
+    for name, pattern, _, _ in chosen:
         check_pattern(pattern, f"rule {name}")
         sets.Add(_folded_pattern(pattern))
     sets.Compile()
     return Matcher(
-        tuple(name for name, _, _ in chosen),
-        tuple(longest for _, _, longest in chosen),
+        tuple(name for name, _, _, _ in chosen),
+        tuple(longest for _, _, longest, _ in chosen),
+        tuple(needs for _, _, _, needs in chosen),
         keep,
         sets,
     )
