@@ -158,14 +158,15 @@ def _judge(lines: Sequence[str], verdicts: Verdicts, settings: Settings) -> None
         _name_farms(lines, verdicts, needs, rules)
     blocks = _teasers(lines, verdicts) if "related" not in keep else []
     edge = _edges(lines, verdicts, blocks)
-    _doubt_places(verdicts, needs, edge)
+    raw = _is_raw_page(lines, verdicts, needs)
+    _doubt_places(verdicts, needs, edge, raw)
     _doubt_fields(lines, verdicts, needs)
     _name_teasers(lines, verdicts, needs, edge, blocks)
     if "related" not in keep:
         _name_dated_tail(lines, verdicts)
     _keep_company(verdicts, needs, edge)
     if "navigation" not in keep:
-        _name_menus(lines, verdicts, found)
+        _name_menus(lines, verdicts, needs, found, raw)
     _doubt_sentences(lines, verdicts, found, len(settings.rules))
     if not any(verdict is None or verdict.doubt for verdict in verdicts):
         for line, verdict in enumerate(verdicts):
@@ -195,10 +196,29 @@ def _sure(verdict: Verdict | None) -> bool:
     return verdict is not None and not verdict.doubt and verdict.rule != "markup"
 
 
-def _doubt_places(verdicts: Verdicts, needs: Sequence[str], edge: Sequence[bool]) -> None:
-    """Doubts what needs an edge and has none, and whatever needs company until it is found."""
+_RAW, _RAW_WEAK = 5, 12
+_PAGE_RULES = ("share", "subscribe", "related", "navigation")
+
+
+def _is_raw_page(lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str]) -> bool:
+    """Whether a text is a page as it was scraped, menus, forms and all, and no article cut out of one.
+
+    Such a page has at least `_RAW` different lines of wording that no article has, or some of it and `_RAW_WEAK`
+    different lines in all that may be a page's buttons and labels.
+    """
+    rows = zip(lines, verdicts, needs, strict=True)
+    page = {line: need != "company" for line, of, need in rows if of and of.rule in _PAGE_RULES}
+    strong = sum(page.values())
+    return strong >= _RAW or (strong >= 2 and len(page) >= _RAW_WEAK)
+
+
+def _doubt_places(verdicts: Verdicts, needs: Sequence[str], edge: Sequence[bool], raw: bool) -> None:
+    """Doubts what needs an edge and has none, and whatever needs company until it is found.
+
+    In a *raw* page the buttons and labels of a page need neither: there are so many that one more is none of the text.
+    """
     for line, verdict in enumerate(verdicts):
-        if verdict is not None and needs[line]:
+        if verdict is not None and needs[line] and not (raw and verdict.rule in _PAGE_RULES):
             doubt = AMID if not edge[line] else ALONE if needs[line] == "company" else verdict.doubt
             verdicts[line] = Verdict(verdict.rule, doubt)
 
@@ -427,7 +447,9 @@ _LABEL, _SHORT, _TEXT = 36, 80, 80
 _FOR_ANCHOR, _FOR_LABEL, _FOR_SHORT, _FOR_OTHER, _FOR_TEXT = 8, 1, -1, -8, -80
 
 
-def _name_menus(lines: Sequence[str], verdicts: Verdicts, found: Sequence[int]) -> None:
+def _name_menus(
+    lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str], found: Sequence[int], raw: bool
+) -> None:
     """Names the menu at the head and the footer at the tail of a page: labels among lines that rules know.
 
     A menu runs from the first line to one that a rule names by its words, a footer from one to the last line; of all
@@ -435,10 +457,13 @@ def _name_menus(lines: Sequence[str], verdicts: Verdicts, found: Sequence[int]) 
     What is doubtful by itself is sure in a menu. The first line, often the title, stays unless it is named itself.
     """
     anchors = [
-        verdict is not None and verdict.rule in _MENU_RULES and rule >= 0 and verdict.doubt in ("", ALONE, AMID)
+        verdict is not None
+        and verdict.rule in _MENU_RULES
+        and (rule >= 0 or verdict.rule == "link-farm" or (raw and not verdict.doubt))
+        and verdict.doubt in ("", ALONE, AMID)
         for verdict, rule in zip(verdicts, found, strict=True)
     ]
-    sure = [anchor and _sure(verdict) for anchor, verdict in zip(anchors, verdicts, strict=True)]
+    sure = [anchor and need in ("", "edge") for anchor, need in zip(anchors, needs, strict=True)]
     weights = [_weight(line, verdict, anchor) for line, verdict, anchor in zip(lines, verdicts, anchors, strict=True)]
     menu = _best_run(weights, anchors, sure)
     footer = _best_run(weights[::-1], anchors[::-1], sure[::-1])

@@ -80,9 +80,7 @@ _SURELY_CREDITED = rf"{_NEWSROOM} ?[:/] ?{_WHO}|{_ONE_SOURCE} ?: ?{_WHENCE}"
 _PUBLISHED = (
     r"(?:(?:加入|发布|发表|更新|上传|添加|录入|创建|修改|最后更新|最后修改|发稿|公布|刊发|提交)(?:时间戳?|日期|于))"
 )
-_COUNTED = (
-    r"(?:(?:阅读|浏览|访问|点击|查看|播放|转发|点赞|评论|收藏|推荐)(?:量|数|次数|人数)|(?:文章|本文|页面)(?:点击|浏览|阅读)(?:数|量|次数)?)"
-)
+_COUNTED = r"(?:(?:阅读|浏览|访问|点击|查看|播放|转发|点赞|评论|收藏|推荐)(?:量|数|次数|人数)|(?:文章|本文|页面)(?:点击|浏览|阅读)(?:数|量|次数)?)"
 _MAYBE_COUNTED = r"(?:阅读|浏览|访问|点击|查看|播放|转发|点赞|评论|收藏|推荐|人气|热度|字数)"
 _READER = r"(?:字号|字体(?:大小)?) ?: ?\[?(?:大|中|小|[ /|\[\]])*|语音播报|索引号 ?: ?[\w/-]{0,30}|发布(?:人|者|单位|机构) ?: ?[^:。,]{0,24}"
 _STAMP = rf"(?:{_PUBLISHED} ?:? ?(?:{_WHEN})?|{_COUNTED} ?: ?{_NUMBER}|{_READER})"
@@ -204,7 +202,11 @@ RULES = (
         "credit",
         rf"(?:edited|photos?|photographs?|photography|images?|video|illustrations?) by:? {_WORDS}(?:(?: and| /) {_WORDS})?|(?:photo|image|picture|video) (?:credits?|source|courtesy)(?: of)?:? .{{2,60}}|credit: [^.:]{{2,40}}",
         ("Edited by Jane Doe", "Photo credit: Harbour Archive"),
-        ("Photo finish at the derby", "Photographs by the family will be shown on Friday", "Edited by hand, the text grew."),
+        (
+            "Photo finish at the derby",
+            "Photographs by the family will be shown on Friday",
+            "Edited by hand, the text grew.",
+        ),
         100,
         "edge",
     ),
@@ -241,7 +243,7 @@ RULES = (
     ),
     Rule(
         "copyright",
-        r"(?:.{0,80}(?:©|\(c\)|copyright|\d{4}).{0,80})?(?:版权所有|all rights reserved)[. )\]]*|.{0,40}(?:©|\(c\)|copyright).{0,80}(?:版权所有|all rights reserved).{0,80}"
+        r"(?:.{0,80}(?:©|\(c\)|copyright|\d{4}).{0,80})?(?:版权所有|all rights reserved)[. )\]]*|.{0,40}(?:©|\(c\)|copyright).{0,120}(?:版权所有|all rights reserved).{0,200}|© ?\d{4}[ -].{0,200}"
         r"|.{0,120}(?:icp(?:备|证) ?\d|公网安备|信息网络传播视听节目许可证 ?:?\d|新闻信息服务许可证 ?:?\d|增值电信业务.{0,12}\d|(?:违法|不良)(?:和不良)?信息举报.{0,8}\d).{0,120}"
         r"|[^,。:]{0,30}版权所有",
         (
@@ -258,7 +260,7 @@ RULES = (
             "All rights of the workers were discussed",
             "All rights reserved, all lefts forgiven",
         ),
-        240,
+        400,
     ),
     Rule(
         "copyright",
@@ -318,7 +320,13 @@ RULES = (
             "5 min read",
             "Posted in: Travel, Food",
         ),
-        ("March 5, 2021", "Published accounts differ.", "She read for 5 min", "Tagged by the police, he fled.", "5 min"),
+        (
+            "March 5, 2021",
+            "Published accounts differ.",
+            "She read for 5 min",
+            "Tagged by the police, he fled.",
+            "5 min",
+        ),
         120,
     ),
     Rule(
@@ -353,7 +361,7 @@ RULES = (
         "subscribe",
         r"(?:sign up (?:for|to) (?:our|the|your|free|daily|weekly|e-?mail).{0,40}(?:newsletters?|updates|alerts|e-?mails?|list)|subscribe to (?:our|the|this) .{0,40}(?:newsletters?|channel|podcast|blog|feed|list)|join our (?:newsletter|mailing list|community|e-?mail list)"
         r"|get (?:the|our|your) .{0,50}(?:newsletters?|(?:to|in) your inbox)|follow us on .{2,60}|download (?:the|our) .{0,20}app(?: (?:now|today|here))?|like us on .{2,30}|enter your e-?mail(?: address)?|your e-?mail(?: address)?|newsletter sign ?-?up"
-        r"|this site is protected by recaptcha.{0,80}|this site uses (?:akismet|cookies).{0,80}|(?:save my name, )e-?mail,? and website in this browser.{0,60}|(?:we|this (?:web)?site) uses? cookies.{0,200}|by (?:entering|providing|submitting) your e-?mail.{0,200}"
+        r"|this site is protected by recaptcha.{0,80}|this site uses akismet.{0,80}|(?:save my name, )e-?mail,? and website in this browser.{0,60}|by (?:entering|providing|submitting) your e-?mail.{0,200}"
         r"|sign up (?:now|here|today|free)|subscribe (?:now|here|today))[.!:… »>]*",
         ("Sign up for our newsletter", "Follow us on Twitter", "Enter your email address", "Subscribe now"),
         (
@@ -364,6 +372,21 @@ RULES = (
             "Follow me, he said, and mind the fourth step.",
         ),
         320,
+    ),
+    Rule(
+        "subscribe",
+        r"your e-?mail (?:address )?will not be published.{0,80}|required fields are marked.{0,20}|this field is (?:for validation purposes|hidden when viewing the form).{0,60}|oops! something went wrong while submitting.{0,40}"
+        r"|thank you! your submission has been received!?|(?:sorry|oops)[,!] something went wrong\.?(?: please try again.{0,20})?|there was an error (?:while )?(?:loading|submitting|sending).{0,80}|please (?:enable javascript|reload this page|leave this field empty).{0,80}"
+        r"|you(?: are using| should upgrade or use) an (?:out of date|outdated|alternative) browser.{0,120}|your browser (?:does not|doesn't) support.{0,120}|press enter to .{3,60}|open sub-navigation close sub-navigation"
+        r"|.{0,80}(?:this (?:web)?site|we(?: and our .{0,30})?) uses? (?:optional |necessary |essential )?cookies.{0,400}|(?:necessary|functional|performance|analytical|advertisement|marketing|other uncategorized|strictly necessary|these|targeting|statistics?) cookies (?:are|help|may|enable|track).{0,400}"
+        r"|this cookie is (?:set|used) (?:by|to).{0,300}|the technical storage or access .{0,300}|(?:accept|reject|decline|allow|manage) (?:all )?(?:cookies|consent|preferences)",
+        (
+            "Your email address will not be published. Required fields are marked *",
+            "We use cookies to improve your experience.",
+            "Accept all cookies",
+        ),
+        ("She baked cookies for the crew.", "His browser was a goat.", "Please leave this field to the cows, said the farmer."),
+        600,
     ),
     Rule(
         "subscribe",
@@ -393,7 +416,7 @@ RULES = (
     Rule(
         "related",
         r"(?:related (?:articles?|stories|story|posts?|news|content|reading|links?|coverage|items|products|pages|videos?|searches)|you (?:may|might)(?: also)? (?:like|love|enjoy|be interested in|want to read)(?: this| these)?|(?:recommended|suggested) (?:for you|reading|stories|articles|posts|videos)"
-        r"|more (?:stories|news|articles|posts|videos|headlines|to (?:read|explore))(?: (?:from|on|in|by) [^.,]{1,30})?|(?:read|also read|read also) more|(?:most|top|popular|trending|latest|recent|featured|editors?'?s?'?)(?: \w+)? (?:read|viewed|shared|stories|news|articles?|posts?|picks?|choice|comments|headlines|videos?|entries|searches)"
+        r"|more (?:stories|news|articles|posts|videos|headlines|to (?:read|explore))(?: (?:from|on|in|by) [^.,]{1,30})?|(?:also read|read also):?|(?:most|top|popular|trending|latest|recent|featured|editors?'?s?'?)(?: \w+)? (?:read|viewed|shared|stories|news|articles?|posts?|picks?|choice|comments|headlines|videos?|entries|searches)"
         r"|trending now|don't miss (?:this|these)|from (?:our partners|around the web|the web)|promoted (?:stories|content|links)|similar (?:posts|articles|stories))[ :.…»>]*",
         ("Related Articles", "You may also like", "Most Read", "Trending Now"),
         ("Related parties shall be informed", "Top news of the day was the storm", "You may like it or not"),
@@ -402,7 +425,7 @@ RULES = (
     ),
     Rule(
         "related",
-        r"(?:related(?: topics?)?|(?:recommended|suggested)(?: by .{2,20})?|more (?:from|on|in|like|by|about)(?: [^.,]{1,40})?|(?:see|up|what's|watch)(?: more| next| also)|read next|trending|in (?:other news|this section)|promoted|popular(?: now| posts| topics)?|(?:latest|recent|top|featured|most)(?: \w+)?(?: topics| popular| now)|(?:you (?:will|could|would)(?: also)? (?:like|love|enjoy)(?: this| these)?))[ :.…»>]*",
+        r"(?:related(?: topics?)?|(?:recommended|suggested)(?: by .{2,20})?|more (?:from|on|in|like|by|about)(?: [^.,]{1,40})?|(?:see|up|what's|watch)(?: more| next| also)|read (?:more|next)|trending|in (?:other news|this section)|promoted|popular(?: now| posts| topics)?|(?:latest|recent|top|featured|most)(?: \w+)?(?: topics| popular| now)|(?:you (?:will|could|would)(?: also)? (?:like|love|enjoy)(?: this| these)?))[ :.…»>]*",
         ("More from Sports", "See also", "Recommended"),
         ("More on this later, he said.", "Related by marriage", "See what happened"),
         60,
