@@ -156,17 +156,21 @@ def _judge(lines: Sequence[str], verdicts: Verdicts, settings: Settings) -> None
         _name_dates(lines, verdicts)
     if "link-farm" not in keep:
         _name_farms(lines, verdicts, needs, rules)
+    if not any(verdicts):  # as in most articles
+        if "related" not in keep:
+            _name_dated_tail(lines, verdicts)
+        return
     blocks = _teasers(lines, verdicts) if "related" not in keep else []
     edge = _edges(lines, verdicts, blocks)
-    raw = _is_raw_page(lines, verdicts, needs)
-    _doubt_places(verdicts, needs, edge, raw)
+    scraped, menus = (_has(lines, verdicts, needs, least) for least in (_SCRAPED, _MENUS))
+    _doubt_places(verdicts, needs, edge, scraped)
     _doubt_fields(lines, verdicts, needs)
     _name_teasers(lines, verdicts, needs, edge, blocks)
     if "related" not in keep:
         _name_dated_tail(lines, verdicts)
-    _keep_company(verdicts, needs, edge)
+    _keep_company(lines, verdicts, needs, edge)
     if "navigation" not in keep:
-        _name_menus(lines, verdicts, needs, found, raw)
+        _name_menus(lines, verdicts, needs, found, menus)
     _doubt_sentences(lines, verdicts, found, len(settings.rules))
     if not any(verdict is None or verdict.doubt for verdict in verdicts):
         for line, verdict in enumerate(verdicts):
@@ -196,20 +200,20 @@ def _sure(verdict: Verdict | None) -> bool:
     return verdict is not None and not verdict.doubt and verdict.rule != "markup"
 
 
-_RAW, _RAW_WEAK = 5, 12
 _PAGE_RULES = ("share", "subscribe", "related", "navigation")
+_PAGE_LINES = 40  # least lines of a page with its menus, forms and links
+# least different lines of wording that no article has, or some of it and so many in all that may be buttons and labels
+_SCRAPED = ((5, 5), (2, 12))
+_MENUS = ((2, 2), (1, 6))
 
 
-def _is_raw_page(lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str]) -> bool:
-    """Whether a text is a page as it was scraped, menus, forms and all, and no article cut out of one.
-
-    Such a page has at least `_RAW` different lines of wording that no article has, or some of it and `_RAW_WEAK`
-    different lines in all that may be a page's buttons and labels.
-    """
+def _has(lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str], least: Iterable[tuple[int, int]]) -> bool:
+    """Whether a text shows by its buttons and labels that it is a page as it was scraped, and no article cut out."""
+    if len(lines) < _PAGE_LINES:
+        return False
     rows = zip(lines, verdicts, needs, strict=True)
     page = {line: need != "company" for line, of, need in rows if of and of.rule in _PAGE_RULES}
-    strong = sum(page.values())
-    return strong >= _RAW or (strong >= 2 and len(page) >= _RAW_WEAK)
+    return any(sum(page.values()) >= strong and len(page) >= total for strong, total in least)
 
 
 def _doubt_places(verdicts: Verdicts, needs: Sequence[str], edge: Sequence[bool], raw: bool) -> None:
@@ -231,6 +235,8 @@ def _doubt_fields(lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str]
 
     "来源:" among "年代:" and "名称:" is a field of the record; "编辑:" that comes again with other words is a speaker.
     """
+    if not any(needs):
+        return
     labels = [found.group(1).strip() if (found := _LABELLED.match(line)) else "" for line in lines]
     values: dict[str, set[str]] = {}
     for label, line in zip(labels, lines, strict=True):
@@ -245,24 +251,36 @@ def _doubt_fields(lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str]
                 verdicts[line] = Verdict(verdict.rule, FIELD if unknown else LABEL)
 
 
-def _keep_company(verdicts: Verdicts, needs: Sequence[str], edge: Sequence[bool]) -> None:
-    """Clears the doubt of lines that stand in a row of named lines with one that is sure."""
+def _keep_company(lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str], edge: Sequence[bool]) -> None:
+    """Clears the doubt of lines that stand in a row of named lines with one that is sure.
+
+    A single word ("Home") needs a line of its own kind: behind the date it may be the first word of a poem.
+    """
     run: list[int] = []
     for line in range(len(verdicts) + 1):
         verdict = verdicts[line] if line < len(verdicts) else None
         if verdict is not None and (edge[line] or verdict.rule == "markup") and verdict.doubt in ("", ALONE, FARM):
             run.append(line)
             continue
-        if any(_sure(verdicts[one]) for one in run):
-            for one in run:
-                named = verdicts[one]
-                if named is not None and named.doubt and needs[one] != "heading":
-                    verdicts[one] = Verdict(named.rule)
+        company = {_of_article(verdicts[one]) for one in run if _sure(verdicts[one])}
+        for one in run if company else ():
+            named = verdicts[one]
+            if named is None or not named.doubt or needs[one] == "heading":
+                continue
+            if _of_article(named) in company or not lines[one].isalnum():
+                verdicts[one] = Verdict(named.rule)
         run = []
+
+
+def _of_article(verdict: Verdict | None) -> bool:
+    """Whether a rule names lines that belong to the article, such as its date, rather than to the page around it."""
+    return verdict is not None and verdict.rule in ("credit", "metadata")
 
 
 def _name_dates(lines: Sequence[str], verdicts: Verdicts) -> None:
     """A date alone under the title is the day of publication, unless the article is divided by dates, as a diary."""
+    if not any(len(text) < 24 and _DATE_ONLY.fullmatch(text) for text in lines[1:4]):
+        return
     dates = [line for line, text in enumerate(lines) if len(text) < 24 and _DATE_ONLY.fullmatch(text)]
     for line in dates:
         if 1 <= line < min(4, len(lines) - 1) and verdicts[line] is None:
@@ -309,17 +327,16 @@ def _name_farms(lines: Sequence[str], verdicts: Verdicts, needs: list[str], rule
 
 def _teasers(lines: Sequence[str], verdicts: Verdicts) -> list[range]:
     """The headings over other stories, each with the lines under it that may be their teasers."""
-    count, blocks, reached = len(lines), [], 0
+    count, blocks = len(lines), []
     body = max((line for line in range(count) if verdicts[line] is None and _is_body(lines[line])), default=-1)
     for heading in range(count):
         verdict = verdicts[heading]
-        if verdict is None or verdict.rule != "related" or heading < reached:
+        if verdict is None or verdict.rule != "related":
             continue
         line = heading + 1
         while line < count and _may_follow(verdicts[line]) and _is_teaser(lines[line], dated=heading < body):
             line += 1
         blocks.append(range(heading, line))
-        reached = line
     return blocks
 
 
@@ -379,7 +396,7 @@ def _is_listing(texts: Sequence[str]) -> bool:
 
 def _date_of(text: str) -> str:
     """The date with which a line begins or ends, so that dates compare; "" where there is none."""
-    found = _DATE_FIRST.match(text) or _DATE_LAST.fullmatch(text)
+    found = _DATE_FIRST.match(text) or (len(text) <= 2 * _TEASER and _DATE_LAST.fullmatch(text))
     return "".join(number.zfill(2) for number in re.findall(r"\d+", found.group(1))[:3]) if found else ""
 
 
@@ -453,7 +470,8 @@ def _name_menus(
     """Names the menu at the head and the footer at the tail of a page: labels among lines that rules know.
 
     A menu runs from the first line to one that a rule names by its words, a footer from one to the last line; of all
-    such runs the one that says most for it is taken, if at least three of its lines are named and one of them surely.
+    such runs the one that says most for it is taken, if at least three of its lines are named and one of them surely; it
+    has no running text in it but in a *raw* page, whose banners are.
     What is doubtful by itself is sure in a menu. The first line, often the title, stays unless it is named itself.
     """
     anchors = [
@@ -463,8 +481,16 @@ def _name_menus(
         and verdict.doubt in ("", ALONE, AMID)
         for verdict, rule in zip(verdicts, found, strict=True)
     ]
-    sure = [anchor and need in ("", "edge") for anchor, need in zip(anchors, needs, strict=True)]
+    known = _MENU_RULES if raw else ("subscribe", "navigation")
+    sure = [
+        anchor and need != "company" and verdict is not None and verdict.rule in known
+        for anchor, need, verdict in zip(anchors, needs, verdicts, strict=True)
+    ]
     weights = [_weight(line, verdict, anchor) for line, verdict, anchor in zip(lines, verdicts, anchors, strict=True)]
+    if not raw:
+        for line, text in enumerate(lines):
+            if verdicts[line] is None and _is_running(text):
+                weights[line] = -_FOR_ANCHOR * len(lines)  # the article begins
     menu = _best_run(weights, anchors, sure)
     footer = _best_run(weights[::-1], anchors[::-1], sure[::-1])
     for line in (*range(1, menu), *range(len(lines) - footer, len(lines))):

@@ -83,7 +83,7 @@ _PUBLISHED = (
 _COUNTED = r"(?:(?:阅读|浏览|访问|点击|查看|播放|转发|点赞|评论|收藏|推荐)(?:量|数|次数|人数)|(?:文章|本文|页面)(?:点击|浏览|阅读)(?:数|量|次数)?)"
 _MAYBE_COUNTED = r"(?:阅读|浏览|访问|点击|查看|播放|转发|点赞|评论|收藏|推荐|人气|热度|字数)"
 _READER = r"(?:字号|字体(?:大小)?) ?: ?\[?(?:大|中|小|[ /|\[\]])*|语音播报|索引号 ?: ?[\w/-]{0,30}|发布(?:人|者|单位|机构) ?: ?[^:。,]{0,24}"
-_STAMP = rf"(?:{_PUBLISHED} ?:? ?(?:{_WHEN})?|{_COUNTED} ?: ?{_NUMBER}|{_READER})"
+_STAMP = rf"(?:{_PUBLISHED} ?:? ?(?:{_WHEN}|\d{{10,13}})?|{_COUNTED} ?: ?{_NUMBER}|{_READER})"
 _MAYBE_STAMP = (
     rf"(?:{_WHEN}|(?:时间|日期) ?: ?(?:{_WHEN})?|{_MAYBE_COUNTED} ?: ?{_NUMBER}|(?:文章|信息|稿件|新闻|内容)?作者 ?: ?{_WHO}"
     rf"|{_CREDITED}|{_TIME}|打印|收藏|分享|大|中|小|次|t)"
@@ -192,7 +192,7 @@ RULES = (
     ),
     Rule(
         "credit",
-        rf"(?:photo|image|picture|video)s?(?: (?:credits?|source|courtesy|by|of))*:? .{{0,50}}(?:getty(?: images)?|reuters|afp|alamy|shutterstock|istock|unsplash|epa|(?:via|/) ?ap|associated press)[ .)]*"
+        rf"(?:photo|image|picture|video)s?(?: (?:credits?|source|courtesy|by|of))*:? .*(?:getty(?: images)?|reuters|afp|alamy|shutterstock|istock|unsplash|epa|(?:via|/) ?ap|associated press)[ .)]*"
         rf"|reporting by {_WORDS}(?:(?:,| and) {_WORDS}){{0,4}} ?[;,] ?(?:additional )?(?:editing|writing|reporting) by {_WORDS}(?:(?:,| and) {_WORDS}){{0,4}}",
         ("Reporting by A. Smith; Editing by J. Doe", "Photo: Jane Doe/Getty Images"),
         ("Reporting by the paper led to his arrest.", "Photo finish at the derby"),
@@ -212,11 +212,11 @@ RULES = (
     ),
     Rule(
         "copyright",
-        r"[\[( ]*(?:版权(?:声明|所有|归)[^:。]{0,20}(?:[:。 ].{0,80})?(?:转载|授权|摘编|镜像|保留.{0,4}权利|翻印)|(?:©|\(c\)) ?\d{4}(?:[ -]+\d{4})?[ ,]+[a-z\x{c0}-\x{24f}.&' -]{0,40}(?:all rights.*)?$"
+        r"[\[( ]*(?:版权(?:声明|所有|归)[^:。]{0,20}(?:[:。 ].*)?(?:转载|授权|摘编|镜像|保留.{0,4}权利|翻印)|(?:©|\(c\)) ?\d{4}(?:[ -]+\d{4})?[ ,]+[a-z\x{c0}-\x{24f}.&' -]{0,40}(?:all rights.*)?$"
         r"|(?:©|\(c\)) ?[a-z\x{c0}-\x{24f}.&', -]{2,50} ?\d{4}(?:[ -]+\d{4})?[. ]{0,2}(?:all rights.*)?$"
-        r"|copyright (?:©|\(c\)).{2,160}|copyright(?: ?\d{4}(?:[ -]+\d{4})? [a-z\x{c0}-\x{24f}.&' -]{0,60}$)|(?:免责|郑重|特别|法律|转载)?声明 ?:.{0,200}(?:转载|版权|本网|本站)"
-        r"|凡(?:本网|本站|本报|本刊|注明|转载|.{0,40}刊载).{0,60}(?:转载|注明.{0,4}来源|稿件)"
-        r"|未经.{0,12}(?:授权|许可|允许|同意).{0,12}(?:不得|禁止|严禁|请勿|谢绝).{0,12}(?:转载|摘编|镜像)[。!)\]]*$|本(?:网|站|报|刊)(?:[^讯络].{0,29})?(?:版权|转载自|稿件).{0,80}(?:归|请|不得|联系|注明|删除)).*",
+        r"|copyright (?:©|\(c\)).{2,160}|copyright(?: ?\d{4}(?:[ -]+\d{4})? [a-z\x{c0}-\x{24f}.&' -]{0,60}$)|(?:免责|郑重|特别|法律|转载)?声明 ?:.*(?:转载|版权|本网|本站)"
+        r"|凡(?:本网|本站|本报|本刊|注明|转载|.{0,40}刊载).*(?:转载|注明.{0,4}来源|稿件)"
+        r"|未经.{0,12}(?:授权|许可|允许|同意).{0,12}(?:不得|禁止|严禁|请勿|谢绝).{0,12}(?:转载|摘编|镜像)[。!)\]]*$|本(?:网|站|报|刊)(?:[^讯络].{0,29})?(?:版权|转载自|稿件).*(?:归|请|不得|联系|注明|删除)).*",
         (
             "版权声明:凡临汾日报、临汾新闻网刊载及发布的各类稿件,未经书面授权,任何媒体、网站或自媒不得转载发布。若有违者将依法追究侵权责任。",
             "© 2020 Harbour Post. All rights reserved.",
@@ -243,8 +243,8 @@ RULES = (
     ),
     Rule(
         "copyright",
-        r"(?:.{0,80}(?:©|\(c\)|copyright|\d{4}).{0,80})?(?:版权所有|all rights reserved)[. )\]]*|.{0,40}(?:©|\(c\)|copyright).{0,120}(?:版权所有|all rights reserved).{0,200}|© ?\d{4}[ -].{0,200}"
-        r"|.{0,120}(?:icp(?:备|证) ?\d|公网安备|信息网络传播视听节目许可证 ?:?\d|新闻信息服务许可证 ?:?\d|增值电信业务.{0,12}\d|(?:违法|不良)(?:和不良)?信息举报.{0,8}\d).{0,120}"
+        r"(?:.*(?:©|\(c\)|copyright|\d{4}).*)?(?:版权所有|all rights reserved)[. )\]]*|.{0,40}(?:©|\(c\)|copyright).*(?:版权所有|all rights reserved).*|© ?\d{4}[ -].*"
+        r"|.*(?:icp(?:备|证) ?\d|公网安备|信息网络传播视听节目许可证 ?:?\d|新闻信息服务许可证 ?:?\d|增值电信业务.{0,12}\d|(?:违法|不良)(?:和不良)?信息举报.{0,8}\d).*"
         r"|[^,。:]{0,30}版权所有",
         (
             "中央广播电视总台央视网版权所有",
@@ -264,7 +264,7 @@ RULES = (
     ),
     Rule(
         "copyright",
-        r"[\[( ]*(?:版权(?:所有|归) ?[: ]?[^,。:]{2,40}|未经.{0,20}(?:授权|许可|允许|同意).{0,12}(?:不得|禁止|严禁|请勿|谢绝).{0,20}(?:转载|摘编|镜像).{0,80}|(?:凡|任何单位).{0,60}(?:转载.{0,20}(?:本[网站报刊]|注明|来源)|注明.{0,4}来源).{0,120})[\]) ]*",
+        r"[\[( ]*(?:版权(?:所有|归) ?[: ]?[^,。:]{2,40}|未经.{0,20}(?:授权|许可|允许|同意).{0,12}(?:不得|禁止|严禁|请勿|谢绝).{0,20}(?:转载|摘编|镜像).*|(?:凡|任何单位).*(?:转载.{0,20}(?:本[网站报刊]|注明|来源)|注明.{0,4}来源).*)[\]) ]*",
         ("版权所有 林岸日报社", "任何单位和个人未经许可，不得转载本站内容"),
         ("版权所有：他笑了，又摇摇头。", "版权的事他说不清"),
         200,
@@ -312,7 +312,7 @@ RULES = (
         "metadata",
         rf"(?:(?:first |last )?(?:published|posted|updated|modified|created|reviewed)(?: on| at)?|last (?:updated|modified|edited)(?: on)?|by [a-z\x{{c0}}-\x{{24f}}.' -]{{3,40}}[ ,|-]+(?:published|updated))[ :]*{_WHEN}(?:[ |,-]+(?:updated|published)?[ :]*{_WHEN})?(?: by [a-z\x{{c0}}-\x{{24f}}.' -]{{3,40}})?"
         rf"|{_DAY}(?: |,| at | \| | - ){{1,2}}{_TIME}.{{0,12}}|\d{{1,3}} ?-?min(?:ute)?s?\.? read|(?:estimated )?read(?:ing)? time:? .{{1,20}}"
-        r"|(?:posted|filed|published|tagged)(?: in| under| with): ?.{0,100}|(?:updated|posted|published) \d{1,2} (?:minutes?|hours?|days?|weeks?|months?|years?) ago",
+        r"|(?:posted|filed|published|tagged)(?: in| under| with): ?.*|(?:updated|posted|published) \d{1,2} (?:minutes?|hours?|days?|weeks?|months?|years?) ago",
         (
             "Published: 5 March 2021",
             "Last updated on March 5, 2021",
@@ -341,7 +341,7 @@ RULES = (
     Rule(
         "subscribe",
         r"[\[(▶►>* ]*(?:扫一扫(?:.{0,16}(?:二维码|关注|下载|分享))?|扫(?:描|码)?.{0,12}(?:二维码|关注|下载)|长按.{0,12}(?:二维码|识别|关注)(?:.{0,8}(?:关注|订阅)(?:我们)?)?|(?:长按|扫描|扫码)?识别.{0,8}二维码|(?:欢迎|请|敬请|点击|快来)?(?:关注|订阅|添加).{0,24}(?:公众号|微信号|官方微信|官方微博|客户端|头条号|官微|视频号|app)"
-        r"|下载.{0,16}(?:客户端|app)|(?:微信)?公众号 ?:.{0,20}|点击(?:上方|下方|蓝字|阅读原文|右上角).{0,30}|更多(?:精彩|资讯|新闻|内容).{0,12}(?:关注|下载|点击|扫码).{0,30})(?:[,!。:].{0,60})?",
+        r"|下载.{0,16}(?:客户端|app)|(?:微信)?公众号 ?:.{0,20}|点击(?:上方|下方|蓝字|阅读原文|右上角).{0,30}|更多(?:精彩|资讯|新闻|内容).{0,12}(?:关注|下载|点击|扫码).{0,30})(?:[,!。:].*)?",
         (
             "扫一扫，关注“青柘在线”公众号，每天早上七点把身边事送到您手机里",
             "长按二维码关注我们",
@@ -360,8 +360,8 @@ RULES = (
     Rule(
         "subscribe",
         r"(?:sign up (?:for|to) (?:our|the|your|free|daily|weekly|e-?mail).{0,40}(?:newsletters?|updates|alerts|e-?mails?|list)|subscribe to (?:our|the|this) .{0,40}(?:newsletters?|channel|podcast|blog|feed|list)|join our (?:newsletter|mailing list|community|e-?mail list)"
-        r"|get (?:the|our|your) .{0,50}(?:newsletters?|(?:to|in) your inbox)|follow us on .{2,60}|download (?:the|our) .{0,20}app(?: (?:now|today|here))?|like us on .{2,30}|enter your e-?mail(?: address)?|your e-?mail(?: address)?|newsletter sign ?-?up"
-        r"|this site is protected by recaptcha.{0,80}|this site uses akismet.{0,80}|(?:save my name, )e-?mail,? and website in this browser.{0,60}|by (?:entering|providing|submitting) your e-?mail.{0,200}"
+        r"|get (?:the|our|your) .*(?:newsletters?|(?:to|in) your inbox)|follow us on .{2,60}|download (?:the|our) .{0,20}app(?: (?:now|today|here))?|like us on .{2,30}|enter your e-?mail(?: address)?|your e-?mail(?: address)?|newsletter sign ?-?up"
+        r"|this site is protected by recaptcha.*|this site uses akismet.*|(?:save my name, )e-?mail,? and website in this browser.*|by (?:entering|providing|submitting) your e-?mail.*"
         r"|sign up (?:now|here|today|free)|subscribe (?:now|here|today))[.!:… »>]*",
         ("Sign up for our newsletter", "Follow us on Twitter", "Enter your email address", "Subscribe now"),
         (
@@ -375,17 +375,21 @@ RULES = (
     ),
     Rule(
         "subscribe",
-        r"your e-?mail (?:address )?will not be published.{0,80}|required fields are marked.{0,20}|this field is (?:for validation purposes|hidden when viewing the form).{0,60}|oops! something went wrong while submitting.{0,40}"
-        r"|thank you! your submission has been received!?|(?:sorry|oops)[,!] something went wrong\.?(?: please try again.{0,20})?|there was an error (?:while )?(?:loading|submitting|sending).{0,80}|please (?:enable javascript|reload this page|leave this field empty).{0,80}"
-        r"|you(?: are using| should upgrade or use) an (?:out of date|outdated|alternative) browser.{0,120}|your browser (?:does not|doesn't) support.{0,120}|press enter to .{3,60}|open sub-navigation close sub-navigation"
-        r"|.{0,80}(?:this (?:web)?site|we(?: and our .{0,30})?) uses? (?:optional |necessary |essential )?cookies.{0,400}|(?:necessary|functional|performance|analytical|advertisement|marketing|other uncategorized|strictly necessary|these|targeting|statistics?) cookies (?:are|help|may|enable|track).{0,400}"
-        r"|this cookie is (?:set|used) (?:by|to).{0,300}|the technical storage or access .{0,300}|(?:accept|reject|decline|allow|manage) (?:all )?(?:cookies|consent|preferences)",
+        r"your e-?mail (?:address )?will not be published.*|required fields are marked.{0,20}|this field is (?:for validation purposes|hidden when viewing the form).*|oops! something went wrong while submitting.{0,40}"
+        r"|thank you! your submission has been received!?|(?:sorry|oops)[,!] something went wrong\.?(?: please try again.{0,20})?|there was an error (?:while )?(?:loading|submitting|sending).*|please (?:enable javascript|reload this page|leave this field empty).*"
+        r"|you(?: are using| should upgrade or use) an (?:out of date|outdated|alternative) browser.*|your browser (?:does not|doesn't) support.*|press enter to .{3,60}|open sub-navigation close sub-navigation"
+        r"|.*(?:this (?:web)?site|we(?: and our .{0,30})?) uses? (?:optional |necessary |essential )?cookies.*|(?:necessary|functional|performance|analytical|advertisement|marketing|other uncategorized|strictly necessary|these|targeting|statistics?) cookies (?:are|help|may|enable|track).*"
+        r"|this cookie is (?:set|used) (?:by|to).*|the technical storage or access .*|(?:accept|reject|decline|allow|manage) (?:all )?(?:cookies|consent|preferences)",
         (
             "Your email address will not be published. Required fields are marked *",
             "We use cookies to improve your experience.",
             "Accept all cookies",
         ),
-        ("She baked cookies for the crew.", "His browser was a goat.", "Please leave this field to the cows, said the farmer."),
+        (
+            "She baked cookies for the crew.",
+            "His browser was a goat.",
+            "Please leave this field to the cows, said the farmer.",
+        ),
         600,
     ),
     Rule(
@@ -461,7 +465,7 @@ RULES = (
     Rule(
         "navigation",
         r"[^>»›→。]{1,30}(?: ?[>»›→]+ ?[^>»›→。]{1,40}){2,7}"
-        r"|(?:上一[篇条页]|下一[篇条页]|前一篇|后一篇)(?:文章|新闻)? ?:.{0,120}|上篇(?:文章|新闻)? ?:.{0,60} 下篇(?:文章|新闻)? ?:.{0,60}|(?:previous|next) (?:post|article|story|page|in .{2,30}) ?(?:[:»«→←>]| - ).{0,100}",
+        r"|(?:上一[篇条页]|下一[篇条页]|前一篇|后一篇)(?:文章|新闻)? ?:.*|上篇(?:文章|新闻)? ?:.* 下篇(?:文章|新闻)? ?:.*|(?:previous|next) (?:post|article|story|page|in .{2,30}) ?(?:[:»«→←>]| - ).*",
         ("上一篇：南门小学的鸽子认得放学铃　下一篇：没有了", "Next post: The bridge", "新闻 > 本地 > 民生"),
         ("上一篇文章他写了三年", "Next week: more rain", "a > b"),
         200,
@@ -469,7 +473,7 @@ RULES = (
     ),
     Rule(
         "navigation",
-        r"(?:上篇|下篇)(?:文章|新闻)? ?:.{0,120}|(?:previous|next) ?(?:[:»«→←>]| - ).{0,100}",
+        r"(?:上篇|下篇)(?:文章|新闻)? ?:.*|(?:previous|next) ?(?:[:»«→←>]| - ).*",
         ("上篇：水边的孩子", "Next: Point Hale"),
         ("下篇文章他还没有写", "Next week: more rain"),
         200,
@@ -502,13 +506,14 @@ class Matcher:
     needs: tuple[str, ...]
     kept: tuple[str, ...]
     sets: Any  # re2.Set
+    most: int  # characters of a line beyond which no rule looks at it
 
     def first(self, line: str) -> int:
         """The number of the first rule that matches the whole of a line (as `reading` gives it), -1 for none.
 
         A rule that is switched off still shields its lines from the rules behind it.
         """
-        if len(line) > max(self.longest):
+        if len(line) > self.most:
             return -1
         # a Set answers None where nothing matches, and in no given order
         found = [rule for rule in self.sets.Match(line) or () if len(line) <= self.longest[rule]]
@@ -563,6 +568,7 @@ def matcher(rules: tuple[tuple[str, str], ...] = (), keep: tuple[str, ...] = ())
         tuple(needs for _, _, _, needs in chosen),
         keep,
         sets,
+        max(longest for _, _, longest, _ in chosen),
     )
 
 
