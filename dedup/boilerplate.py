@@ -203,8 +203,8 @@ def _sure(verdict: Verdict | None) -> bool:
 _PAGE_RULES = ("share", "subscribe", "related", "navigation")
 _PAGE_LINES = 40  # least lines of a page with its menus, forms and links
 # least different lines of wording that no article has, or some of it and so many in all that may be buttons and labels
-_SCRAPED = ((5, 5), (2, 12))
-_MENUS = ((2, 2), (1, 6))
+_SCRAPED = ((5, 5), (2, 10))
+_MENUS = ((2, 2), (1, 4))
 
 
 def _has(lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str], least: Iterable[tuple[int, int]]) -> bool:

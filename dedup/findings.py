@@ -347,12 +347,12 @@ class _Drafts:
 
 
 def _mark_drafts(article: str, marks: Iterable[Mark], drafts: Sequence[_Draft]) -> Iterator[_Draft]:
-    """Marks as findings. A span inside a line that goes anyway is not told."""
+    """Marks as findings. A span inside a line that goes anyway is not told, nor the doubt about such a line."""
     lines = [(mark.start, mark.end) for mark in marks if mark.removed and mark.grain != "span"]
     gone = sorted(lines + [(draft.place.start, draft.place.end) for draft in drafts if draft.removed])
     starts = [start for start, _ in gone]
     for mark in marks:
-        if mark.grain == "span":
+        if mark.grain == "span" or "doubt" in mark.evidence:
             last = bisect_right(starts, mark.start) - 1
             if last >= 0 and mark.start < gone[last][1]:
                 continue

@@ -632,10 +632,19 @@ def _options() -> Any:
     return options
 
 
+def compiled(pattern: str) -> Any:
+    """A rule's pattern as it is matched, alone.
+
+    Raises:
+        re2.error: it is no RE2 pattern.
+    """
+    return re2.compile(_folded_pattern(pattern), _options())
+
+
 def check_pattern(pattern: str, where: str) -> None:
     """Raises BadSettings, beginning with *where*, if *pattern* is no RE2 pattern."""
     try:
-        re2.compile(_folded_pattern(pattern), _options())
+        compiled(pattern)
     except re2.error as error:
         reason = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
         raise BadSettings(

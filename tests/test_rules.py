@@ -8,7 +8,7 @@ import dedup
 from dedup.boilerplate import look
 from dedup.errors import BadSettings
 from dedup.frequency import FREQUENCY
-from dedup.rules import RULES, matcher, read_rules, reading
+from dedup.rules import RULES, compiled, matcher, read_rules, reading
 from dedup.settings import RULE_NAMES, Settings
 from dedup.text import codepoints, fold
 
@@ -125,12 +125,23 @@ MEGABYTE = 1_000_000
         "http://?a=" * (MEGABYTE // 10),
         "2021-08-21" * (MEGABYTE // 10),
         " " * MEGABYTE + "x",
+        "jan" * (MEGABYTE // 3),
+        "1 sept" * (MEGABYTE // 6),
+        "[(" * (MEGABYTE // 2) + "2021-08-21",
+        "甲|" * (MEGABYTE // 2),
+        "甲:" * (MEGABYTE // 2),
+        "《" * MEGABYTE,
+        ".\"')" * (MEGABYTE // 4),
+        "\ufffd" * (MEGABYTE // 8),
+        "區(qū)" * (MEGABYTE // 16),
+        "\u200b" * MEGABYTE,
+        "2021-08-21 " * (MEGABYTE // 11) + "…",
     ],
     ids=lambda line: line[:8],
 )
 def test_a_hostile_line_takes_linear_time(line):
     """A megabyte is read in seconds, whatever it is made of, also by a user's nested pattern."""
-    text = f"标题\n{line}\n{line}\n"
+    text = f"标题\n{line}\n{line}\n相关阅读\n{line}\n{line}…\n"
     settings = Settings(rules=(("nested", "(?:a*)*b|(?:.*,)*x"),))
     begin = time.process_time()
     look(text, codepoints(text), settings)
@@ -140,3 +151,21 @@ def test_a_hostile_line_takes_linear_time(line):
     begin = time.process_time()
     masked_line(fold(line))
     assert time.process_time() - begin < 10
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.name}-{rule.needs}")
+def test_every_pattern_takes_linear_time(rule):
+    """Without the bound on a line's length: its own examples over and over, with an end that spoils the match.
+
+    Ten times the line takes no more than thirty times as long; a quadratic match would take a hundred.
+    """
+    pattern = compiled(rule.pattern)
+
+    def seconds(repeats: int) -> float:
+        begin = time.process_time()
+        for example in rule.yes:
+            pattern.fullmatch(reading(example + " ") * (repeats // len(example)) + "\u4dff。")
+        return time.process_time() - begin
+
+    seconds(MEGABYTE // 100)
+    assert seconds(MEGABYTE) < 30 * seconds(MEGABYTE // 10) + 1
