@@ -4,8 +4,8 @@ python -m benchmarks.boilerplate [SET...]    sets of the development data, where
 
 Every figure counts characters of lines that are not blank and whose label is clear. Sets of one site (cctv_zh) are
 scanned as one source; sets of many sites, one page each, page by page. "cut nothing" is the floor: recall 0. jusText,
-where it is installed, judges the same lines of the English sets, each as a paragraph without links; it has no stop words
-for Chinese. trafilatura judges a tree of tags, which lines of text have not: it is not run.
+where it is installed, judges the same lines of the English sets, each as a paragraph without links; it has no stop
+words for Chinese. trafilatura judges a tree of tags, which lines of text have not: it is not run.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from __future__ import annotations
 import gzip
 import html
 import json
-from importlib.util import find_spec
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -115,7 +115,7 @@ def told(what: str, sums: Counter[tuple[str, int]]) -> None:
 
 def measure_justext(name: str) -> None:
     """Prints the figures of jusText, with its own settings, on the lines of an English set."""
-    import justext
+    import justext  # noqa: PLC0415 - optional
 
     stop_words = justext.get_stoplist("English")
     sums: Counter[tuple[str, int]] = Counter()

@@ -239,8 +239,8 @@ def _doubt_fields(lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str]
         return
     labels = [found.group(1).strip() if (found := _LABELLED.match(line)) else "" for line in lines]
     values: dict[str, set[str]] = {}
-    for label, line in zip(labels, lines, strict=True):
-        values.setdefault(label, set()).add(line)
+    for label, text in zip(labels, lines, strict=True):
+        values.setdefault(label, set()).add(text)
     bounds = [line for line in range(len(lines) + 1) if line == len(lines) or not labels[line]]
     for start, stop in pairwise([-1, *bounds]):
         run = range(start + 1, stop)
@@ -322,7 +322,7 @@ def _name_farms(lines: Sequence[str], verdicts: Verdicts, needs: list[str], rule
             needs[line] = "edge" if labelled else "company"
 
 
-# --------------------------------------------------------------------------------------------------------------- teasers
+# -------------------------------------------------------------------------------------------------------------- teasers
 
 
 def _teasers(lines: Sequence[str], verdicts: Verdicts) -> list[range]:
@@ -454,7 +454,7 @@ def _name_run(verdicts: Verdicts, run: Iterable[int], doubt: str) -> None:
         verdicts[line] = verdicts[line] or Verdict("related", doubt)
 
 
-# ----------------------------------------------------------------------------------------------------------------- menus
+# ---------------------------------------------------------------------------------------------------------------- menus
 
 _MENU_RULES = ("share", "copyright", "subscribe", "related", "link-farm", "navigation")
 _MENU_ANCHORS = 3  # least lines that these rules name in a menu
@@ -470,8 +470,8 @@ def _name_menus(
     """Names the menu at the head and the footer at the tail of a page: labels among lines that rules know.
 
     A menu runs from the first line to one that a rule names by its words, a footer from one to the last line; of all
-    such runs the one that says most for it is taken, if at least three of its lines are named and one of them surely; it
-    has no running text in it but in a *raw* page, whose banners are.
+    such runs the one that says most for it is taken, if at least three of its lines are named and one of them surely.
+    It has no running text in it but in a *raw* page, whose banners are.
     What is doubtful by itself is sure in a menu. The first line, often the title, stays unless it is named itself.
     """
     anchors = [
@@ -528,9 +528,10 @@ def _doubt_sentences(lines: Sequence[str], verdicts: Verdicts, found: Sequence[i
     body = [line for line, text in enumerate(lines) if verdicts[line] is None and _is_running(text)]
     for line in range(body[0], body[-1]) if body else ():
         verdict = verdicts[line]
-        if _sure(verdict) and verdict is not None and not 0 <= found[line] < own and _is_running(lines[line]):
-            if verdict.rule != "link-farm":
-                verdicts[line] = Verdict(verdict.rule, SENTENCE_AMID)
+        if verdict is None or not _sure(verdict) or verdict.rule == "link-farm" or 0 <= found[line] < own:
+            continue
+        if _is_running(lines[line]):
+            verdicts[line] = Verdict(verdict.rule, SENTENCE_AMID)
 
 
 def _line_marks(
