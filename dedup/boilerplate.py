@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -75,16 +75,41 @@ def look(text: str, codes: U32, settings: Settings) -> Look:
     toned = bool((load().flags[codes] & TONE).any())
     annotated = kernel.annotations(codes, load()) if toned else []
     lines = _readings(codes, annotated, starts, content_ends)
+    markup = markup_lines(text, starts.tolist(), content_ends.tolist())
+    masked, marks = judge_lines(lines, markup, range(len(lines)), starts.tolist(), ends.tolist(), settings)
+    marks += debris(text, codes, annotated, starts, ends, settings)
+    return Look(starts, masked, _shapes(lines), in_order(marks))
+
+
+def in_order(marks: Iterable[Mark]) -> tuple[Mark, ...]:
+    """Marks by start."""
+    return tuple(sorted(marks, key=lambda mark: (mark.start, mark.end)))
+
+
+def judge_lines(
+    lines: Sequence[str],
+    markup: Iterable[int],
+    suspects: Container[int],
+    starts: list[int],
+    ends: list[int],
+    settings: Settings,
+) -> tuple[Mask, list[Mark]]:
+    """Which lines of an article are masked, bool [lines], and the marks of lines.
+
+    Args:
+        lines: all that are not blank, as rules see them.
+        markup: the numbers of those that `markup_lines` names.
+        suspects: the numbers of all that a rule may match, and of any others.
+        starts, ends: where they start and end.
+        settings: as for `look`.
+    """
     verdicts: list[Verdict | None] = [None] * len(lines)
-    for line in _markup(text, starts.tolist(), content_ends.tolist()):
+    for line in markup:
         verdicts[line] = Verdict("markup")
     if settings.boilerplate != "off":
-        _judge(lines, verdicts, settings)
-    marks = list(_line_marks(verdicts, starts.tolist(), ends.tolist(), settings))
-    marks += _debris(text, codes, annotated, starts, ends, settings)
-    marks.sort(key=lambda mark: (mark.start, mark.end))
+        _judge(lines, verdicts, suspects, settings)
     masked = np.array([verdict is not None and not verdict.doubt for verdict in verdicts], bool)
-    return Look(starts, masked, _shapes(lines), tuple(marks))
+    return masked, list(_line_marks(verdicts, starts, ends, settings))
 
 
 def _readings(codes: U32, annotated: Sequence[tuple[int, int]], starts: I64, ends: I64) -> list[str]:
@@ -140,14 +165,16 @@ _SENTENCE = 12  # least characters of a sentence
 _ENDS = 3  # lines at both ends that are an article's edges where it has no running text
 
 
-def _judge(lines: Sequence[str], verdicts: Verdicts, settings: Settings) -> None:
+def _judge(lines: Sequence[str], verdicts: Verdicts, suspects: Container[int], settings: Settings) -> None:
     """Names the lines (as rules see them) that rules know, with a doubt where what a rule needs is not there.
 
     Wording that only furniture has is enough by itself. Weaker wording needs an edge of the article (no running text
     on one side of the line), the weakest also company: a line next to it that is surely furniture.
     """
     rules, keep = matcher(settings.rules, settings.keep_rules), settings.keep_rules
-    found = [rules.first(line) if verdict is None else -1 for line, verdict in zip(lines, verdicts, strict=True)]
+    found = [
+        rules.first(text) if verdicts[line] is None and line in suspects else -1 for line, text in enumerate(lines)
+    ]
     needs = [rules.needs[rule] if rule >= 0 else "" for rule in found]
     for line, rule in enumerate(found):
         if rule >= 0:
@@ -576,7 +603,7 @@ _BROKEN = re.compile(
 _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s\u4e00-\u9fff]+")
 
 
-def _markup(text: str, starts: list[int], ends: list[int]) -> list[int]:
+def markup_lines(text: str, starts: list[int], ends: list[int]) -> list[int]:
     """The lines that are only tags or entities."""
     if "<" not in text and "&" not in text and "]]>" not in text:
         return []
@@ -588,7 +615,7 @@ def _markup(text: str, starts: list[int], ends: list[int]) -> list[int]:
     return found
 
 
-def _debris(
+def debris(
     text: str, codes: U32, annotated: Sequence[tuple[int, int]], starts: I64, ends: I64, settings: Settings
 ) -> Iterator[Mark]:
     """Annotations and control characters, span by span where they are stripped, else by lines; mojibake by lines."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernel
-from dedup.boilerplate import LEAD_IN, SENTENCE, Mark, look
+from dedup.boilerplate import LEAD_IN, SENTENCE, Mark, debris, in_order, judge_lines, look, markup_lines
 from dedup.fold_table import load
 from dedup.kernel.fold_reference import INVISIBLE, TONE
 from dedup.kernel.reference import I64, U8, U32
@@ -46,31 +46,46 @@ def look_all(texts: Sequence[str], codes: U32, offsets: I64, lines: tuple[I64, I
     Args:
         texts: their texts.
         codes, offsets: uint32 segment array, the code points of the texts.
-        lines: int64 [lines] each: where each line that is not blank starts and its content ends, in *codes*, and its
-            article.
+        lines: int64 [lines] each: where each line that is not blank starts, its content ends, and it ends, in *codes*.
         settings: as for `boilerplate.look`.
     """
-    starts, content_ends, article = lines
-    suspect = np.zeros(len(texts) + 1, bool)
-    kinds = _kinds()[codes]
-    for kind in (_TONED, _DEBRIS):
-        at = np.flatnonzero(kinds & kind)
-        suspect[np.searchsorted(offsets, at, side="right") - 1] = True
+    starts, content_ends, ends = lines
+    of_article = np.searchsorted(starts, offsets)
     read, bounds, lasts = kernel.readings(codes, starts, content_ends, reading_table())
-    opens_markup = np.isin(read[bounds[:-1]], _MARKUP_OPENERS)
-    suspect[article[opens_markup]] = True
-    if settings.boilerplate != "off":
-        suspect[article[suspect_lines(read, bounds, settings.rules)]] = True
     masked, shape = np.zeros(len(starts), bool), _shapes(lasts)
-    marks: dict[int, Sequence[Mark]] = {}
-    of_article = np.searchsorted(article, np.arange(len(texts) + 1))
-    for number in np.flatnonzero(suspect[:-1]).tolist():
+    marks: dict[int, tuple[Mark, ...]] = {}
+    kinds = _kinds()[codes]
+    toned, suspect_signs = (_articles_of(offsets, np.flatnonzero(kinds & kind)) for kind in (_TONED, _DEBRIS))
+    for number in toned.tolist():  # what is read of them is not what was read above
         seen = look(texts[number], codes[offsets[number] : offsets[number + 1]], settings)
         own = slice(of_article[number], of_article[number + 1])
         masked[own], shape[own] = seen.masked, seen.shape
-        if seen.marks:
-            marks[number] = seen.marks
-    return Looks(masked, shape, marks)
+        marks[number] = seen.marks
+    suspects = np.zeros(0, np.int64)
+    if settings.boilerplate != "off":
+        suspects = suspect_lines(read, bounds, settings.rules)
+    openers = np.flatnonzero(np.isin(read[bounds[:-1]], _MARKUP_OPENERS))
+    for number in np.setdiff1d(_articles_of(of_article, np.append(suspects, openers)), toned).tolist():
+        low, high, begin = int(of_article[number]), int(of_article[number + 1]), int(offsets[number])
+        own_starts, own_ends = (starts[low:high] - begin).tolist(), (ends[low:high] - begin).tolist()
+        markup: Sequence[int] = ()
+        if np.searchsorted(openers, low) < np.searchsorted(openers, high):
+            markup = markup_lines(texts[number], own_starts, (content_ends[low:high] - begin).tolist())
+        own_lines = read[bounds[low] : bounds[high]].tobytes().decode().split("\n")[:-1]
+        some = suspects[np.searchsorted(suspects, low) : np.searchsorted(suspects, high)] - low
+        found = judge_lines(own_lines, markup, some.tolist(), own_starts, own_ends, settings)
+        masked[low:high], marks[number] = found[0], tuple(found[1])
+    for number in np.setdiff1d(suspect_signs, toned).tolist():
+        begin, end = offsets[number], offsets[number + 1]
+        own = slice(of_article[number], of_article[number + 1])
+        signs = debris(texts[number], codes[begin:end], [], starts[own] - begin, ends[own] - begin, settings)
+        marks[number] = in_order([*marks.get(number, ()), *signs])
+    return Looks(masked, shape, {number: found for number, found in marks.items() if found})
+
+
+def _articles_of(offsets: I64, places: I64) -> I64:
+    """The segments in which the places lie, rising, each once."""
+    return np.unique(np.searchsorted(offsets, places, side="right") - 1)
 
 
 _MARKUP_OPENERS = np.frombuffer(b"<&]", np.uint8)

@@ -578,7 +578,7 @@ _SEARCHED = (
     r"(?:[^|]*\|){5}.*",
 )
 # a count, or what may hold braces that are none: an escape, a character class
-_COUNTED = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:[^\]]*:\]|[^\]\\])*\]|\{(\d+),(\d*)\}", re.DOTALL)
+_REPETITION = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:[^\]]*:\]|[^\]\\])*\]|\{(\d+),(\d*)\}", re.DOTALL)
 _FEW = 4  # repetitions that are left to be counted
 
 
@@ -613,7 +613,7 @@ def _search(rules: tuple[tuple[str, str], ...]) -> Any:
     options = _options()
     options.max_mem = 256 << 20
     options.never_nl = True
-    loose = [_COUNTED.sub(_uncounted, _folded_pattern(pattern)) for pattern in patterns]
+    loose = [_REPETITION.sub(_uncounted, _folded_pattern(pattern)) for pattern in patterns]
     return re2.compile(f"(?m)^(?:{'|'.join(f'(?:{pattern})' for pattern in loose)})$".encode(), options)
 
 

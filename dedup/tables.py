@@ -329,7 +329,7 @@ def analysis(batch: Batch) -> Analysis:
     shown = ~blank
     starts, content_ends, ends = starts[shown], content_ends[shown], ends[shown]
     of_line = np.searchsorted(offsets, starts, side="right") - 1
-    seen = look_all(texts, codes, offsets, (starts, content_ends, of_line), settings)
+    seen = look_all(texts, codes, offsets, (starts, content_ends, ends), settings)
     spans = np.stack((starts, ends), axis=1)
     line = np.arange(len(starts))
     if settings.passage == "sentence":

@@ -74,10 +74,9 @@ def same_as_one_by_one(texts, settings):
     """`look_all` says what `look` says of each."""
     offsets = offsets_of(np.array([len(text) for text in texts], np.int64))
     codes = codepoints("".join(texts))
-    starts, content_ends, _, blank = line_spans(codes, offsets)
-    starts, content_ends = starts[~blank], content_ends[~blank]
-    article = np.searchsorted(offsets, starts, side="right") - 1
-    looks = look_all(texts, codes, offsets, (starts, content_ends, article), settings)
+    *lines, blank = line_spans(codes, offsets)
+    starts, content_ends, ends = (edge[~blank] for edge in lines)
+    looks = look_all(texts, codes, offsets, (starts, content_ends, ends), settings)
     singles = [look(text, codepoints(text), settings) for text in texts]
     for found, one_by_one in (
         (looks.masked, [one.masked for one in singles]),
