@@ -64,7 +64,55 @@ def is_sorted(sets, bounds) -> bool:
     return all((np.diff(sets[a:b].astype(object)) > 0).all() for a, b in pairwise(bounds.tolist()))
 
 
-def turn(rng: random.Random) -> None:  # noqa: PLR0915  (one statement a function)
+def judged(rng: random.Random, text: np.ndarray, hashes: np.ndarray, bounds: np.ndarray, size: int) -> None:
+    """The greedy rule by each kind of rule."""
+    table = load()
+    texts = len(bounds) - 1
+    groups = np.array(
+        [[rng.randrange(-1, texts + (rng.random() < 0.01)) for _ in range(texts)] for _ in range(3)], np.int32
+    )
+    connected = attempt(native.components, groups)
+    if connected is not None:
+        np.testing.assert_array_equal(connected, reference.components(groups))
+    numbers = NumbersAgree(hashes, offsets(rng, len(hashes)) if rng.random() < 0.1 else bounds)
+    if (distinct := attempt(native.segment_sets, hashes % np.uint64(7), bounds)) is not None:
+        numbers = NumbersAgree(*distinct)
+    rule = rng.choice([numbers, lambda text, met: np.zeros(len(met), bool), lambda text, met: np.ones(len(met), bool)])
+    threshold = Fraction(rng.randrange(1, 11), 10)
+    sets, set_offsets = hashes, bounds
+    if (sorted_sets := attempt(native.segment_sets, hashes % np.uint64(5), bounds)) is not None and rng.random() < 0.7:
+        sets, set_offsets = sorted_sets
+        groups[:, np.diff(set_offsets) == 0] = -1  # an empty set meets none
+    given = (
+        sets, set_offsets, np.full(texts, 50), groups, np.zeros(texts, bool), threshold, 40, Fraction(9, 10),
+        rng.choice([-1, 0, 1, 5]),
+    )  # fmt: skip
+    attempt(native.greedy, *given, rule)
+    passages = offsets(rng, len(text))
+    longer = np.array(
+        rng.choices(
+            [*range(max(len(passages) - 1, 1)), rng.choice(EDGES)], [9] * max(len(passages) - 1, 1) + [0.1], k=6
+        )
+    )
+    masked = codes(rng)[:40]
+    shares = [
+        np.sort(np.array([0, *rng.choices(range(len(of) + 1), k=max(texts - 1, 0)), len(of)]))
+        for of in (longer, masked)
+    ]
+    covered = PassagesCovered(
+        rng.choice([None, numbers]), sets, set_offsets, text, passages, longer, shares[0], masked, shares[1], table,
+        size, threshold,
+    )  # fmt: skip
+    found = attempt(native.greedy, *given, covered)
+    sound = is_sorted(sets, set_offsets) and (covered.numbers is None or is_sorted(numbers.numbers, numbers.offsets))
+    sound &= not (groups[:, np.diff(set_offsets) == 0] >= 0).any()  # an empty set is like no other
+    if found is not None and sound and (text < 0x110000).all() and (masked < 0x110000).all():
+        twin = greedy_reference.greedy(*given, covered)
+        for name in ("keeper", "linked", "shared", "united"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(twin, name))
+
+
+def turn(rng: random.Random) -> None:
     """One round over all functions."""
     table = load()
     text = codes(rng)
@@ -103,49 +151,7 @@ def turn(rng: random.Random) -> None:  # noqa: PLR0915  (one statement a functio
     attempt(native.take_segments, text, bounds, named)
     attempt(native.intersections, hashes, bounds, named, named)
     attempt(native.join_segments, text, bounds, text > 100, offsets(rng, len(bounds) - 1))
-    texts = len(bounds) - 1
-    groups = np.array(
-        [[rng.randrange(-1, texts + (rng.random() < 0.01)) for _ in range(texts)] for _ in range(3)], np.int32
-    )
-    connected = attempt(native.components, groups)
-    if connected is not None:
-        np.testing.assert_array_equal(connected, reference.components(groups))
-    numbers = NumbersAgree(hashes, offsets(rng, len(hashes)) if rng.random() < 0.1 else bounds)
-    if (distinct := attempt(native.segment_sets, hashes % np.uint64(7), bounds)) is not None:
-        numbers = NumbersAgree(*distinct)
-    rule = rng.choice([numbers, lambda text, met: np.zeros(len(met), bool), lambda text, met: np.ones(len(met), bool)])
-    threshold = Fraction(rng.randrange(1, 11), 10)
-    sets, set_offsets = hashes, bounds
-    if (sorted_sets := attempt(native.segment_sets, hashes, bounds)) is not None and rng.random() < 0.7:
-        sets, set_offsets = sorted_sets
-        groups[:, np.diff(set_offsets) == 0] = -1  # an empty set meets none
-    given = (
-        sets, set_offsets, np.full(texts, 50), groups, np.zeros(texts, bool), threshold, 40, Fraction(9, 10),
-        rng.choice([-1, 0, 1, 5]),
-    )  # fmt: skip
-    attempt(native.greedy, *given, rule)
-    passages = offsets(rng, len(text))
-    longer = np.array(
-        rng.choices(
-            [*range(max(len(passages) - 1, 1)), rng.choice(EDGES)], [9] * max(len(passages) - 1, 1) + [0.1], k=6
-        )
-    )
-    masked = codes(rng)[:40]
-    shares = [
-        np.sort(np.array([0, *rng.choices(range(len(of) + 1), k=max(texts - 1, 0)), len(of)]))
-        for of in (longer, masked)
-    ]
-    covered = PassagesCovered(
-        rng.choice([None, numbers]), sets, set_offsets, text, passages, longer, shares[0], masked, shares[1], table,
-        size, threshold,
-    )  # fmt: skip
-    found = attempt(native.greedy, *given, covered)
-    sound = is_sorted(sets, set_offsets) and (covered.numbers is None or is_sorted(numbers.numbers, numbers.offsets))
-    sound &= not (groups[:, np.diff(set_offsets) == 0] >= 0).any()  # an empty set is like no other
-    if found is not None and sound and (text < 0x110000).all() and (masked < 0x110000).all():
-        twin = greedy_reference.greedy(*given, covered)
-        for name in ("keeper", "linked", "shared", "united"):
-            np.testing.assert_array_equal(getattr(found, name), getattr(twin, name))
+    judged(rng, text, hashes, bounds, size)
 
 
 def main() -> None:
