@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dedup.errors import BadInput
@@ -23,15 +24,17 @@ class RowFields(Mapping[str, Any]):
         self._batch, self._row, self._text = batch, row, text_field
 
     def __getitem__(self, name: str) -> Any:
-        if name == self._text or name not in self._batch.schema.names:
+        where = self._batch.schema.get_field_index(name)
+        if name == self._text or where < 0:
             raise KeyError(name)
-        return self._batch.column(name)[self._row].as_py()
+        return values(self._batch.column(where).slice(self._row, 1))[0]
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name in self._batch.schema.names if name != self._text)
+        names = Counter(self._batch.schema.names)  # one that stands twice names nothing
+        return (name for name, times in names.items() if times == 1 and name != self._text)
 
     def __len__(self) -> int:
-        return self._batch.num_columns - 1
+        return sum(1 for _ in self)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Mapping) and dict(self) == dict(other)
@@ -85,6 +88,52 @@ def texts(batch: pa.RecordBatch, text_field: str) -> list[str | None]:
             f'column "{text_field}" holds what is no UTF-8 ({error.reason} at byte {error.start} of a text); write the '
             "file again"
         ) from None
+
+
+def values(column: pa.Array) -> list[Any]:
+    """Python values of a column; times that Python has no type for are strings.
+
+    Those are nanoseconds (which pyarrow makes pandas objects of, where pandas is installed, and else an error), and
+    years beyond 9999.
+    """
+    kind = _told(column.type, _is_fine)
+    try:
+        return (column if kind == column.type else column.cast(kind)).to_pylist()
+    except (OverflowError, ValueError):
+        return column.cast(_told(column.type, _is_temporal)).to_pylist()
+
+
+def _told(kind: pa.DataType, replaced: Callable[[pa.DataType], bool]) -> pa.DataType:
+    """The type with strings for those in it that are to be replaced."""
+    pa = pyarrow("a table")
+    if replaced(kind):
+        return pa.string()
+    if pa.types.is_dictionary(kind):
+        told = _told(kind.value_type, replaced)
+        return kind if told == kind.value_type else told
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_told(field.type, replaced)) for field in kind])
+    if pa.types.is_map(kind):
+        return pa.map_(_told(kind.key_type, replaced), _told(kind.item_type, replaced))
+    lists = {
+        pa.types.is_list: pa.list_,
+        pa.types.is_large_list: pa.large_list,
+        pa.types.is_fixed_size_list: lambda field: pa.list_(field, kind.list_size),
+    }
+    for is_such, made in lists.items():
+        if is_such(kind):
+            return made(kind.value_field.with_type(_told(kind.value_type, replaced)))
+    return kind
+
+
+def _is_temporal(kind: pa.DataType) -> bool:
+    types = pyarrow("a table").types
+    return bool(types.is_timestamp(kind) or types.is_time(kind) or types.is_date(kind) or types.is_duration(kind))
+
+
+def _is_fine(kind: pa.DataType) -> bool:
+    """Nanoseconds."""
+    return _is_temporal(kind) and getattr(kind, "unit", "") == "ns"
 
 
 def with_texts(table: Any, text_field: str, texts: Sequence[str | None]) -> Any:

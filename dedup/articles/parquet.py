@@ -1,12 +1,13 @@
-"""Parquet files: read batch by batch, rewritten row group by row group, all columns but the text untouched."""
+"""Parquet files: read and rewritten batch by batch, row groups as they were, all columns but the text untouched."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
 import orjson
@@ -14,11 +15,13 @@ import orjson
 from dedup.articles.files import Aside, Ids, InputFile, Meter, Reading, RecordError, Rejected, Rewriting
 from dedup.articles.packing import packed_after, seekable
 from dedup.articles.wording import size as shown_size
-from dedup.columns import RowFields, check_schema, pyarrow, rewritten, taken, texts, with_texts
+from dedup.columns import RowFields, check_schema, pyarrow, rewritten, taken, texts, values, with_texts
 from dedup.errors import BadInput, BadRun
 from dedup.model import Article
 
 _BATCH = 1024  # rows read at a time
+_BUFFER = 1 << 20  # bytes of a column read at a time; without it, a column of a whole row group is
+_HELD = 1 << 26  # bytes of a row group that wait in memory to be written; more wait in a file
 _ADVICE = "name the column that holds the text with --text-field"
 
 
@@ -28,7 +31,7 @@ def _opened(file: InputFile, meter: Meter, reading: Reading) -> Iterator[Any]:
     pa = pyarrow(file.shown)
     with seekable(file, meter, reading.max_unpacked) as path:
         with _translated(file):
-            parquet = pa.parquet.ParquetFile(path, pre_buffer=False)
+            parquet = pa.parquet.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER)
         with parquet:
             check_schema(file.shown, parquet.schema_arrow, reading.text_field, _ADVICE)
             groups = (parquet.metadata.row_group(group) for group in range(parquet.num_row_groups))
@@ -54,17 +57,9 @@ def _translated(file: InputFile) -> Iterator[None]:
         ) from None
 
 
-def _row_groups(file: InputFile, parquet: Any) -> Iterator[Any]:
-    """The row groups as tables."""
-    for group in range(parquet.num_row_groups):
-        with _translated(file):
-            table = parquet.read_row_group(group)
-        yield table
-
-
-def _batches(file: InputFile, parquet: Any) -> Iterator[Any]:
-    """The rows in batches, which no row group shares with another."""
-    batches = parquet.iter_batches(batch_size=_BATCH)
+def _batches(file: InputFile, parquet: Any, group: int) -> Iterator[Any]:
+    """The rows of a row group in batches. (Batches of several row groups would share them.)"""
+    batches = parquet.iter_batches(batch_size=_BATCH, row_groups=[group])
     while True:
         with _translated(file):
             batch = next(batches, None)
@@ -73,11 +68,16 @@ def _batches(file: InputFile, parquet: Any) -> Iterator[Any]:
         yield batch
 
 
+def _all_batches(file: InputFile, parquet: Any) -> Iterator[Any]:
+    for group in range(parquet.num_row_groups):
+        yield from _batches(file, parquet, group)
+
+
 def _id(file: InputFile, number: int, text: str | None, fields: RowFields, reading: Reading, ids: Ids) -> str:
     """The id of a row. Raises RecordError if it is no article."""
     if text is None:
         raise RecordError(f'column "{reading.text_field}" must hold a string, found null', "mend the row")
-    if len(text) > reading.max_record:
+    if len(text) * 4 > reading.max_record and len(text.encode()) > reading.max_record:
         raise BadInput(
             f"{file.shown}:{number}: expected a record of at most {shown_size(reading.max_record)} bytes, found a "
             "longer one; pass --max-record with a greater number"
@@ -110,7 +110,7 @@ def articles(
     """The articles of a file; what cannot be read goes to *reject*, if that is wanted."""
     with _opened(file, meter, reading) as parquet:
         first = 1
-        for batch in _batches(file, parquet):
+        for batch in _all_batches(file, parquet):
             for number, article in _rows(file, batch, first, reading, ids):
                 if isinstance(article, RecordError):
                     reject(Rejected(file.name, number, article.reason))
@@ -119,39 +119,104 @@ def articles(
             first += len(batch)
 
 
+class _Group:
+    """Rows that wait until their row group is whole, as pyarrow writes one only at once.
+
+    They wait in memory while they are few, else in a temporary file that is mapped, whose pages the system can reclaim:
+    what is needed does not grow with the row group.
+    """
+
+    def __init__(self, schema: Any) -> None:
+        self._schema = schema
+        self._batches: list[Any] = []
+        self._bytes = 0
+        self._files = ExitStack()
+        self._spill: Any = None
+        self._path = ""
+
+    def add(self, batch: Any) -> None:
+        """Takes the next rows."""
+        if self._spill is not None:
+            self._spill.write_batch(batch)
+            return
+        self._batches.append(batch)
+        self._bytes += batch.get_total_buffer_size()  # a slice keeps alive what it was cut from
+        if self._bytes > _HELD:
+            self._begin_spill()
+
+    def _begin_spill(self) -> None:
+        pa = pyarrow("a row group")
+        file = NamedTemporaryFile(prefix="dedup-", suffix=".arrow")  # noqa: SIM115 (it is entered below)
+        self._path = self._files.enter_context(file).name
+        sink = self._files.enter_context(pa.OSFile(self._path, "wb"))
+        self._spill = self._files.enter_context(pa.ipc.new_stream(sink, self._schema))
+        for batch in self._batches:
+            self._spill.write_batch(batch)
+        self._batches.clear()
+
+    def table(self) -> Any:
+        """All rows; they are valid until `close`."""
+        pa = pyarrow("a row group")
+        if self._spill is None:
+            return pa.Table.from_batches(self._batches, self._schema)
+        self._spill.close()
+        return pa.ipc.open_stream(self._files.enter_context(pa.memory_map(self._path))).read_all()
+
+    def close(self) -> None:
+        """Removes the file."""
+        self._files.close()
+
+
 class _Writer:
     """A Parquet file of the same schema, metadata and compression as another, made when its first rows come."""
 
     def __init__(self, path: Path, file: InputFile, parquet: Any) -> None:
         self._path, self._file, self._like = path, file, parquet
+        self._group = _Group(parquet.schema_arrow)
         self._home: Any = None
         self._writer: Any = None
 
-    def write(self, table: Any) -> None:
-        """One row group."""
-        self.begin()
-        if len(table):
-            self._writer.write_table(table, row_group_size=len(table))
+    def add(self, batch: Any) -> None:
+        """Rows of the row group at hand."""
+        self._group.add(batch)
+
+    def end_group(self, empty: bool = False) -> None:
+        """Writes the row group at hand; one without rows only where *empty* says so."""
+        group, self._group = self._group, _Group(self._like.schema_arrow)
+        with closing(group):
+            table = group.table()
+            if len(table) or empty:
+                self.begin()
+                self._writer.write_table(table, row_group_size=max(len(table), 1))
 
     def begin(self) -> None:
         """Makes the file, even if no rows will come."""
         if self._writer is not None:
             return
         pa = pyarrow(self._file.shown)
-        metadata = self._like.metadata
         self._home = packed_after(self._path, self._file.compression)
         self._writer = pa.parquet.ParquetWriter(
             self._home.__enter__(),
             self._like.schema_arrow,
-            compression=_compressions(metadata),
-            version=metadata.format_version if metadata.format_version in ("1.0", "2.4", "2.6") else "2.6",
+            compression=_compressions(self._like.metadata),
+            # which has all types: the number in a file says little, writers put 1.0 where there are nanoseconds
+            version="2.6",
+            use_deprecated_int96_timestamps=_all_int96(self._like.schema),
         )
 
     def close(self) -> None:
         """Ends the file, if it was begun."""
+        self._group.close()
         if self._writer is not None:
             self._writer.close()
             self._home.__exit__(None, None, None)
+
+
+def _all_int96(schema: Any) -> bool:
+    """Whether there are timestamps and all are stored as INT96; pyarrow writes all or none of them so."""
+    columns = [schema.column(column) for column in range(len(schema))]
+    stored = {column.physical_type for column in columns if column.logical_type.type == "TIMESTAMP"}
+    return not stored and any(column.physical_type == "INT96" for column in columns)
 
 
 def _compressions(metadata: Any) -> dict[str, str] | str:
@@ -176,7 +241,6 @@ def rewrite(
     cut: list[int] = []
     faults: list[int] = []
     sizes: list[int] = []
-    pa = pyarrow(file.shown)
     with (
         _opened(file, meter, reading) as parquet,
         closing(_Writer(clean_path, file, parquet)) as clean,
@@ -185,9 +249,9 @@ def rewrite(
     ):
         clean.begin()
         first = 1
-        for table in _row_groups(file, parquet):
-            parts: list[list[Any]] = [[], [], []]
-            for batch in table.to_batches(max_chunksize=_BATCH):
+        for group in range(parquet.num_row_groups):
+            begin = first
+            for batch in _batches(file, parquet, group):
                 new: dict[int, str] = {}
                 gone: list[int] = []
                 bad: list[int] = []
@@ -198,17 +262,16 @@ def rewrite(
                         gone.append(number)
                     else:
                         new[number - first] = text
-                parts[0].append(rewritten(batch, reading.text_field, new))
-                for part, numbers in ((parts[1], gone), (parts[2], bad)):
+                clean.add(rewritten(batch, reading.text_field, new))
+                for writer, numbers in ((dropped, gone), (rejected, bad)):
                     if numbers:
-                        part.append(taken(batch, [number - first for number in numbers]))
+                        writer.add(taken(batch, [number - first for number in numbers]))
                 cut += gone
                 faults += bad
                 first += len(batch)
-            sizes.append(len(table))
-            for writer, part in zip((clean, dropped, rejected), parts, strict=True):
-                if part:
-                    writer.write(pa.Table.from_batches(part, table.schema))
+            sizes.append(first - begin)
+            for writer in (clean, dropped, rejected):
+                writer.end_group()
     return Rewriting(tuple(cut), meter.sha256(), rejected=tuple(faults), row_groups=tuple(sizes))
 
 
@@ -216,7 +279,6 @@ def restore(
     file: InputFile, aside: Aside, original: Callable[[str, str], str], path: Path, reading: Reading, ids: Ids
 ) -> None:
     """See `restore_file`."""
-    pa = pyarrow(file.shown)
     kinds = {**dict.fromkeys(aside.lines, "dropped"), **dict.fromkeys(aside.rejected_lines, "rejected")}
     with ExitStack() as files:
         parquet = files.enter_context(_opened(file, Meter(), reading))
@@ -229,41 +291,37 @@ def restore(
         writer.begin()
         first = 1
         for size in aside.row_groups:
-            pieces = []
-            for kind, run in groupby(range(first, first + size), lambda number: kinds.get(number, "clean")):
+            end = first + size
+            for kind, run in groupby(range(first, end), lambda number: kinds.get(number, "clean")):
                 if kind not in sources:
                     raise BadRun(f"{file.shown}: its {kind} records are missing; {kind}/ was changed after the run")
-                pieces += sources[kind].take(len(list(run)))
-            table = pa.Table.from_batches(pieces, parquet.schema_arrow)
-            writer.write(_with_originals(file, table, first, kinds, original, reading, ids))
-            first += size
+                for piece in sources[kind].take(sum(1 for _ in run)):
+                    writer.add(_with_originals(file, piece, first, kind, original, reading, ids))
+                    first += len(piece)
+            writer.end_group(empty=not size)
         for source in sources.values():
             source.check_end()
 
 
 def _with_originals(
     file: InputFile,
-    table: Any,
+    batch: Any,
     first: int,
-    kinds: Mapping[int, str],
+    kind: str,
     original: Callable[[str, str], str],
     reading: Reading,
     ids: Ids,
 ) -> Any:
+    """The batch as it was, which begins with row *first*; *kind* tells where it lay."""
+    if kind == "rejected":
+        return batch
+    with _translated(file):
+        column = texts(batch, reading.text_field)
     new: list[str | None] = []
-    changed = False
-    at = first
-    for batch in table.to_batches(max_chunksize=_BATCH):
-        with _translated(file):
-            column = texts(batch, reading.text_field)
-        for row, text in enumerate(column):
-            kind = kinds.get(at, "clean")
-            if kind != "rejected":
-                id = _id(file, at, text, RowFields(batch, row, reading.text_field), reading, ids)
-            new.append(original(id, text) if kind == "clean" and text is not None else text)
-            changed = changed or new[-1] != text
-            at += 1
-    return with_texts(table, reading.text_field, new) if changed else table
+    for row, text in enumerate(column):
+        id = _id(file, first + row, text, RowFields(batch, row, reading.text_field), reading, ids)
+        new.append(original(id, text or "") if kind == "clean" else text)
+    return batch if new == column else with_texts(batch, reading.text_field, new)
 
 
 class _Rows:
@@ -271,12 +329,11 @@ class _Rows:
 
     def __init__(self, file: InputFile, parquet: Any) -> None:
         self._shown = file.shown
-        self._batches = _batches(file, parquet)
+        self._batches = _all_batches(file, parquet)
         self._rest: Any = None
 
-    def take(self, count: int) -> list[Any]:
-        """The next rows."""
-        pieces = []
+    def take(self, count: int) -> Iterator[Any]:
+        """The next rows, in batches."""
         while count:
             if self._rest is None and (batch := next(self._batches, None)) is not None:
                 self._rest = batch
@@ -284,9 +341,8 @@ class _Rows:
                 raise BadRun(f"{self._shown}: has fewer rows than places.jsonl tells; it was changed after the run")
             piece = self._rest.slice(0, count)
             self._rest = self._rest.slice(len(piece)) if len(piece) < len(self._rest) else None
-            pieces.append(piece)
             count -= len(piece)
-        return pieces
+            yield piece
 
     def check_end(self) -> None:
         """Raises BadRun if there are more rows."""
@@ -297,6 +353,7 @@ class _Rows:
 def jsonl_of(file: InputFile, reading: Reading, out: IO[bytes]) -> None:
     """Writes the rows of a file to *out* as JSONL; what JSON has no word for goes as a string."""
     with _opened(file, Meter(), reading) as parquet:
-        for batch in _batches(file, parquet):
-            for row in batch.to_pylist():
-                out.write(orjson.dumps(row, default=str, option=orjson.OPT_APPEND_NEWLINE))
+        for batch in _all_batches(file, parquet):
+            for row in zip(*map(values, batch.columns), strict=True):
+                record = dict(zip(batch.schema.names, row, strict=True))
+                out.write(orjson.dumps(record, default=str, option=orjson.OPT_APPEND_NEWLINE))
