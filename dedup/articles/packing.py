@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import lzma
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,21 +14,29 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any, cast
 
-import zstandard
-
 from dedup.articles import remote
 from dedup.articles.files import InputFile, Meter
 from dedup.articles.wording import size as shown_size
 from dedup.errors import BadInput
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 SUFFIXES = {".gz": "gz", ".zst": "zst", ".bz2": "bz2", ".xz": "xz"}
 
 _PLAIN_CHUNK = 1 << 20
 _PACKED_CHUNK = 1 << 16
 _UNPACKED_CHUNK = 1 << 24  # at most, whatever the data says: a bomb is met before it is in memory
-_ZSTD_PIECE = 1 << 11  # its reader has no such bound; a block of 4 bytes unpacks to 128 KB, so 64 MB at once
 _GZIP_LEVEL = 6
-_ZSTD_LEVEL = 3
+_ZSTD_WRITTEN: dict[int, int] = {
+    zstd.CompressionParameter.compression_level: 3,
+    zstd.CompressionParameter.checksum_flag: 1,
+}
+_ZSTD_READ: dict[int, int] = {
+    zstd.DecompressionParameter.window_log_max: 31
+}  # all that `zstd --ultra --long=31` writes
 
 
 def chunks(file: InputFile, meter: Meter, max_unpacked: int) -> Iterator[bytes]:
@@ -58,7 +67,7 @@ def _chunks(file: InputFile, meter: Meter) -> Iterator[bytes]:
                 yield from _unpacked(_noted(file, stored, _PACKED_CHUNK, meter), _MEMBERS[file.compression])
             else:
                 yield from _noted(file, stored, _PLAIN_CHUNK, meter)
-    except (EOFError, zlib.error, zstandard.ZstdError, lzma.LZMAError, _DamagedError) as error:
+    except (EOFError, zlib.error, zstd.ZstdError, lzma.LZMAError, _DamagedError) as error:
         raise BadInput(
             f"{file.shown}: its {file.compression} data is cut short or damaged ({error}); fetch or compress it again"
         ) from None
@@ -96,29 +105,10 @@ class _Gzip:
         return self._member.unused_data
 
 
-class _Zstd:
-    """One frame of a zstd file. (The library's reader takes a truncated frame for the end of the file.)"""
-
-    def __init__(self) -> None:
-        self._frame = zstandard.ZstdDecompressor(max_window_size=2**31).decompressobj()
-        self.rest = b""
-
-    def unpack(self, packed: bytes) -> Iterator[bytes]:
-        for at in range(0, len(packed), _ZSTD_PIECE):
-            yield self._frame.decompress(packed[at : at + _ZSTD_PIECE])
-            if self._frame.eof:
-                self.rest = self._frame.unused_data + packed[at + _ZSTD_PIECE :]
-                return
-
-    @property
-    def eof(self) -> bool:
-        return self._frame.eof
-
-
 class _Stream:
-    """One stream of a bzip2 or xz file."""
+    """One stream of a bzip2 or xz file, or frame of a zstd file."""
 
-    def __init__(self, member: bz2.BZ2Decompressor | lzma.LZMADecompressor) -> None:
+    def __init__(self, member: bz2.BZ2Decompressor | lzma.LZMADecompressor | zstd.ZstdDecompressor) -> None:
         self._member = member
 
     def unpack(self, packed: bytes) -> Iterator[bytes]:
@@ -140,7 +130,7 @@ class _Stream:
 
 _MEMBERS: dict[str, Callable[[], Any]] = {
     "gz": _Gzip,
-    "zst": _Zstd,
+    "zst": lambda: _Stream(zstd.ZstdDecompressor(options=_ZSTD_READ)),
     "bz2": lambda: _Stream(bz2.BZ2Decompressor()),
     "xz": lambda: _Stream(lzma.LZMADecompressor(format=lzma.FORMAT_XZ)),
 }
@@ -165,6 +155,21 @@ def _unpacked(packed: Iterable[bytes], begin: Callable[[], Any]) -> Iterator[byt
         raise EOFError("the end is missing")
 
 
+class _ZstdWriter:
+    """Packs into one frame. (The library's file writes none where nothing is written, which is no zstd file.)"""
+
+    def __init__(self, stored: IO[bytes]) -> None:
+        self._stored = stored
+        self._frame = zstd.ZstdCompressor(options=_ZSTD_WRITTEN)
+
+    def write(self, raw: bytes) -> None:
+        self._stored.write(self._frame.compress(raw))
+
+    def finish(self) -> None:
+        """Ends the frame."""
+        self._stored.write(self._frame.flush())
+
+
 @contextmanager
 def written(path: Path, compression: str) -> Iterator[IO[bytes]]:
     """A new file, packed the same way each time: gzip without name and time, the others at a fixed level."""
@@ -177,8 +182,9 @@ def written(path: Path, compression: str) -> Iterator[IO[bytes]]:
             ):
                 yield packed
         elif compression == "zst":
-            with zstandard.ZstdCompressor(level=_ZSTD_LEVEL).stream_writer(stored, closefd=False) as frame:
-                yield cast(IO[bytes], frame)
+            frame = _ZstdWriter(stored)
+            yield cast(IO[bytes], frame)
+            frame.finish()
         elif compression == "bz2":
             with bz2.BZ2File(stored, "wb") as bzip, BufferedWriter(cast(Any, bzip), _PLAIN_CHUNK) as packed:
                 yield packed
