@@ -507,8 +507,9 @@ def write_clean(
     places.jsonl has a line for every file but plain text files, {"file", "lines", "texts"}: the lines of the records
     that were cut whole, and a SHA-256 of the original texts of all others, by which `restore_run` knows that it gives
     back what was read; where there is need of them "bom": false (U+FEFF at the start of a clean text file is a part of
-    its text), "rejected" (the lines of the records that could not be read, which lie in rejected/ as they were), and
-    "row_groups" (the numbers of rows in those of a Parquet file).
+    its text), "rejected" (the lines of the records that could not be read, which lie in rejected/ as they were),
+    "row_groups" (the numbers of rows in those of a Parquet file), and "blanks" (blank lines of a CSV file that would
+    have melted into the line end before them).
 
     Args:
         corpus: as it was scanned.
@@ -599,6 +600,8 @@ def _write_articles(
                 place["rejected"] = done.rejected
             if done.row_groups:
                 place["row_groups"] = done.row_groups
+            if done.blanks:
+                place["blanks"] = done.blanks
             if file.format != "text" or (not done.lines and (file.compression or done.bom_lost_its_place)):
                 places.write(orjson.dumps(place, option=orjson.OPT_APPEND_NEWLINE))
     judged.in_order()
@@ -767,7 +770,7 @@ def _restored(run: Path, record: _Record, folder: Path, keep: bool = False) -> I
                 f"{dropped or rejected}: is not accounted for in {PLACES}; take the run folder as the run left it"
             )
         else:
-            aside = Aside(dropped, place.lines, rejected, place.rejected, place.row_groups, place.bom)
+            aside = Aside(dropped, place.lines, rejected, place.rejected, place.row_groups, place.blanks, place.bom)
             _restore_one(file, aside, place.texts, findings, path, ids=ids, reading=record.reading)
         if file.format == "text" and not file.compression and _digest(path) != record.digests[file.name]:
             raise _changed(file.path)
@@ -838,6 +841,7 @@ class _Place:
     bom: bool = True
     rejected: tuple[int, ...] = ()
     row_groups: tuple[int, ...] = ()
+    blanks: tuple[int, ...] = ()
 
 
 def safe_name(name: object) -> str:
@@ -948,16 +952,22 @@ def _read_places(run: Path, record: _Record) -> dict[str, _Place]:
         for number, line in _json_lines(path, "place"):
             name = safe_name(line.get("file"))
             lines: Any = line.get("lines")
-            rejected, row_groups = line.get("rejected", []), line.get("row_groups", [])
-            fits = _are_lines(lines) and _are_lines(rejected) and _are_sizes(row_groups)
-            if name not in known or not fits or set(lines) & set(rejected):
+            rejected, row_groups, blanks = (line.get(of, []) for of in ("rejected", "row_groups", "blanks"))
+            fits = all(map(_are_lines, (lines, rejected, blanks))) and _are_sizes(row_groups)
+            if (
+                name not in known
+                or not fits
+                or len({*lines, *rejected, *blanks}) < sum(map(len, (lines, rejected, blanks)))
+            ):
                 raise BadRun(f'{path}:{number}: expected an input and the lines that it lost, in order; found "{name}"')
             if lines and _entry(run, DROPPED, name) is None:
                 raise BadRun(f"{run / DROPPED / name}: is missing; take the run folder as the run left it")
             if rejected and _entry(run, REJECTED, name) is None:
                 raise BadRun(f"{run / REJECTED / name}: is missing; take the run folder as the run left it")
             bom = line.get("bom", True) is not False
-            places[name] = _Place(tuple(lines), line.get("texts"), bom, tuple(rejected), tuple(row_groups))
+            places[name] = _Place(
+                tuple(lines), line.get("texts"), bom, tuple(rejected), tuple(row_groups), tuple(blanks)
+            )
     except BadInput as error:
         raise BadRun(str(error)) from None
     return places

@@ -209,6 +209,42 @@ def test_csv_is_read_and_restored_as_another_reader_reads_it(
     assert read((folder / "r").read_bytes()) == read(path.read_bytes())
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    parts=st.lists(st.sampled_from([*"xyz", '"q\r\n"', "bad,"]), min_size=1, max_size=12),
+    ends=st.lists(st.sampled_from(["\n", "\r", "\r\n", "\n\n", "\r\n\n", "\r\r"]), min_size=13, max_size=13),
+    encoding=st.sampled_from(["utf-8", "utf-16-le"]),
+)
+def test_csv_of_mixed_line_ends_comes_back_byte_for_byte(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[str], ends: list[str], encoding: str
+) -> None:
+    """Whatever rows go: a lone LF that a row between it and a CR kept apart does not melt into a CRLF."""
+    folder = tmp_path_factory.mktemp("csv")
+    raw = "text" + ends[-1] + "".join(part + end for part, end in zip(parts, ends, strict=False))
+    path = write(folder / "in" / "n.csv", raw.encode(encoding))
+    corpus = read_articles(path, encoding=encoding, on_error="skip")
+    try:
+        originals = [(article.id, article.text) for article in corpus]
+    except BadInput:
+        return  # every row is rejected
+    report = dedup.scan([])
+    with runs.stage(folder / "out") as stage:
+        findings = [
+            dedup.Finding(id, 0, len(text), "duplicate", "article", "exact", 1.0, None, None, True, text)
+            for id, text in originals
+            if text == "x"
+        ]
+        runs.write_clean(corpus, replace(report, findings=findings), stage)
+        runs.write_findings(stage / "findings.jsonl", findings)
+        reading = {"text_field": "text", "id_field": None, "on_error": "skip"}
+        write_json(stage / "summary.json", summary(report, corpus.inputs(), (), reading))
+    runs.restore_run(folder / "out", folder / "back")
+    assert (folder / "back" / "n.csv").read_bytes() == path.read_bytes()
+    if len(findings) < len(originals):
+        left = read_articles(folder / "out" / "clean" / "n.csv", encoding=encoding)
+        assert [article.text for article in left] == [text for _, text in originals if text != "x"]
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
 def test_rows_of_csv_do_not_depend_on_the_chunks(size: int) -> None:
     """CRLF, doubled quotes and quoted line ends may fall on any border."""

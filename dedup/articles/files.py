@@ -117,6 +117,8 @@ class Rewriting:
         bom_lost_its_place: the text of a file without BOM now begins with U+FEFF, which a reader would take for one.
         rejected: the numbers of the records that could not be read and are kept aside.
         row_groups: the numbers of rows of the row groups of a Parquet file, as it was read.
+        blanks: the numbers of lines without record, a lone LF each, that are not in the clean file: behind a row that
+            ends in CR they would be read as the second half of its end.
     """
 
     lines: tuple[int, ...]
@@ -124,6 +126,7 @@ class Rewriting:
     bom_lost_its_place: bool = False
     rejected: tuple[int, ...] = ()
     row_groups: tuple[int, ...] = ()
+    blanks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,7 @@ class Aside:
     rejected: Path | None = None
     rejected_lines: tuple[int, ...] = ()
     row_groups: tuple[int, ...] = ()
+    blanks: tuple[int, ...] = ()
     bom: bool = True
 
 

@@ -184,6 +184,7 @@ def rewrite(
     """See `rewrite_file`; *aside* is where records go that are cut whole, and that cannot be read."""
     rows = _opened(file, meter, reading)
     numbers: tuple[list[int], list[int]] = ([], [])
+    blanks: list[int] = []
     with ExitStack() as files:
         outs: list[Any] = [None, None]
 
@@ -196,18 +197,25 @@ def rewrite(
 
         clean = files.enter_context(_written(clean_path, file.compression, rows.coding))
         clean.write(rows.head)
+        before = rows.head  # the row that is the last in the clean file
         for number, raw, article in _records(file, rows, enumerate(rows.rows, rows.first), reading, ids):
             if isinstance(article, RecordError):
                 put_aside(1, number, raw)
-            elif article is None:
+                continue
+            if article is None and raw == b"\n" and before.endswith(b"\r"):
+                blanks.append(number)
+                continue
+            if article is None:
                 clean.write(raw)
             elif (text := judge(article.id, article.text)) is None:
                 put_aside(0, number, raw)
+                continue
             elif text == article.text:
                 clean.write(raw)
             else:
                 clean.write(rows.with_text(raw, reading.text_field, article.text, text))
-    return Rewriting(tuple(numbers[0]), meter.sha256(), rejected=tuple(numbers[1]))
+            before = raw
+    return Rewriting(tuple(numbers[0]), meter.sha256(), rejected=tuple(numbers[1]), blanks=tuple(blanks))
 
 
 def restore(
@@ -230,14 +238,14 @@ def restore(
 
 
 def _merged(file: InputFile, rows: _Rows, aside: Aside, reading: Reading) -> Iterator[tuple[int, bytes, str]]:
-    """(number, row, "clean", "dropped" or "rejected") of the original, in its order."""
-    sources = {
+    """(number, row, "clean", "dropped", "rejected" or "blank") of the original, in its order."""
+    sources: dict[str, Iterator[bytes]] = {
         "dropped": _rows_aside(file, aside.dropped, rows, rows.dropped_head, reading),
         "rejected": _rows_aside(file, aside.rejected, rows, b"", reading),
+        "blank": iter([b"\n"] * len(aside.blanks)),
     }
-    places = sorted(
-        [*((place, "dropped") for place in aside.lines), *((place, "rejected") for place in aside.rejected_lines)]
-    )
+    numbers = {"dropped": aside.lines, "rejected": aside.rejected_lines, "blank": aside.blanks}
+    places = sorted((place, kind) for kind, of_kind in numbers.items() for place in of_kind)
     number = rows.first - 1
     for place, kind in places:
         while number + 1 < place:
