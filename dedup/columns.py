@@ -61,33 +61,24 @@ def pyarrow(place: str) -> Any:
     return pyarrow
 
 
-def check_schema(place: str, schema: pa.Schema, text_field: str, advice: str) -> None:
-    """Raises BadInput unless the schema has one column of that name, and it holds strings."""
-    pa = pyarrow(place)
+def schema_fault(schema: pa.Schema, text_field: str) -> str | None:
+    """Why there is no text: the schema has no such column, more than one, or it holds no strings. None if there is."""
+    pa = pyarrow("a table")
     where = schema.get_all_field_indices(text_field)
     if len(where) != 1:
         names = ", ".join(f'"{name}"' for name in schema.names[:_NAMED]) + (" ..." if len(schema) > _NAMED else "")
         what = "must not repeat" if where else "is missing"
-        raise BadInput(f'{place}: column "{text_field}" {what}, found the columns {names or "none"}; {advice}')
+        return f'column "{text_field}" {what}, found the columns {names or "none"}'
     kind = schema.field(where[0]).type
     value = kind.value_type if pa.types.is_dictionary(kind) else kind
     if not (pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_string_view(value)):
-        raise BadInput(f'{place}: column "{text_field}" must hold strings, found the type {kind}; {advice}')
+        return f'column "{text_field}" must hold strings, found the type {kind}'
+    return None
 
 
 def texts(batch: pa.RecordBatch, text_field: str) -> list[str | None]:
-    """The texts of a batch; None where there is none.
-
-    Raises:
-        BadInput: one is no UTF-8.
-    """
-    try:
-        return batch.column(text_field).to_pylist()
-    except UnicodeDecodeError as error:
-        raise BadInput(
-            f'column "{text_field}" holds what is no UTF-8 ({error.reason} at byte {error.start} of a text); write the '
-            "file again"
-        ) from None
+    """The texts of a batch; None where there is none. Raises UnicodeDecodeError where one is no UTF-8."""
+    return batch.column(text_field).to_pylist()
 
 
 def values(column: pa.Array) -> list[Any]:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from dedup.columns import RowFields, check_schema, pyarrow, rewritten, texts
+from dedup.columns import RowFields, pyarrow, rewritten, schema_fault, texts
 from dedup.errors import BadInput
 from dedup.model import Article
 
@@ -91,7 +91,7 @@ def rewrite_table(table: Any, judge: Judge, rows: int, text_field: str = "text")
         return _rewrite_polars(table, judge, text_field)
     pa = pyarrow(f"a {type(table).__name__}")
     schema = _schema(table)
-    check_schema(f"the {type(table).__name__}", schema, text_field, _ADVICE)
+    _check_schema(table, text_field)
     batches = _rewritten_batches(_batches(table), judge, rows, text_field)
     if kind == "reader":
         return pa.RecordBatchReader.from_batches(schema, batches)
@@ -108,7 +108,7 @@ def _rewritten_batches(batches: Iterable[Any], judge: Judge, rows: int, text_fie
     first = 0
     for batch in batches:
         new = {}
-        for row, text in enumerate(texts(batch, text_field)):
+        for row, text in enumerate(_texts(batch, text_field)):
             _check_text(first + row, text, text_field)
             if (clean := judge(first + row, text or "")) is not None:
                 new[row] = clean
@@ -182,6 +182,22 @@ def _schema(table: Any) -> Any:
     return table.data.schema if kind_of(table) == "dataset" else table.schema
 
 
+def _check_schema(table: Any, text_field: str) -> None:
+    pyarrow(f"a {type(table).__name__}")
+    if fault := schema_fault(_schema(table), text_field):
+        raise BadInput(f"the {type(table).__name__}: {fault}; {_ADVICE}")
+
+
+def _texts(batch: Any, text_field: str) -> list[str | None]:
+    try:
+        return texts(batch, text_field)
+    except UnicodeDecodeError as error:
+        raise BadInput(
+            f'column "{text_field}" must hold UTF-8, found 0x{error.object[error.start]:02x} at byte {error.start} of '
+            "a text; make the table again"
+        ) from None
+
+
 def _batches(table: Any) -> Iterator[Any]:
     """Arrow record batches."""
     kind = kind_of(table)
@@ -207,9 +223,9 @@ def _rows(table: Any, text_field: str) -> Iterator[tuple[Any, Mapping[str, Any]]
         for row, text in enumerate(table[text_field]):
             yield text, _FrameFields(table, row, text_field)
         return
-    check_schema(f"the {type(table).__name__}", _schema(table), text_field, _ADVICE)
+    _check_schema(table, text_field)
     for batch in _batches(table):
-        for row, text in enumerate(texts(batch, text_field)):
+        for row, text in enumerate(_texts(batch, text_field)):
             yield text, RowFields(batch, row, text_field)
 
 

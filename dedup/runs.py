@@ -27,10 +27,12 @@ from dedup.articles import (
     Corpus,
     Ids,
     InputFile,
+    PassedOver,
     Reading,
     Rejected,
     Rewriting,
     articles_of,
+    copy,
     name_fault,
     remote,
     restore_file,
@@ -504,6 +506,8 @@ def write_clean(
 ) -> None:
     """Writes clean/, dropped/, rejected/ and places.jsonl of a run into *folder*.
 
+    Files that were passed over whole go to rejected/ as they are, where they can be read at all.
+
     places.jsonl has a line for every file but plain text files, {"file", "lines", "texts"}: the lines of the records
     that were cut whole, and a SHA-256 of the original texts of all others, by which `restore_run` knows that it gives
     back what was read; where there is need of them "bom": false (U+FEFF at the start of a clean text file is a part of
@@ -531,6 +535,22 @@ def write_clean(
         digests=corpus.digests,
         progress=progress,
     )
+    _keep_rejected(corpus.passed_over, folder)
+
+
+def _keep_rejected(passed_over: Iterable[PassedOver], folder: Path) -> None:
+    """Copies whole files to rejected/. Raises BadInput where one has changed."""
+    for of in passed_over:
+        if of.file is None or of.sha256 is None:
+            continue
+        path = folder / REJECTED / safe_name(of.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            copy(of.file, path)
+        except OSError as error:
+            raise BadInput(f"{of.file.shown}: cannot be read any more: {error.strerror}; scan again") from None
+        if _digest(path) != of.sha256:
+            raise BadInput(f"{of.file.shown}: has changed since it was scanned; scan again when nothing writes to it")
 
 
 class _Judged:
@@ -701,6 +721,7 @@ def _apply_run(run: Path, out: str | Path, findings_path: str | Path | None, for
         scratch = folder / _ORIGINALS
         files = _restored(run, record, scratch) if cleaned else iter(inputs)
         _write_articles(files, judged, folder, reading=record.reading)
+        _keep_rejected(_passed_over(run, record, cleaned, out), folder)
         shutil.rmtree(scratch, ignore_errors=True)
         findings = judged.in_order()
         write_findings(folder / FINDINGS, findings)
@@ -711,11 +732,14 @@ def _apply_run(run: Path, out: str | Path, findings_path: str | Path | None, for
     return findings
 
 
-def restore_run(run: str | Path, out: str | Path, force: bool = False) -> None:
+def restore_run(run: str | Path, out: str | Path, force: bool = False) -> list[str]:
     """Writes the original files of a cleaned run to their relative paths under *out*.
 
     Text files come back byte for byte, the records of other files equal in every field and in their order, those that
     could not be read as they were, and Parquet with its schema and row groups.
+
+    Returns:
+        the names of files and folders that the run could not read at all, and that are not restored.
 
     Raises:
         BadRun: the run has no clean articles, its folder is damaged or was changed, or *out* cannot be used.
@@ -728,6 +752,12 @@ def restore_run(run: str | Path, out: str | Path, force: bool = False) -> None:
         with _stage(out, force, _replace_files) as folder:
             for _ in _restored(place, record, folder, keep=True):
                 pass
+            for of in _passed_over(place, record, True, out):
+                if of.file is not None:
+                    path = folder / of.name
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(of.file.path, path)
+        return [name for name, digest in record.rejected.items() if digest is None]
 
 
 def read_originals(run: str | Path) -> Iterator[Article]:
@@ -825,11 +855,15 @@ def _changed(path: Path) -> BadRun:
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """What a run knows about its inputs; their paths are those of the clean files."""
+    """What a run knows about its inputs; their paths are those of the clean files.
+
+    `rejected` has the SHA-256 of those that were passed over whole, None where they could not be read, by name.
+    """
 
     inputs: tuple[InputFile, ...]
     digests: Mapping[str, str]
     reading: Reading
+    rejected: Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -917,6 +951,7 @@ def _read_record(run: Path) -> _Record:
             )
         )
         digests = {item["name"]: item["sha256"] for item in summary["inputs"]}
+        rejected = {item["name"]: item["sha256"] for item in summary.get("rejected_files", ())}
     except (KeyError, TypeError) as error:
         raise BadRun(f'{path}: its "inputs" are not those of a run ({error}); name the folder of a run') from None
     for file in inputs:
@@ -934,7 +969,9 @@ def _read_record(run: Path) -> _Record:
             f'{path}: "text_field" and "id_field" must be strings, "on_error" fail or skip; name the folder of a run'
         )
     # what the run could read it may read again, whatever its size: the limits guard against strangers' files
-    return _Record(inputs, digests, Reading(text_field, id_field, "utf-8", on_error, sys.maxsize, sys.maxsize))
+    return _Record(
+        inputs, digests, Reading(text_field, id_field, "utf-8", on_error, sys.maxsize, sys.maxsize), rejected
+    )
 
 
 def _is_codec(name: object) -> bool:
@@ -986,34 +1023,51 @@ def _are_sizes(sizes: object) -> TypeGuard[list[int]]:
 
 def _read_inputs(run: Path, record: _Record, out: str | Path) -> list[InputFile]:
     """The inputs of a scan where they lay then, unchanged."""
-    timings = _regular(run, TIMINGS)
-    paths = _json(timings).get("inputs")
-    files = []
-    for file in record.inputs:
-        place = paths.get(file.name) if isinstance(paths, dict) else None
-        if place == "-":
-            raise BadRun(
-                f"{run}: its articles came from stdin, which cannot be read again; save them to a file and scan that"
-            )
-        if not isinstance(place, str):
-            raise BadRun(f'{timings}: does not tell where the input "{file.name}" lies; take the folder of a scan')
-        if remote.is_url(place):
-            if remote.sha256(place) != record.digests[file.name]:
-                raise BadRun(f"{place}: has changed since it was scanned; put it back as it was, or scan again")
-            check_places([place], out)
-            files.append(replace(file, url=place, shown=place))
+    paths = _json(_regular(run, TIMINGS)).get("inputs")
+    return [_found_again(run, file, paths, record.digests[file.name], out) for file in record.inputs]
+
+
+def _found_again(run: Path, file: InputFile, paths: object, digest: str, out: str | Path) -> InputFile:
+    """An input of a scan where it lay then, unchanged; *paths* is what timings.json says about inputs."""
+    place = paths.get(file.name) if isinstance(paths, dict) else None
+    if place == "-":
+        raise BadRun(
+            f"{run}: its articles came from stdin, which cannot be read again; save them to a file and scan that"
+        )
+    if not isinstance(place, str):
+        raise BadRun(f'{run / TIMINGS}: does not tell where the input "{file.name}" lies; take the folder of a scan')
+    if remote.is_url(place):
+        if remote.sha256(place) != digest:
+            raise BadRun(f"{place}: has changed since it was scanned; put it back as it was, or scan again")
+        check_places([place], out)
+        return replace(file, url=place, shown=place)
+    path = Path(place)
+    if not path.is_file():
+        why = "is gone; put it back, or scan again"
+        if "\\udc" in place:
+            why = "is not UTF-8 in its path, so that it cannot be found again; use `dedup clean` instead"
+        raise BadRun(f"{path}: was scanned as an input and {why}")
+    if _digest(path) != digest:
+        raise BadRun(f"{path}: has changed since it was scanned; put it back as it was, or scan again")
+    check_places([path], out)
+    return replace(file, path=path, shown=place)
+
+
+def _passed_over(run: Path, record: _Record, cleaned: bool, out: str | Path) -> Iterator[PassedOver]:
+    """The files that were passed over whole and can be copied: from rejected/ after `clean`, else where they lay."""
+    paths = None if cleaned else _json(_regular(run, TIMINGS)).get("inputs")
+    for name, digest in record.rejected.items():
+        if digest is None:
             continue
-        path = Path(place)
-        if not path.is_file():
-            why = "is gone; put it back, or scan again"
-            if "\\udc" in place:
-                why = "is not UTF-8 in its path, so that it cannot be found again; use `dedup clean` instead"
-            raise BadRun(f"{path}: was scanned as an input and {why}")
-        if _digest(path) != record.digests[file.name]:
-            raise BadRun(f"{path}: has changed since it was scanned; put it back as it was, or scan again")
-        check_places([path], out)
-        files.append(replace(file, path=path, shown=place))
-    return files
+        path = _entry(run, REJECTED, name) if cleaned else None
+        file = InputFile(name, path or run, "text", "", 0, name)
+        if not cleaned:
+            file = _found_again(run, file, paths, digest, out)
+        elif path is None:
+            raise BadRun(f"{run / REJECTED / name}: is missing; take the run folder as the run left it")
+        elif _digest(path) != digest:
+            raise BadRun(f"{path}: was changed after the run; take the run folder as the run left it")
+        yield PassedOver(name, "", file, digest)
 
 
 def _folders(run: Path) -> list[str]:

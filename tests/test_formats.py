@@ -8,7 +8,9 @@ import gzip
 import io
 import json
 import lzma
+import os
 import random
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -66,7 +68,7 @@ def run(folder: Path, out: Path, **options: Any) -> Corpus:
         runs.write_clean(corpus, report, stage)
         runs.write_rejected(stage, corpus.rejected)
         reading = {"text_field": corpus.reading.text_field, "id_field": corpus.reading.id_field}
-        reading["on_error"] = corpus.reading.on_error
+        reading.update(on_error=corpus.reading.on_error, rejected_files=corpus.rejected_files())
         write_json(stage / "summary.json", summary(report, corpus.inputs(), corpus.warnings, reading))
         write_json(stage / "timings.json", timings({}, corpus.paths()))
     return corpus
@@ -719,7 +721,146 @@ def test_a_run_whose_rejected_records_are_gone_is_not_restored(tmp_path: Path, p
 def test_where_every_record_is_rejected_there_is_no_article(tmp_path: Path) -> None:
     """A wrong --text-field does not pass for a clean corpus."""
     write(tmp_path / "n.jsonl", b"".join(BAD["n.jsonl"]))
-    assert "holds no article that can be read (4 records rejected)" in fault(tmp_path, on_error="skip")
+    told = fault(tmp_path, on_error="skip")
+    assert 'holds no article that can be read (4 records rejected; n.jsonl: field "text" must be a string' in told
+
+
+def unreadable_files() -> dict[str, tuple[bytes, str]]:
+    """Files of every kind of fault, with words of the reason; the first half of most is whole."""
+    lines = b"".join(GOOD["n.jsonl"])
+    noise = bytes(random.Random(1).randrange(256) for _ in range(30_000)).hex().encode()
+    many = b'{"text": "%s"}\n' % noise
+    files = {
+        "short.jsonl.gz": (gzip.compress(many)[:-9], "its gz data is cut short or damaged"),
+        "short.csv.zst": (zstandard.compress(b"text\n" + noise)[:-9], "its zst data is cut short or damaged"),
+        "short.txt.xz": (lzma.compress(noise)[:-9], "its xz data is cut short or damaged"),
+        "sub/no.jsonl.bz2": (b"no archive", "its bz2 data is cut short or damaged"),
+        "columns.csv": (b"a,b\n1,2\n", 'column "text" is missing'),
+        "twice.tsv": (b"text\ta\ta\n1\t2\t3\n", 'the column "a" must not repeat'),
+        "long.jsonl": (lines + b'{"text": "' + b"x" * 70_000, "at most 64K bytes, found a longer one in line 5"),
+        "long.txt": (b"x" * 70_000, "at most 64K bytes"),
+        "bomb.csv.gz": (gzip.compress(b"text\n" + b"x\n" * 600_000), "at most 1M bytes of unpacked data"),
+    }
+    if pa is not None:
+        whole = parquet_bytes()
+        files["short.parquet"] = (whole[:-30], "its Parquet data is cut short or damaged")
+        out = io.BytesIO()
+        pq.write_table(pa.table({"body": ["x"]}), out)
+        files["columns.parquet"] = (out.getvalue(), 'column "text" is missing')
+    return files
+
+
+def test_files_that_cannot_be_read_are_passed_over_whole_and_come_back(tmp_path: Path) -> None:
+    """None of their articles is read, each has its reason, and restore and apply have them as they were."""
+    bad = unreadable_files()
+    write(tmp_path / "in" / "good.jsonl", b"".join(GOOD["n.jsonl"]))
+    for name, (raw, _) in bad.items():
+        write(tmp_path / "in" / name, raw)
+    limits: dict[str, Any] = {"max_record": 1 << 16, "max_unpacked": 1 << 20}
+    for name, (_, words) in bad.items():
+        assert words in fault(tmp_path / "in" / name, **limits)
+    corpus = run(tmp_path / "in", tmp_path / "out", on_error="skip", **limits)
+    assert [article.id for article in corpus] == ["x1", "x2", "x3", "x4"]
+    assert [file.name for file in corpus.files] == ["good.jsonl"]
+    rejected = [json.loads(line) for line in (tmp_path / "out" / "rejected.jsonl").read_bytes().splitlines()]
+    assert sorted(line["file"] for line in rejected) == sorted(bad)
+    for line in rejected:
+        assert line["line"] is None
+        assert bad[line["file"]][1] in line["reason"]
+        assert str(tmp_path) not in line["reason"]
+    raw_of = {name: raw for name, (raw, _) in bad.items()}
+    kept = tmp_path / "out" / "rejected"
+    assert {path.relative_to(kept).as_posix(): path.read_bytes() for path in kept.rglob("*.*")} == raw_of
+    runs.apply_run(tmp_path / "out", tmp_path / "again")
+    for of in ("out", "again"):
+        assert runs.restore_run(tmp_path / of, tmp_path / f"{of}-back") == []
+        for path in (tmp_path / "in").rglob("*.*"):
+            assert (tmp_path / f"{of}-back" / path.relative_to(tmp_path / "in")).read_bytes() == path.read_bytes()
+    (kept / "columns.csv").write_bytes(b"other")
+    with pytest.raises(BadRun, match=r"columns\.csv: was changed after the run"):
+        runs.restore_run(tmp_path / "out", tmp_path / "third")
+    assert not (tmp_path / "third").exists()
+
+
+def test_files_passed_over_in_a_scan_are_kept_by_apply(tmp_path: Path) -> None:
+    """From where they lay, if they are what they were."""
+    write(tmp_path / "in" / "good.txt", A)
+    bad = write(tmp_path / "in" / "bad.csv", b"a,b\n")
+    run(tmp_path / "in", tmp_path / "out", on_error="skip")
+    for part in ("clean", "rejected"):
+        shutil.rmtree(tmp_path / "out" / part)
+    runs.apply_run(tmp_path / "out", tmp_path / "applied")
+    assert (tmp_path / "applied" / "rejected" / "bad.csv").read_bytes() == b"a,b\n"
+    bad.write_bytes(b"text\n")
+    with pytest.raises(BadRun, match=r"bad\.csv: has changed since it was scanned"):
+        runs.apply_run(tmp_path / "out", tmp_path / "second")
+
+
+def test_what_can_be_neither_read_nor_listed_is_named_by_restore(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file without permission, one that vanished, a folder that cannot be listed; without skip each is an error."""
+    for name in ("good.txt", "locked.txt", "gone.txt", "sub/a.txt", "deep/sub/b.txt"):
+        write(tmp_path / "in" / name, f"{name} {A}")
+    refused = {str(tmp_path / "in" / "locked.txt"), str(tmp_path / "in" / "sub"), str(tmp_path / "in" / "deep" / "sub")}
+    really_open, really_scan = Path.open, os.scandir
+
+    def refusing(function: Any) -> Any:
+        def call(place: Any = ".", *words: Any, **options: Any) -> Any:
+            if str(place) in refused:
+                raise PermissionError(13, "Permission denied", str(place))
+            return function(place, *words, **options)
+
+        return call
+
+    monkeypatch.setattr(Path, "open", refusing(really_open))
+    with pytest.raises(BadInput, match=r"locked\.txt: cannot be read: Permission denied"):
+        list(read_articles(tmp_path / "in"))
+    monkeypatch.setattr(os, "scandir", refusing(really_scan))
+    with pytest.raises(BadInput, match=r"sub: cannot be listed: Permission denied; .* --on-error skip"):
+        read_articles(tmp_path / "in")
+    corpus = read_articles(tmp_path / "in", on_error="skip")
+    (tmp_path / "in" / "gone.txt").unlink()
+    assert [article.id for article in corpus] == ["good.txt"]
+    assert [(record.file, record.line, record.reason) for record in corpus.rejected] == [
+        ("deep/sub/", None, "cannot be listed: Permission denied"),
+        ("sub/", None, "cannot be listed: Permission denied"),
+        ("gone.txt", None, "cannot be read: No such file or directory"),
+        ("locked.txt", None, "cannot be read: Permission denied"),
+    ]
+    assert [article.id for article in corpus] == ["good.txt"]
+    run(tmp_path / "in", tmp_path / "out", on_error="skip")
+    assert runs.restore_run(tmp_path / "out", tmp_path / "back") == ["deep/sub/", "sub/", "locked.txt"]
+    assert [path.name for path in (tmp_path / "back").iterdir()] == ["good.txt"]
+    with pytest.raises(BadInput, match="sub: cannot be listed"):
+        read_articles(tmp_path / "in" / "sub", on_error="skip")
+
+
+def test_a_folder_that_a_pattern_cannot_list_is_an_error_or_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python's glob passes over it in silence."""
+    for name in ("a/x.txt", "b/x.txt", "b/c/x.txt"):
+        write(tmp_path / "in" / name, f"{name} {A}")
+    really = os.access
+    monkeypatch.setattr(os, "access", lambda place, how: not str(place).endswith("/b") and really(place, how))
+    for pattern in (f"{tmp_path}/in/**/*.txt", f"{tmp_path}/in/*/x.txt"):
+        with pytest.raises(BadInput, match="in/b: cannot be listed"):
+            read_articles(pattern)
+        corpus = read_articles(pattern, on_error="skip")
+        assert "a/x.txt" in [article.id for article in corpus]
+        assert [record.file for record in corpus.rejected] == ["b/"]
+
+
+def test_a_file_that_breaks_after_it_was_read_is_an_error_all_the_same(tmp_path: Path) -> None:
+    """Its articles are in the report already."""
+    write(tmp_path / "in" / "good.txt", A)
+    path = write(tmp_path / "in" / "n.jsonl.gz", gzip.compress(b"".join(GOOD["n.jsonl"])))
+    corpus = read_articles(tmp_path / "in", on_error="skip")
+    assert len(list(corpus)) == 5
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(BadInput, match=r"n\.jsonl\.gz: .* cut short"):
+        list(corpus)
 
 
 # -------------------------------------------------------------------------------------------------- damage, bounds
@@ -767,13 +908,13 @@ def test_damaged_files_are_one_clear_line_and_leave_nothing(
 
 @pytest.mark.parametrize("name", ["n.jsonl", "n.csv", "a.txt"])
 def test_a_record_that_is_too_long_is_refused_before_it_is_read_whole(tmp_path: Path, name: str) -> None:
-    """Also where others are passed over: where it ends is not known."""
+    """Also where others are passed over: where it ends is not known, so that the file goes with it."""
     head = {"n.jsonl": b'{"text": "', "n.csv": b'text\n"', "a.txt": b""}[name]
     path = write(tmp_path / f"{name}.gz", gzip.compress(head + b"a" * 50_000_000))
     for on_error in ("fail", "skip"):
         message = fault(path, max_record=1 << 20, on_error=on_error)
         assert "at most 1M bytes" in message
-        assert "--max-record" in message
+        assert ("--max-record" in message) == (on_error == "fail")
 
 
 @pytest.mark.parametrize("compression", ["gz", "zst", "bz2", "xz"])

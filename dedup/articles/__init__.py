@@ -8,12 +8,14 @@ from dedup.articles.files import (
     Aside,
     Ids,
     InputFile,
+    PassedOver,
     Reading,
     Rejected,
     Rewriting,
     name_fault,
 )
 from dedup.articles.places import format_of
+from dedup.articles.plain import copy
 from dedup.articles.wording import printable
 
 __all__ = [
@@ -23,10 +25,12 @@ __all__ = [
     "Corpus",
     "Ids",
     "InputFile",
+    "PassedOver",
     "Reading",
     "Rejected",
     "Rewriting",
     "articles_of",
+    "copy",
     "format_of",
     "name_fault",
     "printable",

@@ -6,6 +6,7 @@ other field of a record to the byte, records cut whole and their places) is kept
 
 from __future__ import annotations
 
+import hashlib
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -21,10 +22,12 @@ from dedup.articles.files import (
     MAX_RECORD,
     MAX_UNPACKED,
     Aside,
+    FileFault,
     Ids,
     InputFile,
     Meter,
     NoTextError,
+    PassedOver,
     Reading,
     Rejected,
     Rewriting,
@@ -48,6 +51,7 @@ class Corpus:
         reading: Reading | None = None,
         warnings: Sequence[str] = (),
         folders: Sequence[str] = (),
+        passed_over: Sequence[PassedOver] = (),
     ) -> None:
         self.folders = tuple(folders)
         """Absolute paths of the folders that were given."""
@@ -59,6 +63,8 @@ class Corpus:
         self._digests: dict[str, str] = {}
         self._encodings: dict[str, str] = {}
         self._no_text: set[str] = set()
+        self._not_found = tuple(passed_over)
+        self._unreadable: dict[str, PassedOver] = {}
         self._counts: dict[str, int] = {}
         self._complete = False
 
@@ -66,12 +72,12 @@ class Corpus:
     def files(self) -> tuple[InputFile, ...]:
         """The files that hold articles, in reading order, with the encodings that were found.
 
-        What proves to be no text leaves the list when it is read.
+        What proves to be no text, or unreadable, leaves the list when it is read.
         """
         return tuple(
             replace(file, encoding=self._encodings.get(file.name, file.encoding))
             for file in self._files
-            if file.name not in self._no_text
+            if file.name not in self._no_text and file.name not in self._unreadable
         )
 
     @property
@@ -81,8 +87,18 @@ class Corpus:
 
     @property
     def rejected(self) -> tuple[Rejected, ...]:
-        """The records that could not be read and were passed over, in reading order; after a complete iteration."""
+        """The records and files that could not be read and were passed over, in reading order; after a complete
+        iteration.
+        """
         return self._rejected
+
+    @property
+    def passed_over(self) -> tuple[PassedOver, ...]:
+        """The whole files and folders among `rejected`, in reading order; after a complete iteration."""
+        return (
+            *self._not_found,
+            *(self._unreadable[file.name] for file in self._files if file.name in self._unreadable),
+        )
 
     @property
     def digests(self) -> dict[str, str]:
@@ -114,9 +130,14 @@ class Corpus:
             for file in self.files
         ]
 
+    def rejected_files(self) -> list[dict[str, Any]]:
+        """What summary.json says about files and folders that were passed over; after a complete iteration."""
+        return [{"name": of.name, "sha256": of.sha256} for of in self.passed_over]
+
     def paths(self) -> dict[str, str]:
         """Where every file lies by its name: absolute path, URL, "-" for stdin; what timings.json says about inputs."""
-        return {file.name: _absolute(file) for file in self.files}
+        rejected = [of.file for of in self.passed_over if of.file is not None]
+        return {file.name: _absolute(file) for file in (*self.files, *rejected)}
 
     def sources(self) -> list[tuple[str, int]]:
         """(source, articles of it in a row) in reading order; after a complete iteration.
@@ -152,39 +173,66 @@ class Corpus:
                 id field repeats an id, or there is no article at all; the message says where and what to do.
         """
         ids = Ids(self.reading.id_field)
-        rejected: list[Rejected] = []
+        rejected = [of.rejected() for of in self._not_found]
         for file in self._files:
+            if file.name in self._unreadable:
+                rejected.append(self._unreadable[file.name].rejected())
+                continue
             meter = Meter(progress)
             articles = 0
             try:
+                self._check_readable(file)
                 for article in self._articles(file, ids, meter, rejected.append):
                     articles += 1
                     yield article
             except NoTextError as fault:
-                if self.reading.skips and file.given:
-                    rejected.append(Rejected(file.name, None, str(fault)))
-                elif file.given:
+                if file.given and not self.reading.skips:
                     raise BadInput(
                         f"{file.shown}: {fault}; convert it to UTF-8 text, or name its encoding with --encoding"
                     ) from None
-                self._no_text.add(file.name)
+                if file.given:
+                    self._pass_over(file, str(fault))
+                else:
+                    self._no_text.add(file.name)
+            except FileFault as fault:
+                if not self.reading.skips or articles or file.name in self._digests:
+                    raise
+                self._pass_over(file, fault.reason)
+            if file.name in self._unreadable:
+                rejected.append(self._unreadable[file.name].rejected())
+                continue
             self._check_unchanged(file, meter.sha256())
             self._counts[file.name] = articles
         if not any(self._counts.values()):
-            what = f" that can be read ({count(rejected, 'record')} rejected)" if rejected else ""
+            what = f" that can be read ({_told(rejected)})" if rejected else ""
             raise BadInput(f"{named([file.shown for file in self._files])}: holds no article{what}; name other inputs")
         self._rejected = tuple(rejected)
         self._read_warnings = tuple(self._warnings_of(ids))
         self._complete = True
 
+    def _check_readable(self, file: InputFile) -> None:
+        """Reads a file of records once before its first article is given away, if files may be passed over: they are
+        passed over whole or not at all.
+        """
+        if not self.reading.skips or file.format == "text" or file.name in self._digests:
+            return
+        (parquet if file.format == "parquet" else rows).check(self._resolved(file), self.reading)
+
+    def _pass_over(self, file: InputFile, reason: str) -> None:
+        self._unreadable[file.name] = PassedOver(file.name, reason, file, _digest(file))
+
     def _articles(
         self, file: InputFile, ids: Ids, meter: Meter, reject: Callable[[Rejected], object]
     ) -> Iterator[Article]:
-        if file.format != "parquet":
-            if file.name not in self._encodings:
-                self._encodings[file.name] = resolved(file, self.reading)
-            file = replace(file, encoding=self._encodings[file.name])
-        return articles_of(file, self.reading, ids, meter, reject)
+        return articles_of(self._resolved(file), self.reading, ids, meter, reject)
+
+    def _resolved(self, file: InputFile) -> InputFile:
+        """The file with its encoding."""
+        if file.format == "parquet":
+            return file
+        if file.name not in self._encodings:
+            self._encodings[file.name] = resolved(file, self.reading)
+        return replace(file, encoding=self._encodings[file.name])
 
     def _check_unchanged(self, file: InputFile, digest: str) -> None:
         if self._digests.setdefault(file.name, digest) != digest:
@@ -205,6 +253,25 @@ class Corpus:
                 f"gave {count(ids.repeats, 'article')} with a repeated id the id file:line instead: "
                 f"{named(ids.repeats)}"
             )
+
+
+def _told(rejected: Sequence[Rejected]) -> str:
+    """How much was rejected, and why the first."""
+    files = [record for record in rejected if record.line is None]
+    records = [record for record in rejected if record.line is not None]
+    counts = [count(of, what) for of, what in ((records, "record"), (files, "file")) if of]
+    return f"{' and '.join(counts)} rejected; {rejected[0].file}: {rejected[0].reason}"
+
+
+def _digest(file: InputFile) -> str | None:
+    """SHA-256 of its stored bytes; None where they cannot be read."""
+    try:
+        if file.url:
+            return remote.sha256(file.url)
+        with file.path.open("rb") as stored:
+            return hashlib.file_digest(stored, "sha256").hexdigest()
+    except (BadInput, OSError):
+        return None
 
 
 def _last_part(file: InputFile) -> str:
@@ -262,7 +329,8 @@ def read_articles(
         text_field: the field or column of a record that holds the text. All others become the fields of the article.
         id_field: the one that holds its id: each record must have it, and none may repeat.
         encoding: of all files but Parquet; "auto": UTF-8 where it fits, else what charset-normalizer says.
-        on_error: "fail" at the first record that cannot be read, or "skip" it; see `Corpus.rejected`.
+        on_error: "fail" at the first record or file that cannot be read, or "skip" it; see `Corpus.rejected`. What is
+            named here must exist all the same.
         max_record: the longest record or text file, in bytes, unpacked.
         max_unpacked: the most that a compressed or Parquet file may unpack to, in bytes.
 
@@ -279,13 +347,16 @@ def read_articles(
         if value is not None and not encodable(value):
             raise BadSettings(f"{name} must be UTF-8, found {value!r}; see to the encoding of your terminal")
     reading = Reading(text_field, id_field, checked(encoding), on_error, max_record, max_unpacked)
-    files, warnings, spool = find(inputs, reading.encoding)
+    places = find(inputs, reading.encoding, reading.skips)
     folders = [str(Path(place).absolute()) for place in inputs if not remote.is_url(place) and Path(place).is_dir()]
-    corpus = Corpus(files, reading, warnings, [printable(folder) for folder in folders])
-    if spool is not None:
-        weakref.finalize(corpus, spool.unlink, missing_ok=True)
-    if not files:
-        why = f" ({'; '.join(warnings)})" if warnings else "; name other inputs"
+    corpus = Corpus(
+        places.files, reading, places.warnings, [printable(folder) for folder in folders], places.passed_over
+    )
+    if places.spool is not None:
+        weakref.finalize(corpus, places.spool.unlink, missing_ok=True)
+    if not places.files:
+        told = [*places.warnings, *(f"{of.name}: {of.reason}" for of in places.passed_over)]
+        why = f" ({'; '.join(told)})" if told else "; name other inputs"
         raise BadInput(f"{named([str(place) for place in inputs])}: holds no article{why}")
     return corpus
 

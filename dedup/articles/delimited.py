@@ -11,9 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from dedup.articles.encodings import Coding
-from dedup.articles.files import InputFile, RecordError
+from dedup.articles.files import FileFault, InputFile, RecordError
 from dedup.articles.wording import count, fields
-from dedup.errors import BadInput
 
 DELIMITERS = {"csv": b",", "tsv": b"\t"}
 
@@ -39,21 +38,23 @@ def columns(file: InputFile, head: bytes, text_field: str, coding: Coding) -> Co
     """Reads the header.
 
     Raises:
-        BadInput: it lacks the text column, names a column twice, or is damaged.
+        FileFault: it lacks the text column, names a column twice, or is damaged.
     """
     delimiter = DELIMITERS[file.format]
     try:
         names = tuple(_value(token, coding) for token in _tokens(head, delimiter))
     except RecordError as error:
-        raise BadInput(f"{file.shown}:1: {error.reason}; fix the header, or name the encoding") from None
+        raise FileFault(file, error.reason, "fix the header, or name the encoding", 1) from None
     twice = sorted({name for name in names if names.count(name) > 1 and name})
     if text_field not in names:
-        raise BadInput(
-            f'{file.shown}:1: column "{text_field}" is missing, found {_columns(names)}; name the column that holds '
-            "the text with --text-field"
+        raise FileFault(
+            file,
+            f'column "{text_field}" is missing, found {_columns(names)}',
+            "name the column that holds the text with --text-field",
+            1,
         )
     if twice:
-        raise BadInput(f'{file.shown}:1: the column "{twice[0]}" must not repeat; rename one in the header')
+        raise FileFault(file, f'the column "{twice[0]}" must not repeat', "rename one in the header", 1)
     return Columns(names, names.index(text_field), delimiter, coding)
 
 

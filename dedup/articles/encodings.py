@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from dedup.articles.files import InputFile, Meter, NoTextError, Reading, RecordError
+from dedup.articles.files import FileFault, InputFile, Meter, NoTextError, Reading, RecordError
 from dedup.articles.packing import chunks
 from dedup.errors import BadInput, BadSettings
 
@@ -138,7 +138,7 @@ def resolved(file: InputFile, reading: Reading) -> str:
     """The encoding of a file, which may have to be read for it.
 
     Raises:
-        BadInput: UTF-16 or UTF-32 without BOM.
+        FileFault: UTF-16 or UTF-32 without BOM.
         NoTextError: nothing fits.
     """
     if file.encoding not in ("auto", *_NEEDS_BOM):
@@ -154,9 +154,10 @@ def resolved(file: InputFile, reading: Reading) -> str:
         return _guessed(file, first, stored)
     if not first:
         return f"{file.encoding}-le"
-    raise BadInput(
-        f"{file.shown}: expected a byte-order mark, as {shown(file.encoding)} has, found 0x{first[:2].hex()}; name the "
-        f"byte order: --encoding {file.encoding}-le or {file.encoding}-be"
+    raise FileFault(
+        file,
+        f"expected a byte-order mark, as {shown(file.encoding)} has, found 0x{first[:2].hex()}",
+        f"name the byte order: --encoding {file.encoding}-le or {file.encoding}-be",
     )
 
 
@@ -218,7 +219,7 @@ def inner_chunks(file: InputFile, coding: Coding, stored: Iterable[bytes]) -> It
     """The bytes of a file as they stand in memory; see `Coding`.
 
     Raises:
-        BadInput: they do not decode, or would not come back the same.
+        FileFault: they do not decode, or would not come back the same.
     """
     if coding.inner == coding.name:
         yield from stored
@@ -251,11 +252,9 @@ def _with_end(stored: Iterable[bytes]) -> Iterator[bytes | None]:
     yield None
 
 
-def file_fault(file: InputFile, name: str, byte: int, at: int, what: str) -> BadInput:
+def file_fault(file: InputFile, name: str, byte: int, at: int, what: str) -> FileFault:
     """Names the byte of a file that is not what its encoding says."""
-    return BadInput(
-        f"{file.shown}: expected {shown(name)}, found 0x{byte:02x} at byte {at}, which {what}; {_suggestion(name)}"
-    )
+    return FileFault(file, f"expected {shown(name)}, found 0x{byte:02x} at byte {at}, which {what}", _suggestion(name))
 
 
 def decoded(file: InputFile, raw: bytes) -> tuple[str, str]:
@@ -263,7 +262,7 @@ def decoded(file: InputFile, raw: bytes) -> tuple[str, str]:
 
     Raises:
         NoTextError: they hold a NUL, or are no UTF-8 where that was expected without being named.
-        BadInput: they do not decode in the encoding that was named, or would not come back the same.
+        FileFault: they do not decode in the encoding that was named, or would not come back the same.
     """
     name = file.encoding
     wide = name.startswith(("utf-16", "utf-32"))

@@ -88,6 +88,14 @@ class RecordError(BadInput):
         return RecordError(self.reason, self.advice, file, line)
 
 
+class FileFault(BadInput):
+    """A whole file cannot be read. *reason* is the message without the place, and the same on every machine."""
+
+    def __init__(self, file: InputFile, reason: str, advice: str, line: int = 0) -> None:
+        super().__init__(f"{file.shown}:{f'{line}:' if line else ''} {reason}; {advice}")
+        self.reason = reason
+
+
 class NoTextError(Exception):
     """A file is not text; the message says at which byte. Only for callers inside this package."""
 
@@ -105,6 +113,27 @@ class Rejected:
         """As it stands in rejected.jsonl."""
         row: dict[str, Any] = {"file": self.file, "line": self.line, "reason": self.reason}
         return row if self.against is None else {**row, "against": self.against}
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A whole file, or a folder, that could not be read and was passed over.
+
+    Attributes:
+        name: of the file in the output; of a folder, with "/" at its end.
+        reason: why.
+        file: None for what could not even be found.
+        sha256: of its bytes as stored; None where they cannot be read.
+    """
+
+    name: str
+    reason: str
+    file: InputFile | None = None
+    sha256: str | None = None
+
+    def rejected(self) -> Rejected:
+        """As it is told with the records."""
+        return Rejected(self.name, None, self.reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,8 @@ from tempfile import NamedTemporaryFile
 from typing import IO, Any, cast
 
 from dedup.articles import remote
-from dedup.articles.files import InputFile, Meter
+from dedup.articles.files import FileFault, InputFile, Meter
 from dedup.articles.wording import size as shown_size
-from dedup.errors import BadInput
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -46,15 +45,16 @@ def chunks(file: InputFile, meter: Meter, max_unpacked: int) -> Iterator[bytes]:
     one in reading.
 
     Raises:
-        BadInput: the file cannot be read, is cut short or damaged, or unpacks to more than *max_unpacked* bytes.
+        FileFault: the file cannot be read, is cut short or damaged, or unpacks to more than *max_unpacked* bytes.
     """
     total = 0
     for chunk in _chunks(file, meter):
         total += len(chunk)
         if file.compression and total > max_unpacked:
-            raise BadInput(
-                f"{file.shown}: expected at most {shown_size(max_unpacked)} bytes of unpacked data, found more; pass "
-                "--max-unpacked with a greater number if you trust the file"
+            raise FileFault(
+                file,
+                f"expected at most {shown_size(max_unpacked)} bytes of unpacked data, found more",
+                "pass --max-unpacked with a greater number if you trust the file",
             )
         if chunk:  # a piece of a packed file may unpack to nothing yet, which is not its end
             yield chunk
@@ -68,11 +68,15 @@ def _chunks(file: InputFile, meter: Meter) -> Iterator[bytes]:
             else:
                 yield from _noted(file, stored, _PLAIN_CHUNK, meter)
     except (EOFError, zlib.error, zstd.ZstdError, lzma.LZMAError, _DamagedError) as error:
-        raise BadInput(
-            f"{file.shown}: its {file.compression} data is cut short or damaged ({error}); fetch or compress it again"
+        raise FileFault(
+            file, f"its {file.compression} data is cut short or damaged ({error})", "fetch or compress it again"
+        ) from None
+    except remote.UnreadableError as error:
+        raise FileFault(
+            file, f"cannot be read: {error.reason}", "see to the URL, the network and your rights"
         ) from None
     except OSError as error:
-        raise BadInput(f"{file.shown}: cannot be read: {error.strerror or error}; see to the file") from None
+        raise FileFault(file, f"cannot be read: {error.strerror or error}", "see to the file") from None
 
 
 def _noted(file: InputFile, stored: IO[bytes], size: int, meter: Meter) -> Iterator[bytes]:

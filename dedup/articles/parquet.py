@@ -12,17 +12,16 @@ from typing import IO, Any
 
 import orjson
 
-from dedup.articles.files import Aside, Ids, InputFile, Meter, Reading, RecordError, Rejected, Rewriting
+from dedup.articles.files import Aside, FileFault, Ids, InputFile, Meter, Reading, RecordError, Rejected, Rewriting
 from dedup.articles.packing import packed_after, seekable
 from dedup.articles.wording import size as shown_size
-from dedup.columns import RowFields, check_schema, pyarrow, rewritten, taken, texts, values, with_texts
-from dedup.errors import BadInput, BadRun
+from dedup.columns import RowFields, pyarrow, rewritten, schema_fault, taken, texts, values, with_texts
+from dedup.errors import BadRun
 from dedup.model import Article
 
 _BATCH = 1024  # rows read at a time
 _BUFFER = 1 << 20  # bytes of a column read at a time; without it, a column of a whole row group is
 _HELD = 1 << 26  # bytes of a row group that wait in memory to be written; more wait in a file
-_ADVICE = "name the column that holds the text with --text-field"
 
 
 @contextmanager
@@ -33,12 +32,14 @@ def _opened(file: InputFile, meter: Meter, reading: Reading) -> Iterator[Any]:
         with _translated(file):
             parquet = pa.parquet.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER)
         with parquet:
-            check_schema(file.shown, parquet.schema_arrow, reading.text_field, _ADVICE)
+            if fault := schema_fault(parquet.schema_arrow, reading.text_field):
+                raise FileFault(file, fault, "name the column that holds the text with --text-field")
             groups = (parquet.metadata.row_group(group) for group in range(parquet.num_row_groups))
             if sum(group.total_byte_size for group in groups) > reading.max_unpacked:
-                raise BadInput(
-                    f"{file.shown}: expected at most {shown_size(reading.max_unpacked)} bytes of unpacked data, found "
-                    "more; pass --max-unpacked with a greater number if you trust the file"
+                raise FileFault(
+                    file,
+                    f"expected at most {shown_size(reading.max_unpacked)} bytes of unpacked data, found more",
+                    "pass --max-unpacked with a greater number if you trust the file",
                 )
             yield parquet
 
@@ -48,12 +49,10 @@ def _translated(file: InputFile) -> Iterator[None]:
     pa = pyarrow(file.shown)
     try:
         yield
-    except (pa.ArrowException, OSError, UnicodeDecodeError, BadInput) as error:
-        if isinstance(error, BadInput):
-            raise BadInput(f"{file.shown}: {error}") from None
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
-        raise BadInput(
-            f"{file.shown}: its Parquet data is cut short or damaged ({reason}); fetch or write it again"
+        raise FileFault(
+            file, f"its Parquet data is cut short or damaged ({reason})", "fetch or write it again"
         ) from None
 
 
@@ -78,9 +77,11 @@ def _id(file: InputFile, number: int, text: str | None, fields: RowFields, readi
     if text is None:
         raise RecordError(f'column "{reading.text_field}" must hold a string, found null', "mend the row")
     if len(text) * 4 > reading.max_record and len(text.encode()) > reading.max_record:
-        raise BadInput(
-            f"{file.shown}:{number}: expected a record of at most {shown_size(reading.max_record)} bytes, found a "
-            "longer one; pass --max-record with a greater number"
+        raise FileFault(
+            file,
+            f"expected a record of at most {shown_size(reading.max_record)} bytes, found a longer one in row {number}",
+            "pass --max-record with a greater number",
+            number,
         )
     return ids.of_record(file, number, fields)
 
@@ -102,6 +103,17 @@ def _rows(
             yield number, error
         else:
             yield number, Article.of(id, text or "", fields)
+
+
+def check(file: InputFile, reading: Reading) -> None:
+    """Reads the file to its end, all columns of it. Raises FileFault where that cannot be done."""
+    lenient = replace(reading, on_error="skip")
+    with _opened(file, Meter(), reading) as parquet:
+        first = 1
+        for batch in _all_batches(file, parquet):
+            for _ in _rows(file, batch, first, lenient, Ids()):
+                pass
+            first += len(batch)
 
 
 def articles(

@@ -10,10 +10,11 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from dedup.articles import remote
-from dedup.articles.files import InputFile, name_fault
+from dedup.articles.files import InputFile, PassedOver, name_fault
 from dedup.articles.packing import SUFFIXES
 from dedup.articles.wording import are, count, named, printable
 from dedup.errors import BadInput
@@ -40,14 +41,36 @@ _NOT_READ = frozenset(
 _COPIED = 1 << 20
 
 
-def find(inputs: Iterable[str | Path], encoding: str) -> tuple[tuple[InputFile, ...], tuple[str, ...], Path | None]:
-    """(the files, sentences about what was skipped, the copy of stdin if it was read).
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What was found.
+
+    Attributes:
+        files: those to be read.
+        passed_over: the folders and files in folders that cannot be listed or looked at.
+        warnings: sentences about what was skipped.
+        spool: the copy of stdin if it was read.
+    """
+
+    files: tuple[InputFile, ...]
+    passed_over: tuple[PassedOver, ...]
+    warnings: tuple[str, ...]
+    spool: Path | None
+
+
+def find(inputs: Iterable[str | Path], encoding: str, skips: bool = False) -> Places:
+    """Finds the files in *inputs*.
+
+    Args:
+        inputs: folders, files, patterns, URLs, "-".
+        encoding: of all files but Parquet.
+        skips: pass over what cannot be listed or looked at inside of a folder, instead of an error.
 
     Raises:
         BadInput: an input cannot be used, or two would have the same name in the output.
     """
     inputs = list(inputs)
-    found = _Found(encoding)
+    found = _Found(encoding, skips)
     prefixed = sum(_is_many(place) for place in inputs) > 1
     spool: Path | None = None
     for place in inputs:
@@ -60,11 +83,11 @@ def find(inputs: Iterable[str | Path], encoding: str) -> tuple[tuple[InputFile, 
             found.add_url(str(place), prefixed)
         elif _is_glob(place):
             found.add_glob(str(place), prefixed)
-        elif _mode(Path(place), str(place), follow=True) == "folder":
+        elif _is_folder(Path(place), str(place)):
             found.add_folder(Path(place), prefixed)
         else:
             found.add_given(Path(place).name, Path(place), str(place))
-    return found.checked_files(), found.warnings(), spool
+    return Places(found.checked_files(), tuple(found.passed_over), found.warnings(), spool)
 
 
 def _is_glob(place: str | Path) -> bool:
@@ -83,9 +106,10 @@ def _is_many(place: str | Path) -> bool:
 class _Found:
     """The files found so far, and what was skipped on the way."""
 
-    def __init__(self, encoding: str) -> None:
-        self._encoding = encoding
+    def __init__(self, encoding: str, skips: bool) -> None:
+        self._encoding, self._skips = encoding, skips
         self.files: list[InputFile] = []
+        self.passed_over: list[PassedOver] = []
         self.skipped: dict[str, list[str]] = {
             "hidden": [],
             "link": [],
@@ -106,6 +130,8 @@ class _Found:
         root = Path(fixed[: fixed.rfind("/") + 1] or ".")
         prefix = f"{root.resolve().name or 'root'}/" if prefixed else ""
         links: set[str] = set()
+        for unlisted in _unlisted(pattern, root):
+            self._pass_over(f"{prefix}{unlisted}/", f"{root / unlisted}", "cannot be listed: no permission")
         matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 (it knows absolute patterns)
         for match in matches:
             path = Path(match)
@@ -160,14 +186,25 @@ class _Found:
         self, name: str, path: Path, form: str, compression: str, shown: str, given: bool, url: str, size: int
     ) -> None:
         encoding = "" if form == "parquet" else self._encoding
-        size = size if url else _size(path)
+        try:
+            size = size if url else path.stat().st_size
+        except OSError as error:
+            reason = f"cannot be read: {error.strerror}"
+            if given:
+                raise BadInput(f"{printable(shown)}: {reason}; see to its permissions") from None
+            self._pass_over(name, shown, reason)
+            return
         self.files.append(InputFile(name, path, form, compression, size, shown, given, encoding, url))
 
     def _walk(self, folder: Path, prefix: str) -> Iterator[str]:
         """The relative names of the regular files in *folder* that are neither hidden nor behind a link."""
 
         def refuse(error: OSError) -> None:
-            raise BadInput(f"{error.filename}: cannot be listed: {error.strerror}; see to its permissions") from None
+            reason = f"cannot be listed: {error.strerror}"
+            if Path(error.filename) == folder:
+                raise BadInput(f"{printable(error.filename)}: {reason}; see to its permissions") from None
+            relative = Path(error.filename).relative_to(folder).as_posix()
+            self._pass_over(f"{prefix}{relative}/", error.filename, reason)
 
         for place, folders, files in os.walk(folder, onerror=refuse):
             at = "" if Path(place) == folder else Path(place).relative_to(folder).as_posix() + "/"
@@ -179,13 +216,24 @@ class _Found:
     def _taken(self, path: Path, name: str) -> bool:
         if path.name.startswith("."):
             self.skipped["hidden"].append(printable(name))
-        elif path.is_symlink():
-            self.skipped["link"].append(printable(name))
-        elif _mode(path, str(path), follow=False) == "special":
-            self.skipped["special"].append(printable(name))
-        else:
+            return False
+        try:
+            mode = path.lstat().st_mode
+        except OSError as error:
+            self._pass_over(name, str(path), f"cannot be read: {error.strerror}")
+            return False
+        if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
             return True
+        self.skipped["link" if stat.S_ISLNK(mode) else "special"].append(printable(name))
         return False
+
+    def _pass_over(self, name: str, shown: str, reason: str) -> None:
+        """Something inside a folder. Raises BadInput if such is not wanted."""
+        if not self._skips:
+            raise BadInput(
+                f"{printable(shown)}: {reason}; see to its permissions, or pass --on-error skip to do without it"
+            ) from None
+        self.passed_over.append(PassedOver(printable(name), reason))
 
     def checked_files(self) -> tuple[InputFile, ...]:
         """The files, no two of which want the same place in the output."""
@@ -250,31 +298,34 @@ def _suffix(name: str) -> str:
     return os.path.splitext(name)[1].lower()  # noqa: PTH122 (Path would cost more than the rest of the walk)
 
 
-def _mode(path: Path, shown: str, follow: bool) -> str:
-    """ "file", "folder" or "special"."""
+def _is_folder(path: Path, shown: str) -> bool:
+    """Whether it is a folder, else it is a file. Raises BadInput if it is neither."""
     try:
-        mode = path.stat(follow_symlinks=follow).st_mode
+        mode = path.stat().st_mode
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise BadInput(
             f"{printable(shown)}: cannot be read: {reason}; name a file or folder that can be read"
         ) from None
-    if stat.S_ISDIR(mode):
-        return "folder"
-    if stat.S_ISREG(mode):
-        return "file"
-    if follow:
+    if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
         raise BadInput(
             f"{shown}: expected a file or folder, found a device or pipe; save it to a file, or use - for stdin"
         )
-    return "special"
+    return stat.S_ISDIR(mode)
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError as error:
-        raise BadInput(f"{printable(str(path))}: cannot be read: {error.strerror}; see to its permissions") from None
+def _unlisted(pattern: str, root: Path) -> list[str]:
+    """The folders below *root* that may hold matches and cannot be listed, of which glob says nothing."""
+    unlisted = set()
+    for parent in Path(pattern).parents:
+        if not glob.has_magic(str(parent)):
+            break
+        for place in glob.glob(str(parent), recursive=True):  # noqa: PTH207
+            if Path(place).is_dir() and not os.access(place, os.R_OK | os.X_OK):
+                relative = Path(place).relative_to(root).as_posix()
+                if not _link_above(root, f"{relative}/x"):
+                    unlisted.add(relative)
+    return sorted(unlisted)
 
 
 def _spooled_stdin() -> Path:

@@ -6,15 +6,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from dedup.articles import remote
 from dedup.articles.encodings import decoded, shown
-from dedup.articles.files import Aside, Ids, InputFile, Meter, NoTextError, Reading, Rewriting
+from dedup.articles.files import Aside, FileFault, Ids, InputFile, Meter, NoTextError, Reading, Rewriting
 from dedup.articles.packing import chunks, written
-from dedup.articles.remote import opened, read
 from dedup.articles.wording import size as shown_size
 from dedup.errors import BadInput, BadRun
 from dedup.model import Article
-
-_CHUNK = 1 << 20
 
 
 def _text(file: InputFile, meter: Meter, reading: Reading) -> tuple[str, str]:
@@ -27,9 +25,10 @@ def _bounded(file: InputFile, meter: Meter, reading: Reading) -> Iterator[bytes]
     for chunk in chunks(file, meter, reading.max_unpacked):
         total += len(chunk)
         if total > reading.max_record:
-            raise BadInput(
-                f"{file.shown}: expected an article of at most {shown_size(reading.max_record)} bytes, found a longer "
-                "one; split it, pass --max-record with a greater number, or leave it out"
+            raise FileFault(
+                file,
+                f"expected an article of at most {shown_size(reading.max_record)} bytes, found a longer one",
+                "split it, pass --max-record with a greater number, or leave it out",
             )
         yield chunk
 
@@ -57,7 +56,7 @@ def rewrite(
     clean = judge(ids.of_text(file), text)
     if clean is None:
         dropped_path.parent.mkdir(parents=True, exist_ok=True)
-        _copy(file, dropped_path)
+        copy(file, dropped_path)
         return Rewriting((1,), meter.sha256())
     with written(clean_path, file.compression) as out:
         out.write(_encoded(file, bom + clean))
@@ -74,13 +73,12 @@ def _encoded(file: InputFile, text: str) -> bytes:
         ) from None
 
 
-def _copy(file: InputFile, path: Path) -> None:
+def copy(file: InputFile, path: Path) -> None:
+    """Copies its stored bytes."""
     if not file.url:
         shutil.copyfile(file.path, path)
         return
-    with opened(file.url) as stored, path.open("wb") as out:
-        while chunk := read(stored, _CHUNK, file.url):
-            out.write(chunk)
+    remote.copy(file.url, path)
 
 
 def restore(

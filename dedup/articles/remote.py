@@ -25,6 +25,14 @@ def is_url(place: object) -> bool:
     return isinstance(place, str) and _URL.match(place) is not None
 
 
+class UnreadableError(BadInput):
+    """Something at a URL cannot be read. *reason* is the message without the URL."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"{url}: cannot be read: {reason}; see to the URL, the network and your rights")
+        self.reason = reason
+
+
 def _filesystem(url: str) -> tuple[Any, str]:
     """(file system, path in it)."""
     try:
@@ -51,9 +59,7 @@ def _translated(url: str) -> Iterator[None]:
     except (BadInput, BadRun):
         raise
     except Exception as error:
-        raise BadInput(
-            f"{url}: cannot be read: {_reason(error)}; see to the URL, the network and your rights"
-        ) from None
+        raise UnreadableError(url, _reason(error)) from None
 
 
 @contextmanager
@@ -126,9 +132,14 @@ def fetch(url: str, folder: Path) -> None:
     for name, place, _ in listing(url)[1]:
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        with opened(place) as stored, target.open("wb") as out:
-            while chunk := read(stored, _CHUNK, place):
-                out.write(chunk)
+        copy(place, target)
+
+
+def copy(url: str, path: Path) -> None:
+    """Copies the file at *url* to *path*."""
+    with opened(url) as stored, path.open("wb") as out:
+        while chunk := read(stored, _CHUNK, url):
+            out.write(chunk)
 
 
 def normal(url: str) -> str:

@@ -14,11 +14,11 @@ import orjson
 
 from dedup.articles import delimited, jsonl
 from dedup.articles.encodings import Coding, coding, inner_chunks
-from dedup.articles.files import Aside, Ids, InputFile, Meter, Reading, RecordError, Rejected, Rewriting
+from dedup.articles.files import Aside, FileFault, Ids, InputFile, Meter, Reading, RecordError, Rejected, Rewriting
 from dedup.articles.packing import chunks, written
 from dedup.articles.wording import fields, found
 from dedup.articles.wording import size as shown_size
-from dedup.errors import BadInput, BadRun
+from dedup.errors import BadRun
 from dedup.model import Article
 
 Numbered = tuple[int, bytes]
@@ -91,7 +91,7 @@ def _split(file: InputFile, stored: Iterable[bytes], reading: Reading) -> Iterat
     """The rows.
 
     Raises:
-        BadInput: one is too long. That is never passed over: its end is not known.
+        FileFault: one is too long. Not the record alone is passed over: its end is not known.
     """
     if file.format == "jsonl":
         rows = jsonl.rows(_bounded(stored, reading.max_record))
@@ -99,9 +99,12 @@ def _split(file: InputFile, stored: Iterable[bytes], reading: Reading) -> Iterat
         rows = delimited.rows(stored, delimited.DELIMITERS[file.format], reading.max_record)
     for number, row in enumerate(rows, 1):
         if len(row) > reading.max_record:
-            raise BadInput(
-                f"{file.shown}:{number}: expected a record of at most {shown_size(reading.max_record)} bytes, found a "
-                "longer one; pass --max-record with a greater number, or see whether line ends or quotes are missing"
+            raise FileFault(
+                file,
+                f"expected a record of at most {shown_size(reading.max_record)} bytes, found a longer one in line "
+                f"{number}",
+                "pass --max-record with a greater number, or see whether line ends or quotes are missing",
+                number,
             )
         yield row
 
@@ -158,6 +161,12 @@ def _record_fault(record: Any, text_field: str) -> RecordError:
         f'field "{text_field}" must be a string, found {found(record[text_field])}',
         "fix the line, name another field with --text-field",
     )
+
+
+def check(file: InputFile, reading: Reading) -> None:
+    """Reads the file to its end, rows as they come. Raises FileFault where that cannot be done."""
+    for _ in _opened(file, Meter(), reading).rows:
+        pass
 
 
 def articles(

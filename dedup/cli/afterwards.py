@@ -43,8 +43,10 @@ def restore(run: str, out: str, force: bool, quiet: bool) -> None:
     """Write the articles as they were before the run in DIR cut them."""
     from dedup import runs  # noqa: PLC0415
 
-    runs.restore_run(run, out, force)
+    lost = runs.restore_run(run, out, force)
     if not quiet:
+        if lost:
+            say(f"dedup: warning: not among the restored, as the run could not read them: {', '.join(lost)}")
         say(f"{out}: restored from {run}")
 
 

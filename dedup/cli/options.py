@@ -169,7 +169,7 @@ reading_options = _options(
         type=click.Choice(["fail", "skip"]),
         default="fail",
         show_default=True,
-        help="What to do about a record that cannot be read; those skipped are listed in rejected.jsonl.",
+        help="What to do about a record or file that cannot be read; those skipped are listed in rejected.jsonl.",
     ),
     click.option(
         "--max-record",

@@ -334,6 +334,7 @@ def _write_records(job: _Job, report: Report, seconds: dict[str, float], stage: 
         "id_field": corpus.reading.id_field,
         "encoding": corpus.reading.encoding,
         "on_error": corpus.reading.on_error,
+        "rejected_files": corpus.rejected_files(),
         "against": list(references),
         "against_inputs": [{"against": name, **file} for name, of in references.items() for file in of.inputs()],
     }
