@@ -695,12 +695,12 @@ def apply_run(
         BadRun: the run's folder is damaged, an input has changed or is gone, or *out* cannot be used.
     """
     check_places([run], out)
-    with _local(run) as folder:
+    with local_run(run) as folder:
         return _apply_run(folder, out, findings_path, force)
 
 
 @contextmanager
-def _local(run: str | Path) -> Iterator[Path]:
+def local_run(run: str | Path) -> Iterator[Path]:
     """The folder of a run; a copy of it where it lies elsewhere."""
     if not remote.is_url(run):
         yield Path(run)
@@ -745,7 +745,7 @@ def restore_run(run: str | Path, out: str | Path, force: bool = False) -> list[s
         BadRun: the run has no clean articles, its folder is damaged or was changed, or *out* cannot be used.
     """
     check_places([run], out)
-    with _local(run) as place:
+    with local_run(run) as place:
         record = _read_record(place)
         if not os.path.lexists(place / CLEAN):
             raise BadRun(f"{run}: holds no {CLEAN}/, so nothing was changed; the inputs are the originals")
@@ -766,13 +766,31 @@ def read_originals(run: str | Path) -> Iterator[Article]:
     Raises:
         BadRun: the run's folder is damaged, or an input has changed or is gone.
     """
-    with _local(run) as place, TemporaryDirectory(prefix="dedup-") as scratch:
+    with local_run(run) as place, TemporaryDirectory(prefix="dedup-") as scratch:
         record = _read_record(place)
         ids = Ids(record.reading.id_field)
         cleaned = os.path.lexists(place / CLEAN)
         files = _restored(place, record, Path(scratch)) if cleaned else iter(_read_inputs(place, record, scratch))
         for file in files:
             yield from articles_of(file, record.reading, ids)
+
+
+def renew_page(run: str | Path) -> None:
+    """Writes report.html of a run again from its findings.
+
+    Raises:
+        BadInput: a line of findings.jsonl or families.jsonl cannot be read.
+        BadRun: the folder is not that of a run, or cannot be written.
+    """
+    with local_run(run) as place, TemporaryDirectory(prefix="dedup-") as temporary:
+        page = Path(temporary) / PAGE
+        summary = read_summary(place)
+        write_page(page, summary, read_findings(_regular(place, FINDINGS)), read_families(_regular(place, FAMILIES)))
+        if remote.is_url(run):
+            remote.send(Path(temporary), str(run), PAGE)
+        else:
+            with _written(place):
+                shutil.copyfile(page, place / PAGE)
 
 
 def _restored(run: Path, record: _Record, folder: Path, keep: bool = False) -> Iterator[InputFile]:

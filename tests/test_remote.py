@@ -262,6 +262,49 @@ def test_the_command_reads_and_writes_urls(server: str, tmp_path: Path) -> None:
     assert stored(tmp_path / "applied" / "clean") == stored(tmp_path / "out" / "clean")
 
 
+def test_a_run_elsewhere_is_reported_and_evaluated(server: str, tmp_path: Path) -> None:
+    """As one that lies here."""
+    pytest.importorskip("aiohttp")
+    write(tmp_path / "labels.jsonl", json.dumps({"type": "pair", "a": "a.txt", "b": "n.jsonl.gz:1", "same": True}))
+    out = tmp_path / "out"
+
+    def command(*words: str) -> str:
+        done = subprocess.run([sys.executable, "-m", "dedup", *words], capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode()
+
+    command("clean", f"{server}/a.txt", f"{server}/sub/n.jsonl.gz", "-o", str(out))
+    page = (out / "report.html").read_bytes()
+    names = sorted(path.name for path in out.iterdir())
+    (out / "report.html").unlink()
+    for place in (out.as_uri(), str(out)):
+        command("report", place)
+        assert (out / "report.html").read_bytes() == page
+        assert sorted(path.name for path in out.iterdir()) == names
+    labels = ("--labels", str(tmp_path / "labels.jsonl"), "--json")
+    here, there = (json.loads(command("evaluate", place, *labels)) for place in (str(out), out.as_uri()))
+    assert {**here, "run": 0} == {**there, "run": 0}
+
+
+def test_a_question_mark_begins_the_query_of_a_web_page(server: str) -> None:
+    """What stands behind it is no pattern, and a pattern has none; where a bracket is part of a name, it is that."""
+    pytest.importorskip("aiohttp")
+    assert texts(read_articles(f"{server}/a.txt?name=*[x]")) == {"a.txt": f"{A}\n{B}\n"}
+    assert texts(read_articles(f"{server}/sub/*.gz")) == {"n.jsonl.gz:1": f"{C}\n{A}"}
+    with pytest.raises(BadInput, match="expected a pattern without a query"):
+        read_articles(f"{server}/sub/*.gz?token=1")
+    with pytest.raises(BadInput, match="the pattern matches nothing"):
+        read_articles(f"{server}/sub/*.zip")
+
+
+def test_a_bracket_may_be_part_of_a_name_elsewhere(memory: Any) -> None:
+    """As it may here."""
+    memory.pipe({"/x/a[1].txt": A.encode(), "/x/a1.txt": B.encode()})
+    assert texts(read_articles("memory://x/a[1].txt")) == {"a[1].txt": A}
+    memory.rm_file("/x/a[1].txt")
+    assert texts(read_articles("memory://x/a[1].txt")) == {"a1.txt": B}
+
+
 @pytest.mark.parametrize(("url", "words"), [("nosuch://x/y", "nosuch"), ("memory://nowhere", "there is nothing")])
 def test_a_url_that_leads_nowhere_is_one_clear_line(memory: Any, url: str, words: str) -> None:
     """An unknown protocol, nothing there."""

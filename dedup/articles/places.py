@@ -152,7 +152,7 @@ class _Found:
             name, place, size = listed[0]
             self.add_given(name, Path(), url, place, size)
             return
-        root = re.split(r"[*\[]", url)[0] if kind == "glob" else url
+        root = remote.fixed_part(url).rpartition("/")[0] if kind == "glob" else url
         prefix = f"{root.rstrip('/').rpartition('/')[2] or 'root'}/" if prefixed else ""
         for relative, place, size in listed:
             if any(part.startswith(".") for part in relative.split("/")):

@@ -12,7 +12,8 @@ from typing import IO, Any
 from dedup.errors import BadInput, BadRun
 
 _CHUNK = 1 << 20
-_MAGIC = "*["  # "?" begins the query of an http URL
+_MAGIC = re.compile(r"[*\[]")  # "?" begins the query of an http URL
+_WEB = re.compile(r"(?:.*::)?https?://[^/?#]*")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:://|::)")
 
 
@@ -89,11 +90,16 @@ def listing(url: str) -> tuple[str, list[tuple[str, str, int]]]:
         BadInput: there is nothing, or it cannot be listed.
     """
     files, path = _filesystem(url)
+    fixed = fixed_part(url)
+    if fixed != url and _WEB.match(url) and "?" in url:
+        raise BadInput(f"{url}: expected a pattern without a query, found a ?; name the files one by one")
     with _translated(url):
-        if any(sign in path for sign in _MAGIC):
+        if fixed != url and ("*" in path or not files.isfile(path)):
             places = sorted(files.glob(path))
-            root = re.split(r"[*\[]", path)[0].rpartition("/")[0]
+            root = path[: len(path) - len(url) + len(fixed)].rpartition("/")[0]
             kind = "glob"
+            if not places:
+                raise FileNotFoundError("the pattern matches nothing")
         elif not url.endswith("/") and files.isfile(path):
             return "file", [(last_part(url), url, _size(files, path))]
         else:
@@ -106,6 +112,20 @@ def listing(url: str) -> tuple[str, list[tuple[str, str, int]]]:
                 name = str(place)[len(str(root)) :].strip("/")
                 found.append((name, files.unstrip_protocol(place), _size(files, place)))
         return kind, sorted(found)
+
+
+def fixed_part(url: str) -> str:
+    """What stands before the first sign of a pattern; all of a URL that is none.
+
+    >>> fixed_part("s3://news/2020-*/a.csv"), fixed_part("http://[::1]/a.csv?name=*")
+    ('s3://news/2020-', 'http://[::1]/a.csv?name=*')
+    """
+    web = _WEB.match(url)
+    end = re.search(r"[?#]|$", url[web.end() :]) if web else None
+    sign = _MAGIC.search(url, web.end() if web else 0)
+    if sign is None or (web and end and sign.start() >= web.end() + end.start() and end[0]):
+        return url
+    return url[: sign.start()]
 
 
 def last_part(url: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from dedup.cli.group import commands
@@ -56,13 +54,8 @@ def restore(run: str, out: str, force: bool, quiet: bool) -> None:
 def report(run: str) -> None:
     """Make report.html of the run in DIR again from its findings."""
     from dedup import runs  # noqa: PLC0415
-    from dedup.report import write_page  # noqa: PLC0415
 
-    folder = Path(run)
-    summary = runs.read_summary(folder)
-    findings = list(runs.read_findings(folder / "findings.jsonl"))
-    families = list(runs.read_families(folder / "families.jsonl"))
-    write_page(folder / "report.html", summary, findings, families)
+    runs.renew_page(run)
 
 
 @commands.command()
@@ -93,13 +86,13 @@ def evaluate(run: str, labels_path: str, errors: int, as_json: bool) -> None:
     from dedup import evaluate as measure  # noqa: PLC0415
     from dedup import runs  # noqa: PLC0415
 
-    folder = Path(run)
-    runs.read_summary(folder)
-    labels = measure.read_labels(labels_path)
-    named = measure.wanted(labels)
-    texts = {article.id: article.text for article in runs.read_originals(folder) if article.id in named}
-    findings = runs.read_findings(folder / "findings.jsonl")
-    families = runs.read_families(folder / "families.jsonl")
+    with runs.local_run(run) as folder:
+        runs.read_summary(folder)
+        labels = measure.read_labels(labels_path)
+        named = measure.wanted(labels)
+        texts = {article.id: article.text for article in runs.read_originals(folder) if article.id in named}
+        findings = runs.read_findings(folder / "findings.jsonl")
+        families = runs.read_families(folder / "families.jsonl")
     result = measure.evaluate(findings, families, texts, labels, run)
     if as_json:
         click.echo(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())
