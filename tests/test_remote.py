@@ -236,6 +236,71 @@ def test_files_are_read_from_a_web_server(server: str, name: str, expected: dict
     assert texts(corpus) == expected
 
 
+def test_a_large_file_of_a_server_that_sends_no_parts_is_read(server: str, corpus_files: Path) -> None:
+    """As Python's own server: more than fsspec takes at once."""
+    pytest.importorskip("aiohttp")
+    lines = [json.dumps({"text": f"{number} {A * 1000}"}) for number in range(20)]
+    path = write(corpus_files / "large.jsonl", "\n".join(lines))
+    assert path.stat().st_size > 5 << 20
+    corpus = read_articles(f"{server}/large.jsonl")
+    assert [article.text for article in corpus] == [json.loads(line)["text"] for line in lines]
+    assert len(list(corpus)) == 20
+
+
+class Broken(SimpleHTTPRequestHandler):
+    """Breaks off half-way, announces too much or too little, leads in a circle, or answers with an error."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+    def do_HEAD(self) -> None:
+        self.answer(b"")
+
+    def do_GET(self) -> None:
+        self.answer(b'{"text": "' + A.encode() * 2000 + b'"}\n')
+
+    def answer(self, body: bytes) -> None:
+        name = self.path[1:].split(".")[0]
+        whole = len(b'{"text": "' + A.encode() * 2000 + b'"}\n')
+        length = {"half": whole, "long": 2 * whole, "short": whole // 2}.get(name, 0)
+        self.send_response({"circle": 302, "error": 500, "forbidden": 403}.get(name, 200))
+        self.send_header("Content-Length", str(length))
+        if name == "circle":
+            self.send_header("Location", self.path)
+        self.end_headers()
+        if length:
+            self.wfile.write(body[: whole // 2] if name == "half" else body)
+        self.close_connection = True
+
+
+@pytest.mark.parametrize("name", ["half", "long", "short", "circle", "error", "forbidden"])
+def test_a_web_server_that_misbehaves_is_one_clear_line(name: str, tmp_path: Path) -> None:
+    """Not half of a file for the whole, and no output; where files may be passed over, the others are read."""
+    pytest.importorskip("aiohttp")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Broken) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{running.server_address[1]}/{name}.jsonl"
+            with pytest.raises(BadInput) as caught:
+                run(url, tmp_path / "out")  # type: ignore[arg-type]
+            message = str(caught.value)
+            good = write(tmp_path / "good.txt", A)
+            if name in ("half", "long", "short"):  # the others are no files
+                corpus = read_articles(url, good, on_error="skip")
+                assert [article.text for article in corpus] == [A]
+                assert [record.file for record in corpus.rejected] == [f"{name}.jsonl"]
+        finally:
+            running.shutdown()
+            thread.join()
+    assert message.startswith(f"{url}:")
+    assert "\n" not in message
+    assert len(message) < 600
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_the_server_lacks_is_one_clear_line(server: str) -> None:
     """With the URL."""
     pytest.importorskip("aiohttp")

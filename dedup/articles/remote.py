@@ -9,9 +9,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from dedup.articles.wording import short
 from dedup.errors import BadInput, BadRun
 
 _CHUNK = 1 << 20
+_CONNECTED = 60  # seconds without a byte, after which a web server is given up
+_TOLD = 300  # characters of what a library says: aiohttp quotes what it could not parse
 _MAGIC = re.compile(r"[*\[]")  # "?" begins the query of an http URL
 _WEB = re.compile(r"(?:.*::)?https?://[^/?#]*")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:://|::)")
@@ -42,14 +45,28 @@ def _filesystem(url: str) -> tuple[Any, str]:
         raise BadInput(
             f"{url}: a URL is read with fsspec, which is not installed; pip install 'dedup-articles[remote]'"
         ) from None
+    options = {}
+    if url.startswith("http"):
+        # by default a file must be through in five minutes, however large it is and whatever is done with it meanwhile
+        options["client_kwargs"] = {"timeout": _patience(url)}
     try:
-        return fsspec.core.url_to_fs(url)
+        return fsspec.core.url_to_fs(url, **options)
     except (ImportError, ValueError) as error:
         raise BadInput(f"{url}: cannot be opened: {_reason(error)}; install what it names, or mend the URL") from None
 
 
+def _patience(url: str) -> Any:
+    try:
+        import aiohttp  # noqa: PLC0415
+    except ImportError:
+        raise BadInput(
+            f"{url}: is read with aiohttp, which is not installed; pip install 'dedup-articles[remote]'"
+        ) from None
+    return aiohttp.ClientTimeout(total=None, sock_connect=_CONNECTED, sock_read=_CONNECTED)
+
+
 def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return short(" ".join(str(error).split()), _TOLD) or type(error).__name__
 
 
 @contextmanager
@@ -72,7 +89,8 @@ def opened(url: str) -> Iterator[IO[bytes]]:
     """
     files, path = _filesystem(url)
     with _translated(url):
-        stored = files.open(path, "rb")
+        # by default fsspec asks web servers for parts of files, which not all send
+        stored = files.open(path, "rb", **({"block_size": 0} if url.startswith("http") else {}))
     with stored:
         yield stored
 
