@@ -27,14 +27,28 @@ _KINDS = {
     ("polars", "DataFrame"): "polars",
     ("datasets", "Dataset"): "dataset",
 }
+_NEARLY = {
+    ("polars", "LazyFrame"): ("a DataFrame", "call its collect() first"),
+    ("polars", "Series"): ("a DataFrame", "call its to_frame() first"),
+    ("pandas", "Series"): ("a DataFrame", "call its to_frame() first"),
+    ("datasets", "DatasetDict"): ("a Dataset", 'name a split, like dataset["train"]'),
+    ("datasets", "IterableDataset"): ("a Dataset", "load it without streaming"),
+    ("datasets", "IterableDatasetDict"): ("a Dataset", "load it without streaming, and name a split"),
+}
 
 
 def kind_of(table: object) -> str | None:
-    """Which kind of table: arrow, reader, pandas, polars or dataset; None for no table. BadInput for a LazyFrame."""
+    """Which kind of table: arrow, reader, pandas, polars or dataset; None for no table.
+
+    Raises:
+        BadInput: a table is easily made of it; the message says how.
+    """
     for base in type(table).__mro__:
-        if (base.__module__.partition(".")[0], base.__name__) == ("polars", "LazyFrame"):
-            raise BadInput("expected a polars DataFrame, found a LazyFrame; call its collect() first")
-        if found := _KINDS.get((base.__module__.partition(".")[0], base.__name__)):
+        name = base.__module__.partition(".")[0], base.__name__
+        if name in _NEARLY:
+            expected, advice = _NEARLY[name]
+            raise BadInput(f"expected {expected}, found a {name[0]} {name[1]}; {advice}")
+        if found := _KINDS.get(name):
             return found
     return None
 

@@ -179,13 +179,70 @@ def test_categories_are_widened_by_the_new_texts() -> None:
 
 
 def test_frames_that_cannot_be_scanned_say_why() -> None:
-    """A column twice, a frame that is not yet computed."""
+    """A column twice, a frame that is not yet computed, a single column."""
     pandas = pytest.importorskip("pandas")
     polars = pytest.importorskip("polars")
     with pytest.raises(BadInput, match="must not repeat"):
         dedup.scan(pandas.DataFrame([[A, B]], columns=["text", "text"]))
     with pytest.raises(BadInput, match=r"collect\(\)"):
         dedup.scan(polars.LazyFrame({"text": [A]}))
+    for series in (pandas.Series([A]), polars.Series([A])):
+        with pytest.raises(BadInput, match=r"to_frame\(\)"):
+            dedup.scan(series)
+
+
+def test_data_sets_that_cannot_be_scanned_say_why() -> None:
+    """Several splits, a stream."""
+    datasets = pytest.importorskip("datasets")
+    one = dataset()
+    with pytest.raises(BadInput, match=r'expected a Dataset, found a datasets DatasetDict; .*"train"'):
+        dedup.scan(datasets.DatasetDict({"train": one}))
+    with pytest.raises(BadInput, match="without streaming"):
+        dedup.scan(one.to_iterable_dataset())
+
+
+def addresses(column: Any) -> set[int]:
+    """Where the values of a column lie in memory."""
+    return {buffer.address for chunk in column.chunks for buffer in chunk.buffers() if buffer is not None}
+
+
+def test_nothing_is_copied_where_no_copy_is_needed() -> None:
+    """A table without findings, other columns of one whose texts change or whose rows go in one piece."""
+    texts = [f"{row}号公告。本市第{row}区的供水工程{'甲乙丙丁戊己庚辛壬癸'[row % 10] * row}完工" for row in range(40)]
+    frame = pa.table({"text": texts, "other": [f"{row}" * 90 for row in range(40)]})
+    allocated = pa.total_allocated_bytes()
+    clean = dedup.rewrite(frame, dedup.scan(frame, dedup.Settings(min_chars=1000)))
+    assert clean.equals(frame)
+    assert pa.total_allocated_bytes() - allocated < frame["text"].nbytes
+    assert addresses(clean["text"]) == addresses(frame["text"])
+    for changed, rows in ((pa.array(texts[:1] * 20 + texts[20:]), 21), (pa.array([*texts[:39], f"{A}\n{A}"]), 40)):
+        given = frame.set_column(0, "text", changed)
+        clean = dedup.rewrite(given, dedup.scan(given, dedup.Settings(threshold=0.99)))
+        assert clean.num_rows == rows
+        if rows == 40:
+            assert clean["text"].to_pylist()[39] != f"{A}\n{A}"
+            assert addresses(clean["other"]) == addresses(given["other"])
+
+
+@pytest.mark.parametrize("kind", ["whole", "dropped"])
+def test_every_type_of_column_goes_through(kind: str) -> None:
+    """Also those that Parquet has no room for, with a schema that is the same to the last of its metadata."""
+    from test_formats import odd_columns
+
+    columns = {
+        **odd_columns(4),
+        "run ends": pa.RunEndEncodedArray.from_arrays(pa.array([4], pa.int32()), pa.array([1])),
+        "union": pa.UnionArray.from_sparse(pa.array([0] * 4, pa.int8()), [pa.array(range(4))]),
+        "interval": pa.array([(1, 2, 3)] * 4, pa.month_day_nano_interval()),
+        "list view": pa.array([[1], None, [], [2]], pa.list_view(pa.int8())),
+    }
+    texts = TEXTS if kind == "dropped" else [TEXTS[0], "", C, "x"]
+    kept = [0, 2, 3] if kind == "dropped" else [0, 1, 2, 3]
+    for name, column in columns.items():
+        frame = pa.table({"text": texts, name: column}).replace_schema_metadata({"origin": "here"})
+        clean = dedup.rewrite(frame, dedup.scan(frame))
+        assert clean.schema.equals(frame.schema, check_metadata=True)
+        assert clean[name].to_pylist() == [column.to_pylist()[row] for row in kept]
 
 
 def test_columns_of_views_are_rewritten() -> None:
