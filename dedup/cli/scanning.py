@@ -318,6 +318,10 @@ def _scanned(job: _Job, stage: Path, kept: Kept | None) -> tuple[Report, dict[st
 
 def _check_unchanged(before: list[Any], now: list[Any]) -> None:
     for (_, *then), (_, *files) in zip(before, now, strict=True):
+        if len(then) != len(files):
+            raise BadRun(
+                "other inputs can be read than in the run that --resume would go on with; start again without it"
+            )
         for one, other in zip(then, files, strict=True):
             if one != other:
                 raise BadRun(
