@@ -70,7 +70,7 @@ def run(folder: Path, out: Path, **options: Any) -> Corpus:
         reading = {"text_field": corpus.reading.text_field, "id_field": corpus.reading.id_field}
         reading.update(on_error=corpus.reading.on_error, rejected_files=corpus.rejected_files())
         write_json(stage / "summary.json", summary(report, corpus.inputs(), corpus.warnings, reading))
-        write_json(stage / "timings.json", timings({}, corpus.paths()))
+        write_json(stage / "timings.json", timings({}, corpus.paths(), (), 1))
     return corpus
 
 
@@ -484,6 +484,21 @@ def test_nanoseconds_in_a_file_that_says_it_is_old_are_kept(tmp_path: Path) -> N
     runs.restore_run(tmp_path / "out", tmp_path / "back")
     assert pq.read_table(tmp_path / "back" / "n.parquet").equals(original)
     assert pq.ParquetFile(tmp_path / "back" / "n.parquet").schema.column(1).physical_type == "INT96"
+
+
+@needs_pyarrow
+@pytest.mark.parametrize("nested", [False, True])
+def test_times_that_would_wrap_are_an_error(tmp_path: Path, nested: bool) -> None:
+    """The year 1 in INT96, as Spark writes it, would come back as 1754."""
+    kind = pa.list_(pa.timestamp("us")) if nested else pa.timestamp("us")
+    for year_one, right in ((-62_135_596_800_000_000, False), (-5_000_000_000_000_000, True)):
+        values = [[year_one], None] if nested else [year_one, None]
+        columns = {"text": [A, B], "when": pa.array(values, kind)}
+        pq.write_table(pa.table(columns), tmp_path / "n.parquet", use_deprecated_int96_timestamps=True)
+        if right:
+            assert len(list(read_articles(tmp_path / "n.parquet"))) == 2
+        else:
+            assert 'column "when" holds a time before 1677' in fault(tmp_path / "n.parquet")
 
 
 @needs_pyarrow

@@ -41,7 +41,36 @@ def _opened(file: InputFile, meter: Meter, reading: Reading) -> Iterator[Any]:
                     f"expected at most {shown_size(reading.max_unpacked)} bytes of unpacked data, found more",
                     "pass --max-unpacked with a greater number if you trust the file",
                 )
+            _check_int96(file, path, parquet)
             yield parquet
+
+
+def _check_int96(file: InputFile, path: Path, parquet: Any) -> None:
+    """Raises FileFault if there are times that Arrow would take for others, without a word: before 1677, after 2262.
+
+    It reads INT96 as nanoseconds in 64 bits, and lets them wrap.
+    """
+    stored = [parquet.schema.column(column) for column in range(len(parquet.schema))]
+    names = {column.path.split(".")[0] for column in stored if column.physical_type == "INT96"}
+    if not names:
+        return
+    pa = pyarrow(file.shown)
+    with (
+        _translated(file),
+        pa.parquet.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER, coerce_int96_timestamp_unit="us") as coarse,
+    ):
+        for group in range(coarse.num_row_groups):
+            for batch in coarse.iter_batches(batch_size=_BATCH, row_groups=[group], columns=sorted(names)):
+                for field, column in zip(batch.schema, batch.columns, strict=True):
+                    try:
+                        column.cast(parquet.schema_arrow.field(field.name).type)
+                    except pa.ArrowInvalid:
+                        raise FileFault(
+                            file,
+                            f'column "{field.name}" holds a time before 1677 or after 2262, for which the nanoseconds '
+                            "of INT96 have no room",
+                            "write the file again with microseconds",
+                        ) from None
 
 
 @contextmanager
