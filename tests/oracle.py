@@ -1,11 +1,10 @@
 """The rules again, slowly and obviously: strings, Python sets, fractions, all candidates one by one.
 
-Only the fold, the splitting into passages and the band keys are the project's own; they have tests of their own.
+Only the fold, the splitting into passages, the numbers and the band keys are the project's own, with tests of their own.
 """
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -13,6 +12,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from dedup.fold_table import load
+from dedup.kernel import number_reference
 from dedup.model import Article
 from dedup.settings import Settings
 from dedup.sketch import band_keys
@@ -48,8 +49,8 @@ def jaccard(one: set[str], other: set[str]) -> Fraction:
 
 
 def numbers(text: str) -> set[str]:
-    """The numbers of a folded text, with the signs that belong to them."""
-    return set(re.findall(r"\.?\d+(?:\.\d+)*\.?", text))
+    """The numbers of a folded text, in any writing, by the reference, which tests of its own hold to the hand."""
+    return set(number_reference.numbers(codepoints(text), load()))
 
 
 def conflict(one: str, other: str) -> bool:
