@@ -1,6 +1,6 @@
 """The rules again, slowly and obviously: strings, Python sets, fractions, all candidates one by one.
 
-Only the fold, the splitting into passages, the numbers and the band keys are the project's own, with tests of their own.
+Only the fold, the splitting into passages, numbers and band keys are the project's own; they have their own tests.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ def judge_articles(
         if len(pieces[one]) < 2:
             return not conflict(wholes[one], wholes[other])
         first, second = numbers(wholes[one]), numbers(wholes[other])
-        return 2 * len(first & second) >= min(len(first), len(second))
+        return 3 * len(first & second) >= 2 * min(len(first), len(second))
 
     filled = [position for position, whole in enumerate(wholes) if whole]
     found, links = online(
