@@ -48,9 +48,13 @@ def jaccard(one: set[str], other: set[str]) -> Fraction:
     return Fraction(len(one & other), united) if united else Fraction(0)
 
 
-def numbers(text: str) -> set[str]:
-    """The numbers of a folded text, in any writing, by the reference, which tests of its own hold to the hand."""
-    return set(number_reference.numbers(codepoints(text), load()))
+def numbers(text: str) -> set[tuple[str, int]]:
+    """The numbers of a folded text, in any writing, by the reference, which tests of its own hold to the hand.
+
+    The second time a number stands in a text it is another number.
+    """
+    found = list(number_reference.numbers(codepoints(text), load()))
+    return {(number, found[:place].count(number)) for place, number in enumerate(found)}
 
 
 def conflict(one: str, other: str) -> bool:

@@ -61,7 +61,7 @@ _GROUP = 3  # digits after a sign that may be thousands as well as a fraction
 
 
 def number_tokens(folded: U32, offsets: I64, table: FoldTable) -> tuple[U64, I64]:
-    """The numbers of each folded segment, as sorted distinct hashes.
+    """The numbers of each folded segment, as sorted distinct hashes, repetitions told apart.
 
     Four writings are numbers, each told as a string that is the same for the same value:
 
@@ -75,7 +75,8 @@ def number_tokens(folded: U32, offsets: I64, table: FoldTable) -> tuple[U64, I64
     - English cardinals and ordinals below a hundred: three and third are 3, twenty-one is 21.
 
     The hash adds fmix64(code point + 2**32 * (place + 1)) over the string, places counted from 0, modulo 2**64, and
-    is fmix64(sum + length).
+    is fmix64(sum + length); the k-th repetition of a number is a token of its own, fmix64(hash + k), so that two texts
+    with 6, 6, 5 and 1, 6, 5 have each a number that the other lacks.
 
     Args:
         folded: uint32 [m], folded code points.
@@ -87,7 +88,7 @@ def number_tokens(folded: U32, offsets: I64, table: FoldTable) -> tuple[U64, I64
     found = [
         (segment, token)
         for segment, (start, end) in enumerate(zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True))
-        for token in set(numbers(folded[start:end], table))
+        for token in numbers(folded[start:end], table)
     ]
     if not found:
         return np.zeros(0, np.uint64), np.zeros(len(offsets), np.int64)
@@ -98,7 +99,12 @@ def number_tokens(folded: U32, offsets: I64, table: FoldTable) -> tuple[U64, I64
     sums = np.add.reduceat(fmix64(codes + (place << np.uint64(32))), offsets_of(lengths)[:-1])
     hashes = fmix64(sums + lengths.astype(np.uint64))
     order = np.lexsort((hashes, owner))
-    return hashes[order], offsets_of(np.bincount(owner, minlength=len(offsets) - 1))
+    hashes = hashes[order]
+    begins = np.append(True, (np.diff(hashes) != 0) | (np.diff(owner) != 0))  # owners rise
+    at = np.arange(len(hashes))
+    repetition = at - np.maximum.accumulate(np.where(begins, at, 0))
+    hashes = np.where(begins, hashes, fmix64(hashes + repetition.astype(np.uint64)))
+    return hashes[np.lexsort((hashes, owner))], offsets_of(np.bincount(owner, minlength=len(offsets) - 1))
 
 
 def numbers(folded: U32, table: FoldTable) -> Iterator[str]:

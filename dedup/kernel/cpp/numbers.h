@@ -281,12 +281,19 @@ class Segment {
     const uint16_t* flags_;
 };
 
-// The sorted distinct number tokens of one segment, written to *out*, which has room for as many as code points; returns
-// their end.
+// The sorted number tokens of one segment, written to *out*, which has room for as many as code points; returns
+// their end. The k-th repetition of a number is a token of its own.
 inline uint64_t* tokens(const uint32_t* codes, size_t count, const uint16_t* flags, uint64_t* out) {
     uint64_t* const end = Segment(codes, count, flags).write(out);
     std::sort(out, end);
-    return std::unique(out, end);
+    uint64_t repetition = 0, hash = 0;
+    for (uint64_t* token = out; token < end; token++) {
+        repetition = token > out && *token == hash ? repetition + 1 : 0;
+        hash = *token;
+        if (repetition) *token = baseline::fmix64(hash + repetition);
+    }
+    std::sort(out, end);
+    return end;
 }
 
 }  // namespace numbers
