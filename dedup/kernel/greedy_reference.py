@@ -78,9 +78,9 @@ class PassagesCovered:
     """The rule that an article may join another that covers each of its longer passages, if their numbers agree.
 
     A passage is covered when at least the threshold's share of its shingles stands in the kept article, or in that
-    together with what is masked of it. Numbers agree when two thirds of them do (`NumbersAgree.mostly`); for a text with fewer
-    than two longer passages, when there is no conflict. It is an `Acceptable` made of arrays alone, so that the
-    compiled kernel applies it without calling Python; shingles are made of those texts alone that are asked about.
+    together with what is masked of it. Numbers agree when two thirds of them do (`NumbersAgree.mostly`); for a text
+    with fewer than two longer passages, when there is no conflict. It is an `Acceptable` made of arrays alone, so that
+    the compiled kernel applies it without calling Python; shingles are made of those texts alone that are asked about.
 
     Attributes:
         numbers: the numbers of the texts; None: they are not looked at.
