@@ -10,7 +10,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 
 MSVC = os.name == "nt" and "GCC" not in os.environ.get("MSYSTEM", "")
-FLAGS = ["/O2", "/std:c++17"] if MSVC else ["-O3", "-std=c++17", "-fvisibility=hidden", "-Wall", "-Wextra"]
+FLAGS = ["/O2", "/std:c++17", "/utf-8"] if MSVC else ["-O3", "-std=c++17", "-fvisibility=hidden", "-Wall", "-Wextra"]
 MORE = shlex.split(os.environ.get("DEDUP_KERNEL_FLAGS", ""))  # such as -fsanitize=address,undefined
 
 setup(

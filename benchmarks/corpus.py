@@ -110,6 +110,8 @@ class Speaker:
         """A pattern with words in its places."""
 
         def word(match: re.Match[str]) -> str:
+            if match[1] in ("nth", "year", "count"):
+                return _written(self._rng, match[1], self._lang)
             if match[1] == "name":
                 name = self._rng.choice(self.people)
                 if names is not None:
@@ -150,6 +152,28 @@ class Speaker:
             return self._zipf("name")
         given = self._rng.sample(words.ZH["given"].split(), self._rng.choice([1, 2, 2]))
         return self._rng.choice(words.ZH["surname"].split()) + "".join(given)
+
+
+_HAN_DIGITS = "零一二三四五六七八九"
+_NUMBER_WORDS = [
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+    *("twenty-one", "twenty-four", "thirty-two", "thirty-six", "forty-three", "fifty-five", "sixty-eight"),
+]
+_ORDINALS = ["third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twenty-second"]
+_WRITTEN = {
+    "zh": re.compile("(?<=第)[一二三四五六七八九十]+(?=届)|一九[一二三四五六七八九]{2}(?=年)"),
+    "en": re.compile(rf"\b(?:{'|'.join(sorted((*_NUMBER_WORDS, *_ORDINALS), key=len, reverse=True))})\b"),
+}
+
+
+def _written(rng: random.Random, name: str, lang: str) -> str:
+    """A number in words: an ordinal below a hundred, a year of the last century (Chinese), or a count (English)."""
+    if lang == "en":
+        return rng.choice(_ORDINALS if name == "nth" else _NUMBER_WORDS)
+    if name == "year":
+        return "一九" + "".join(_HAN_DIGITS[rng.randint(1, 9)] for _ in range(2))
+    tens, ones = divmod(rng.randint(3, 99), 10)
+    return (("" if tens == 1 else _HAN_DIGITS[tens]) + "十" if tens else "") + (_HAN_DIGITS[ones] if ones else "")
 
 
 _sums: dict[int, list[float]] = {}
@@ -193,8 +217,8 @@ Edit = Callable[[random.Random, Passage, Speaker, float], str | None]
 
 
 def _free(text: str) -> list[int]:
-    """Positions that a scattered edit may touch: no digits and nothing beside one, as other numbers are other news."""
-    return [at for at in range(len(text)) if not any(map(str.isdigit, text[max(0, at - 1) : at + 2]))]
+    """Positions that a scattered edit may touch: no numeral and nothing beside one, as other numbers are other news."""
+    return [at for at in range(len(text)) if not any(map(str.isnumeric, text[max(0, at - 1) : at + 2]))]
 
 
 def _spots(
@@ -376,6 +400,43 @@ def other_numbers(rng: random.Random, passage: Passage, speaker: Speaker, level:
     return text if text != passage.text else None
 
 
+def other_written_numbers(rng: random.Random, passage: Passage, speaker: Speaker, level: float) -> str | None:
+    """Every number in Han numerals or words another one of its kind."""
+
+    def other(match: re.Match[str]) -> str:
+        name = "year" if match[0].startswith("一九") else "nth" if passage.lang == "zh" else "count"
+        if match[0] in _ORDINALS:
+            name = "nth"
+        while (number := _written(rng, name, passage.lang)) in passage.text:
+            pass
+        return number
+
+    text = _WRITTEN[passage.lang].sub(other, passage.text)
+    return text if text != passage.text else None
+
+
+def _all_numbers_changed(rng: random.Random, passage: Passage, speaker: Speaker) -> str | None:
+    digits = other_numbers(rng, passage, speaker, 0)
+    words = other_written_numbers(rng, Passage((digits or passage.text,), (), passage.lang), speaker, 0)
+    return words or digits
+
+
+def in_digits(rng: random.Random, passage: Passage, speaker: Speaker, level: float) -> str | None:
+    """The numbers of the Chinese text that are in Han numerals in digits: the same news."""
+    if passage.lang != "zh":
+        return None
+
+    def digits(match: re.Match[str]) -> str:
+        if len(match[0]) == 4:
+            return "".join(str(_HAN_DIGITS.index(digit)) for digit in match[0])
+        tens, ten, ones = match[0].rpartition("十")
+        value = (_HAN_DIGITS.index(tens) if tens else 1) * 10 if ten else 0
+        return str(value + (_HAN_DIGITS.index(ones) if ones else 0))
+
+    text = _WRITTEN["zh"].sub(digits, passage.text)
+    return text if text != passage.text else None
+
+
 def other_names(rng: random.Random, passage: Passage, speaker: Speaker, level: float) -> str | None:
     """Everybody in it somebody else."""
     text = passage.text
@@ -407,6 +468,8 @@ EDITS: dict[str, tuple[Edit, tuple[float, ...], bool | None]] = {
     "mojibake": (mojibake, (0.01, 0.03), True),
     "tags": (tags, (0.01, 0.03), True),
     "numbers": (other_numbers, (0.0,), False),
+    "numbers in words": (other_written_numbers, (0.0,), False),
+    "numbers in digits": (in_digits, (0.0,), True),
     "names": (other_names, (0.0,), None),
 }
 _PLANTS_IN_TURN = [(kind, level) for kind, (_, levels, _) in EDITS.items() for level in levels]
@@ -669,7 +732,7 @@ class Shard:
         elif kind == "article truncated":
             texts = texts[: max(1, len(texts) // 2)]
         elif kind == "article numbers":
-            others = [other_numbers(rng, passage, speaker, 0) for passage in passages]
+            others = [_all_numbers_changed(rng, passage, speaker) for passage in passages]
             return [Line(o or t, False if o else None, kind) for o, t in zip(others, texts, strict=True)]
         return [Line(text, True, kind) for text in texts]
 

@@ -17,7 +17,7 @@ import math
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,14 @@ from dedup import kernel
 from dedup.evaluate import Judged, Label, Span, evaluate, read_labels
 from dedup.families import distinct_texts, number_conflicts
 from dedup.fold_table import load
+from dedup.kernel.number_reference import numbers
 from dedup.kernel.reference import I64, U32, U64
 from dedup.local import scan
 from dedup.model import Article, Report
 from dedup.settings import Settings
 from dedup.sketch import shingle_sets
 from dedup.tables import read_tables
-from dedup.text import codepoints, fold_passages
+from dedup.text import codepoints, fold, fold_passages
 from dedup.work import Work
 
 HERE = Path(__file__).parent
@@ -50,6 +51,16 @@ _SWEPT: dict[str, tuple[Any, ...]] = {
     "min_chars_within": (10, 30, 40),
     "short_containment": (0.0, 0.8, 1.0),
     "numbers": ("ignore",),
+}
+_SWEPT_NEWS: dict[str, tuple[Any, ...]] = {
+    "threshold": (0.5, 0.6, 0.8, 0.9),
+    "shingle": (4, 6, 10, 12),
+    "recall": (0.9, 0.99),
+    "num_perm": (128,),
+    "min_chars": (20, 60),
+    "short_containment": (0.0, 1.0),
+    "numbers": ("ignore",),
+    "boilerplate": ("off",),
 }
 
 
@@ -119,8 +130,8 @@ class Planted:
         similarity = shared / (sizes[left] + sizes[left + 1] - shared)
         shorter = np.minimum(chars[left], chars[left + 1])
         contained = shared / np.minimum(sizes[left], sizes[left + 1]) >= settings.short_containment
-        numbers, number_offsets = kernel.number_tokens(folded, offsets, load())
-        conflict = np.array([number_conflicts(numbers, number_offsets, at, np.array([at + 1]))[0] for at in left])
+        tokens = kernel.number_tokens(folded, offsets, load())
+        conflict = np.array([number_conflicts(*tokens, at, np.array([at + 1]))[0] for at in left])
         passes = (contained | (shorter >= settings.short_chars)) & (~conflict | (settings.numbers == "ignore"))
         return similarity, passes, shorter
 
@@ -146,6 +157,10 @@ def _as_label(given: Mapping[str, Any]) -> Label:
     else:
         places, right = (_span(given),), bool(given["cut"])
     return Label(given["type"], places, right, kind, None, "planted", given)
+
+
+def _as_cluster(pair: Label) -> Label:
+    return Label("cluster", pair.places, True, pair.kind, None, pair.where, pair.extra)
 
 
 def _span(place: Any) -> Span:
@@ -256,6 +271,8 @@ def table_sums(planted: Planted, report: Report) -> tuple[str, dict[str, Any]]:
         near += (place.article, place.start) in starts
     pairs, spans, clusters = result["pairs"]["all"], result["spans"]["all"], result["clusters"]
     judged = Judged(report.findings, report.families, planted.texts)
+    same = [label for label in planted.labels if label.type == "pair" and label.places[0].end is None and label.right]
+    copies = evaluate(report.findings, report.families, planted.texts, map(_as_cluster, same))["clusters"]
     names = sum(judged.verdict(*label.places) == "cut" for label in planted.open)
     wrong = sorted(
         ((row["false"], kind) for kind, row in result["spans"]["kinds"].items() if row["false"]), reverse=True
@@ -264,6 +281,7 @@ def table_sums(planted: Planted, report: Report) -> tuple[str, dict[str, Any]]:
         "pairs": pairs,
         "characters": spans,
         "clusters": clusters,
+        "articles and their copies": copies,
         "copies with exchanged names": {"planted": len(planted.open), "cut": names},
         "blocks": {"planted": len(blocks), "span exact": exact, "start exact": near},
         "wrongly cut characters by kind": {kind: count for count, kind in wrong},
@@ -279,7 +297,8 @@ def table_sums(planted: Planted, report: Report) -> tuple[str, dict[str, Any]]:
         ("characters, share of cut ones that are right", f"{spans['precision']:.5f}"),
         ("characters wrongly cut", f"{spans['false']:,} of {spans['false'] + spans['hits']:,} cut"),
         ("of these", ", ".join(f"{kind} {count:,}" for count, kind in wrong) or "none"),
-        ("clusters of five, adjusted Rand index", f"{clusters['adjusted_rand']:.4f}"),
+        ("clusters of five passages, adjusted Rand index", f"{clusters['adjusted_rand']:.4f}"),
+        (f"articles and their copies ({copies['labels']}), adjusted Rand index", f"{copies['adjusted_rand']:.4f}"),
         ("blocks of three lines: span exact", f"{exact} of {len(blocks)}"),
         ("blocks of three lines: start exact", f"{near} of {len(blocks)}"),
     ]
@@ -289,16 +308,20 @@ def table_sums(planted: Planted, report: Report) -> tuple[str, dict[str, Any]]:
 # ------------------------------------------------------------------------------------------------------------- sweeps
 
 
-def table_sweep(planted: Planted, say: Callable[[str], None]) -> tuple[str, list[dict[str, Any]]]:
-    """One setting turned at a time."""
+def _turned(swept: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, str, Settings]]:
+    """(name, value, settings) with one setting turned at a time."""
     base = Settings()
-    runs = [("default", "", base)]
-    for name, values in _SWEPT.items():
+    for name, values in swept.items():
         for value in values:
             changes: dict[str, Any] = {name: value}
             if name == "min_chars" and value < base.min_chars_within:
                 changes["min_chars_within"] = value
-            runs.append((name, str(value), replace(base, **changes)))
+            yield name, str(value), replace(base, **changes)
+
+
+def table_sweep(planted: Planted, say: Callable[[str], None]) -> tuple[str, list[dict[str, Any]]]:
+    """One setting turned at a time."""
+    runs = [("default", "", Settings()), *_turned(_SWEPT)]
     lines = [
         "| setting | value | bands x rows | light edits cut | all edits cut | ceiling, light | ceiling, all "
         "| precision | wrongly cut characters | seconds / default |\n|---|---|---|--:|--:|--:|--:|--:|--:|--:|"
@@ -345,7 +368,7 @@ def table_ceiling(planted: Planted) -> str:
     long = np.flatnonzero(tables.size >= base.min_chars)
     texts = distinct_texts(tables.at.of(long), np.zeros(len(long), np.int64))
     folded, offsets = texts.take(np.arange(len(texts.first)))
-    numbers = kernel.number_tokens(folded, offsets, load())
+    tokens = kernel.number_tokens(folded, offsets, load())
     related, apart = _planted_relations(planted, tables.ids, tables.article[long], tables.start[long], texts.of)
     lines = [
         "| shingle columns | threshold | pairs | planted as same | other news, by numbers | other news, let through "
@@ -358,7 +381,7 @@ def table_ceiling(planted: Planted) -> str:
         for one, two in zip(left.tolist(), right.tolist(), strict=True):
             if (one, two) in related:
                 kinds.append(0)
-            elif number_conflicts(*numbers, one, np.array([two]))[0]:
+            elif number_conflicts(*tokens, one, np.array([two]))[0]:
                 kinds.append(1)
             else:
                 kinds.append(2 if (one, two) in apart else 3)
@@ -414,6 +437,7 @@ def table_news_zh(folder: Path, settings: Settings) -> tuple[str, dict[str, Any]
     judged = Judged(report.findings, report.families, texts)
     counts: dict[str, Counter[str]] = {"same": Counter(), "lookalike": Counter()}
     missed: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
     for name, verdicts in counts.items():
         for row in _gz(folder / f"{name}.jsonl.gz"):
             verdict = judged.verdict(Span(row["a"]), Span(row["b"]))
@@ -421,6 +445,7 @@ def table_news_zh(folder: Path, settings: Settings) -> tuple[str, dict[str, Any]
             if name == "same" and verdict == "missed":
                 missed[_why_missed(row, texts)] += 1
             if name == "lookalike" and verdict == "cut":
+                wrong[_why_cut(row, texts)] += 1
                 print(f"look-alike cut: {row['a']} {row['b']}", file=sys.stderr)
     lines = ["| pairs | n | cut | linked | covered | missed |\n|---|--:|--:|--:|--:|--:|"]
     for name, verdicts in counts.items():
@@ -428,7 +453,17 @@ def table_news_zh(folder: Path, settings: Settings) -> tuple[str, dict[str, Any]
         cells = [f"{verdicts[verdict] / n:.4f}" for verdict in ("cut", "linked", "covered", "missed")]
         lines.append(f"| {name} | {n} | {' | '.join(cells)} |")
     lines.append("\nMissed: " + "; ".join(f"{why} {count}" for why, count in missed.most_common()) + ".")
-    return "\n".join(lines), {"counts": counts, "missed": missed}
+    lines.append("\nLook-alikes cut: " + "; ".join(f"{why} {count}" for why, count in wrong.most_common()) + ".")
+    return "\n".join(lines), {"counts": counts, "missed": missed, "look-alikes cut": wrong}
+
+
+def _why_cut(row: Mapping[str, Any], texts: Mapping[str, str]) -> str:
+    own, other = (Counter(numbers(codepoints(fold(texts[row[side]])), load())) for side in "ab")
+    if own == other:
+        return "numbers equal, names or wording other"
+    if own <= other or other <= own:
+        return "one has all numbers of the other"
+    return "two thirds of the numbers agree"
 
 
 def _why_missed(row: Mapping[str, Any], texts: Mapping[str, str]) -> str:
@@ -440,6 +475,55 @@ def _why_missed(row: Mapping[str, Any], texts: Mapping[str, str]) -> str:
     if row["char5_jaccard"] < 0.3:
         return "written anew (Jaccard under .3)"
     return "edited below the threshold"
+
+
+def table_news_sweep(folder: Path, say: Callable[[str], None]) -> tuple[str, list[dict[str, Any]]]:
+    """One setting turned at a time on a quarter of the real news: every fourth day, and every look-alike."""
+    alike = list(_gz(folder / "lookalike.jsonl.gz"))
+    named = {row[side] for row in alike for side in "ab"}
+    days = sorted({article.id.split(":")[1] for article in _read(folder / "articles.jsonl.gz")})
+    chosen = set(days[::4])
+    articles = [a for a in _read(folder / "articles.jsonl.gz") if a.id in named or a.id.split(":")[1] in chosen]
+    texts = {article.id: article.text for article in articles}
+    pairs = {
+        "same": [row for row in _gz(folder / "same.jsonl.gz") if row["a"] in texts and row["b"] in texts],
+        "lookalike": alike,
+    }
+    lines = [
+        f"{len(articles):,} articles, {len(pairs['same']):,} pairs of the same item, {len(alike)} look-alikes.\n",
+        "| setting | value | same: found | cut | look-alikes cut | near passages cut | articles cut | characters cut "
+        "| seconds / default |\n|---|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    raw: list[dict[str, Any]] = []
+    for name, value, settings in [("default", "", Settings()), *_turned(_SWEPT_NEWS)]:
+        start = time.process_time()
+        report = scan(articles, settings)
+        seconds = time.process_time() - start
+        judged = Judged(report.findings, report.families, texts)
+        verdicts = {
+            kind: Counter(judged.verdict(Span(row["a"]), Span(row["b"])) for row in rows)
+            for kind, rows in pairs.items()
+        }
+        removed = [finding for finding in report.findings if finding.removed and finding.kind == "duplicate"]
+        row = {
+            "setting": name,
+            "value": value,
+            "found": 1 - verdicts["same"]["missed"] / verdicts["same"].total(),
+            "cut": verdicts["same"]["cut"] / verdicts["same"].total(),
+            "look-alikes cut": verdicts["lookalike"]["cut"],
+            "near passages": sum(f.grain in ("passage", "block") and f.rule == "near" for f in removed),
+            "articles": sum(f.grain == "article" for f in removed),
+            "characters": sum(f.end - f.start for f in removed),
+            "seconds": seconds,
+        }
+        raw.append(row)
+        lines.append(
+            f"| {name} | {value} | {row['found']:.4f} | {row['cut']:.4f} | {row['look-alikes cut']} "
+            f"| {row['near passages']} | {row['articles']:,} | {row['characters']:,} "
+            f"| {seconds / raw[0]['seconds']:.2f} |"
+        )
+        say(lines[-1])
+    return "\n".join(lines), raw
 
 
 def table_reuters(folder: Path, settings: Settings) -> tuple[str, dict[str, Any]]:
@@ -536,6 +620,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             text, raw[name] = table(given.shared / name, settings)
             parts.append(f"### Development data: {name}\n\n{text}")
             say(parts[-1])
+            if name == "news_zh":
+                swept, raw["news_zh sweep"] = table_news_sweep(given.shared / name, say)
+                parts.append(f"### Development data: news_zh, one setting turned at a time\n\n{swept}")
         else:
             say(f"{given.shared / name}: not there, left out")
     if given.no_write:

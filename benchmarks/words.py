@@ -56,8 +56,10 @@ ZH = {
         "到了{time}，{place}{num}{unit}{noun}全部{verb}，{result}。",
         "有人担心{noun}{verb}得太快，{name}则认为{adj}的{noun}更值得{verb}。",
         "{reason}，{org}决定{verb}{noun}，{noun}则{adverb}{verb}到{place}。",
+        "第{nth}届{noun}展{time}在{place}开幕，{result}。",
+        "{place}的{noun}{year}年{verb}，如今{adverb}{verb}，{result}。",
     ],
-    "heading": "一、 二、 三、 （一） （二） 工作要求 基本情况 主要做法 下一步打算 现场直击 记者手记 延伸阅读".split(),
+    "heading": "一、 二、 三、 （一） （二） 工作要求 基本情况 主要做法 下一步打算 现场直击 记者手记 事情经过".split(),
     "refrain": "全场响起热烈的掌声。 大家纷纷表示赞同。 会议圆满结束。 请各单位认真贯彻执行。 活动在歌声中落下帷幕。".split(),
 }
 
@@ -113,6 +115,8 @@ EN = {
         "Some feared for the {noun}; {name} {name} held that the {adj} {noun} deserved to be {verb} first.",
         "The last {num} {unit} reached {place} {time}, and {result}.",
         "{reason}, {org} {verb} the {noun} in {place} and left the {noun} {adj}.",
+        "The {nth} {noun} fair opened in {place} {time}, and {result}.",
+        "{time}, {org} counted {count} {adj} {noun}s in {place} and {verb} them {adverb}.",
     ],
     "heading": [
         "Background",
@@ -122,7 +126,7 @@ EN = {
         "Part one",
         "Part two",
         "Notes",
-        "Related stories",
+        "How it began",
     ],
     "refrain": [
         "The hall rose to applaud.",

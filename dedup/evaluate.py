@@ -13,16 +13,23 @@ as read, end exclusive. A line may be given by "start" and "end" instead of its 
 duplicate, boilerplate or debris, which are to be cut, or content, which is to stay; `cut` (true or false) may stand in
 its place, also for a span.
 
+A label that repeats an earlier one counts once, whatever its kind; one that contradicts an earlier one is an error: a
+pair of the same places, or spans and lines that overlap, with another verdict. Those of one verdict may overlap, each
+counts. A file may begin with a byte-order mark; blank lines and the kind of line ends mean nothing.
+
 A pair is `cut` where both places belong to one family, or one is cut whole as the other or as what the other is cut
-as; `linked` where a finding with `removed: false` joins them; `covered` where at least half of the characters of one
-article stand in passages of families that the other shares; else it is `missed`. Precision and recall of pairs count
-what is cut; `found` counts all three. A span is judged by its characters, a line by whether most of it is cut.
+as. Passages of articles cut whole are cut as what corresponds to them: one is that passage of its article that shares
+most shingles with the other. A pair is `linked` where a finding with `removed: false` joins them; `covered` where at
+least half of the characters of one article stand in passages of families that the other shares; else it is `missed`.
+Precision and recall of pairs count what is cut; `found` counts all three. A span is judged by its characters, a line
+by whether most of it is cut.
 Clusters are compared with the families over all places that the labels name, by pairs and by the adjusted Rand index
 (Hubert and Arabie, Comparing Partitions, Journal of Classification 2, 1985).
 """
 
 from __future__ import annotations
 
+import codecs
 import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -116,8 +123,11 @@ def read_labels(path: str | Path) -> list[Label]:
     labels = []
     try:
         with Path(path).open("rb") as file:
-            for number, raw in enumerate(file, 1):
-                if not raw.isspace():
+            for number, line in enumerate(file, 1):
+                raw = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+                if number == 1 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                    raise BadInput(f"{path}: is UTF-16; save it as UTF-8")
+                if raw and not raw.isspace():
                     labels.append(_label(raw, f"{path}:{number}"))
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}; name a JSONL file of labels with --labels") from None
@@ -138,17 +148,25 @@ def _label(raw: bytes, where: str) -> Label:
     places: tuple[Span, ...]
     if kind == "pair":
         places = (_place(value.get("a"), where, "a"), _place(value.get("b"), where, "b"))
+        if places[0] == places[1]:
+            raise BadInput(f"{where}: a pair of a place with itself; name two places")
         right = _flag(value, "same", where)
     elif kind == "cluster":
         members = value.get("members")
         if not isinstance(members, list) or not members:
             raise BadInput(f'{where}: field "members" must be a list of places, found {members!r}; fix the line')
         places, right = tuple(_place(member, where, "members") for member in members), True
+        if twice := next((place for place, count in Counter(places).items() if count > 1), None):
+            raise BadInput(f"{where}: {twice.article!r} stands twice among the members; name it once")
     else:
         right = _to_cut(value, where)
         line = value.get("line") if kind == "line" else None
         if line is not None and (not isinstance(line, int) or isinstance(line, bool) or line < 1):
             raise BadInput(f'{where}: field "line" must be a line number from 1, found {line!r}; fix the line')
+        if line is not None and ("start" in value or "end" in value):
+            raise BadInput(
+                f'{where}: a line is given by "line", or "start" and "end", found both; leave one of them out'
+            )
         place = {"article": value.get("article")} if line is not None else value
         places = (_place(place, where, "article"),)
         if line is None and places[0].end is None:
@@ -181,14 +199,17 @@ def _flag(value: Mapping[str, Any], name: str, where: str) -> bool:
 
 
 def _to_cut(value: Mapping[str, Any], where: str) -> bool:
-    if "cut" in value:
-        return _flag(value, "cut", where)
-    if not isinstance(value.get("is"), str) or value["is"] not in _CUT:
-        raise BadInput(
-            f'{where}: field "is" must be one of {", ".join(_CUT)}, found {value.get("is")!r}; fix the line, '
-            'or say "cut": true or false'
-        )
-    return _CUT[value["is"]]
+    given = value.get("is")
+    if "is" in value or "cut" not in value:
+        if not isinstance(given, str) or given not in _CUT:
+            raise BadInput(
+                f'{where}: field "is" must be one of {", ".join(_CUT)}, found {given!r}; fix the line, '
+                'or say "cut": true or false'
+            )
+        if "cut" in value and _flag(value, "cut", where) != _CUT[given]:
+            raise BadInput(f'{where}: "is" and "cut" contradict each other; leave one of them out')
+        return _CUT[given]
+    return _flag(value, "cut", where)
 
 
 def wanted(labels: Iterable[Label]) -> set[str]:
@@ -213,7 +234,47 @@ def _located(labels: Iterable[Label], texts: Mapping[str, str]) -> Iterator[Labe
                     "fix the span"
                 )
             places.append(Span(place.article, place.start, end) if label.type in ("span", "line") else place)
+        if label.type == "pair" and _overlap(*places):
+            raise BadInput(f"{label.where}: the two places of {places[0].article!r} overlap; name two that lie apart")
         yield Label(label.type, tuple(places), label.right, label.kind, label.line, label.where, label.extra)
+
+
+def _overlap(a: Span, b: Span) -> bool:
+    """Whether two places have a character in common; a whole article has all of its own."""
+    return a.article == b.article and a.start < _end(b) and b.start < _end(a)
+
+
+def _end(place: Span) -> int:
+    return 1 << 60 if place.end is None else place.end
+
+
+def _distinct(labels: Iterable[Label]) -> Iterator[Label]:
+    """The labels without repetitions; labels that contradict each other are an error."""
+    seen: dict[tuple[str, frozenset[Span]], Label] = {}
+    judged: dict[str, list[tuple[int, int, int, Label]]] = defaultdict(list)
+    for number, label in enumerate(labels):
+        earlier = seen.setdefault((label.type, frozenset(label.places)), label)
+        if earlier.right != label.right:
+            raise _contradiction(earlier, label)
+        if earlier is not label:
+            continue
+        if label.type in ("span", "line"):
+            place = label.places[0]
+            judged[place.article].append((place.start, _end(place), number, label))
+        yield label
+    for rows in judged.values():
+        furthest: dict[bool, tuple[int, int, Label]] = {}  # verdict -> the end that lies furthest so far, and its label
+        for start, end, number, label in sorted(rows, key=lambda row: row[:3]):
+            reached, at, other = furthest.get(not label.right, (0, 0, label))
+            if start < min(reached, end):
+                raise _contradiction(*((other, label) if at < number else (label, other)))
+            furthest[label.right] = max(
+                furthest.get(label.right, (0, 0, label)), (end, number, label), key=lambda f: f[0]
+            )
+
+
+def _contradiction(earlier: Label, later: Label) -> BadInput:
+    return BadInput(f"{later.where}: contradicts {earlier.where}; keep the one that is right")
 
 
 def _line_span(text: str, article: str, line: int, where: str) -> Span:
@@ -230,12 +291,43 @@ def _line_span(text: str, article: str, line: int, where: str) -> Span:
 _Key = tuple[str | None, str]  # (against, article)
 
 
+def _alike(start: int, end: int, other_start: int, other_end: int) -> bool:
+    """Whether two spans share half of the shorter."""
+    return 2 * (min(end, other_end) - max(start, other_start)) >= min(end - start, other_end - other_start) > 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Passages:
+    """The passages of a text: their spans, and their sets of shingles as one array with offsets."""
+
+    spans: list[tuple[int, int]]
+    sets: Any
+    offsets: Any
+
+    @classmethod
+    def of(cls, text: str, unit: str | None) -> _Passages:
+        """All passages of a *unit* (see `Settings.passage`), or the text as one passage."""
+        import numpy as np  # noqa: PLC0415  (which whole articles do not need)
+
+        from dedup.settings import Settings  # noqa: PLC0415
+        from dedup.sketch import shingle_sets  # noqa: PLC0415
+        from dedup.text import codepoints, fold_passages, passages  # noqa: PLC0415
+
+        codes = codepoints(text)
+        spans = np.array([[0, len(codes)]], np.int64) if unit is None else passages(codes, unit)
+        sets, offsets = shingle_sets(*fold_passages(codes, spans), Settings())
+        return cls([(int(start), int(end)) for start, end in spans.tolist()], sets, offsets)
+
+
 class Judged:
     """What a run says about any two places: families, links and cuts, by article."""
 
     def __init__(self, findings: Iterable[Finding], families: Iterable[Family], texts: Mapping[str, str]) -> None:
+        self._texts = texts
+        self._passages: dict[str, _Passages] = {}
         self._lengths: dict[_Key, int] = {(None, article): len(text) for article, text in texts.items()}
         self._kept: dict[_Key, _Key] = {}
+        self._keepers: set[_Key] = set()
         self._places: dict[_Key, list[tuple[int, int, str]]] = defaultdict(list)
         self._links: dict[_Key, list[tuple[int, int, Place]]] = defaultdict(list)
         self._article_links: dict[_Key, set[_Key]] = defaultdict(set)
@@ -243,6 +335,7 @@ class Judged:
         for family in families:
             if family.grain == "article":
                 self._kept.update((_key(member.place), _key(family.kept)) for member in family.members)
+                self._keepers.add(_key(family.kept))
                 continue
             for place in (family.kept, *(member.place for member in family.members)):
                 self._places[_key(place)].append((place.start, place.end, family.family))
@@ -258,24 +351,55 @@ class Judged:
         """One of `VERDICTS`."""
         one, other = self._stays(a.article), self._stays(b.article)
         apart = a.article != b.article
-        if apart and one == other:
-            return "cut"
         if a.end is None and b.end is None:
-            return self._of_articles(a, b, one, other)
+            return "cut" if apart and one == other else self._of_articles(a, b, one, other)
+        if apart and one == other and (self._correspond(a, b) or self._correspond(b, a)):
+            return "cut"
         if self._families(a) & self._families(b):
             return "cut"
         return "linked" if self._linked(a, b) or self._linked(b, a) else "missed"
 
     def cluster_keys(self, place: Span) -> set[object]:
         """Names of all groups that hold the place; places that share one are one cluster."""
-        if place.end is None or (None, place.article) in self._kept:
-            return {self._stays(place.article)}
-        return set(self._families(place))
+        kept = self._stays(place.article)
+        if place.end is None:
+            return {kept}
+        found: set[object] = set(self._families(place))
+        if kept != (None, place.article) and not self._known(kept):
+            return found | {(kept, self._texts[place.article][place.start : place.end])}
+        if kept in self._keepers:
+            found |= {(kept, start) for start, _ in self._counterparts(place, kept[1])}
+        return found
 
     def cut_characters(self, place: Span) -> int:
         """How many characters of the place are cut."""
         end = 1 << 60 if place.end is None else place.end
         return sum(max(0, min(end, stop) - max(place.start, start)) for start, stop in self._cuts[place.article])
+
+    def _correspond(self, a: Span, b: Span) -> bool:
+        """Whether *b* shares half with one of the passages of its article that are most similar to *a*."""
+        return any(_alike(b.start, _end(b), *span) for span in self._counterparts(a, b.article))
+
+    def _counterparts(self, place: Span, article: str) -> list[tuple[int, int]]:
+        """The passages of the article most similar to the place; of its own article, those that share half with it."""
+        import numpy as np  # noqa: PLC0415  (which whole articles do not need)
+
+        passages = self._passages_of(article)
+        if article == place.article:
+            return [span for span in passages.spans if _alike(place.start, _end(place), *span)]
+        own = _Passages.of(self._texts[place.article][place.start : place.end], None).sets
+        held = np.cumsum(np.append(0, np.isin(passages.sets, own)))
+        shared = held[passages.offsets[1:]] - held[passages.offsets[:-1]]
+        best = np.flatnonzero((shared == shared.max(initial=0)) & (shared > 0)).tolist()
+        return [passages.spans[at] for at in best]
+
+    def _known(self, key: _Key) -> bool:
+        return key[0] is None and key[1] in self._texts
+
+    def _passages_of(self, article: str) -> _Passages:
+        if article not in self._passages:
+            self._passages[article] = _Passages.of(self._texts[article], "line")
+        return self._passages[article]
 
     def _stays(self, article: str) -> _Key:
         return self._kept.get((None, article), (None, article))
@@ -299,16 +423,17 @@ class Judged:
         return sum(end - start for start, end in places) / length if length else 0.0
 
     def _families(self, place: Span) -> set[str]:
-        """The families of the passages that fill the place, or that it lies in."""
-        return self._overlapping((None, place.article), place.start, place.end)
+        """The families of the passages that fill the place, or that it lies in, here and where its article is kept."""
+        found = self._overlapping((None, place.article), place.start, place.end)
+        kept = self._stays(place.article)
+        if place.end is not None and kept != (None, place.article) and self._known(kept):
+            for start, end in self._counterparts(place, kept[1]):
+                found |= self._overlapping(kept, start, end)
+        return found
 
     def _overlapping(self, key: _Key, start: int, end: int | None) -> set[str]:
         stop = 1 << 60 if end is None else end
-        return {
-            family
-            for begin, finish, family in self._places[key]
-            if 2 * (min(stop, finish) - max(start, begin)) >= min(stop - start, finish - begin) > 0
-        }
+        return {family for begin, finish, family in self._places[key] if _alike(start, stop, begin, finish)}
 
     def _linked(self, a: Span, b: Span) -> bool:
         end = 1 << 60 if a.end is None else a.end
@@ -356,7 +481,7 @@ def evaluate(
     """
     judged = Judged(findings, families, texts)
     by_type: dict[str, list[Label]] = defaultdict(list)
-    for label in _located(labels, texts):
+    for label in _distinct(_located(labels, texts)):
         by_type[label.type].append(label)
     result: dict[str, Any] = {}
     errors: list[dict[str, Any]] = []

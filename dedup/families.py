@@ -204,8 +204,8 @@ def number_conflicts(numbers: U64, offsets: I64, text: int, met: I64) -> NDArray
 
 
 def numbers_agree(numbers: U64, offsets: I64, text: int, met: I64) -> NDArray[np.bool_]:
-    """Whether half of the numbers of whichever text has fewer stand in the other too; without any, they agree."""
-    return kernel.NumbersAgree(numbers, offsets).half(text, met)
+    """Whether two thirds of the numbers of whichever text has fewer stand in the other too; without any, they agree."""
+    return kernel.NumbersAgree(numbers, offsets).mostly(text, met)
 
 
 def article_numbers_agree(numbers: U64, offsets: I64, text: int, met: I64, longer: int) -> NDArray[np.bool_]:

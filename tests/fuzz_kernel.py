@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from dedup.fold_table import load
-from dedup.kernel import fold_reference, greedy_reference, native, reference, template_reference
+from dedup.kernel import fold_reference, greedy_reference, native, number_reference, reference, template_reference
 from dedup.kernel.greedy_reference import NumbersAgree, PassagesCovered
 from dedup.rules import reading_table
 
@@ -31,7 +31,11 @@ def offsets(rng: random.Random, elements: int) -> np.ndarray:
 
 def codes(rng: random.Random) -> np.ndarray:
     """Code points from all of Unicode, now and then beyond it."""
-    pool = [rng.randrange(0xD800), rng.randrange(0xE000, 0x110000), *map(ord, "0123% .,-+$中文ab\u3000\u200b\u0301é")]
+    pool = [
+        rng.randrange(0xD800),
+        rng.randrange(0xE000, 0x110000),
+        *map(ord, "0123% .,-+$中文ab三十万百点第月\u3000\u200b\u0301é"),
+    ]
     if rng.random() < 0.1:
         pool.append(rng.choice([0x110000, 2**21, 2**32 - 1]))
     return np.array(rng.choices(pool, k=rng.choice([0, 1, 5, 64, 200, 700])), np.uint32)
@@ -121,7 +125,7 @@ def turn(rng: random.Random) -> None:
     widths = np.array(rng.choices([1, 2, odd], [9, 9, 1], k=len(text) + (rng.random() < 0.1)), np.uint8)
     size = rng.choice([0, 1, 2, 8, 8, 64, 255, 256])
     same(attempt(native.fold, text, bounds, table), fold_reference.fold, text, bounds, table)
-    same(attempt(native.number_tokens, text, bounds, table), fold_reference.number_tokens, text, bounds, table)
+    same(attempt(native.number_tokens, text, bounds, table), number_reference.number_tokens, text, bounds, table)
     same(attempt(native.digests, text, bounds), reference.digests, text, bounds)
     arguments = text, bounds, widths, size
     made = attempt(native.shingles, *arguments)

@@ -1,11 +1,10 @@
 """The rules again, slowly and obviously: strings, Python sets, fractions, all candidates one by one.
 
-Only the fold, the splitting into passages and the band keys are the project's own; they have tests of their own.
+Only the fold, the splitting into passages, numbers and band keys are the project's own; they have their own tests.
 """
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -13,6 +12,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from dedup.fold_table import load
+from dedup.kernel import number_reference
 from dedup.model import Article
 from dedup.settings import Settings
 from dedup.sketch import band_keys
@@ -47,9 +48,13 @@ def jaccard(one: set[str], other: set[str]) -> Fraction:
     return Fraction(len(one & other), united) if united else Fraction(0)
 
 
-def numbers(text: str) -> set[str]:
-    """The numbers of a folded text, with the signs that belong to them."""
-    return set(re.findall(r"\.?\d+(?:\.\d+)*\.?", text))
+def numbers(text: str) -> set[tuple[str, int]]:
+    """The numbers of a folded text, in any writing, by the reference, which tests of its own hold to the hand.
+
+    The second time a number stands in a text it is another number.
+    """
+    found = list(number_reference.numbers(codepoints(text), load()))
+    return {(number, found[:place].count(number)) for place, number in enumerate(found)}
 
 
 def conflict(one: str, other: str) -> bool:
@@ -174,7 +179,7 @@ def judge_articles(
         if len(pieces[one]) < 2:
             return not conflict(wholes[one], wholes[other])
         first, second = numbers(wholes[one]), numbers(wholes[other])
-        return 2 * len(first & second) >= min(len(first), len(second))
+        return 3 * len(first & second) >= 2 * min(len(first), len(second))
 
     filled = [position for position, whole in enumerate(wholes) if whole]
     found, links = online(

@@ -19,6 +19,7 @@ LAYERS = [
     "frames",
     "kernel.reference",
     "kernel.fold_reference",
+    "kernel.number_reference",
     "kernel.greedy_reference",
     "kernel.template_reference",
     "kernel.native",

@@ -89,6 +89,24 @@ def test_same_news_keeps_its_numbers_and_other_news_does_not(built):
         assert re.sub(r"\d", "", one) == re.sub(r"\d", "", other)
 
 
+def test_numbers_in_words_are_changed_or_written_in_digits(built):
+    """No ordinal or year of the copy is the source's; in digits each is the number that it was."""
+    from dedup.fold_table import load
+    from dedup.kernel.number_reference import numbers
+
+    def found(text):
+        return list(numbers(codepoints(fold(text)), load()))
+
+    for one, other, label in pairs(built, "numbers in words"):
+        assert not label["same"]
+        assert re.findall(r"\d+", one) == re.findall(r"\d+", other)
+        assert len(found(one)) == len(found(other))
+        assert found(one) != found(other)
+    for one, other, label in pairs(built, "numbers in digits"):
+        assert label["same"]
+        assert found(one) == found(other)
+
+
 def test_articles_are_other_news_where_a_number_in_them_changed(built):
     """An article without numbers is copied as it is, and then is the same."""
     for one, other, label in pairs(built, "article numbers"):

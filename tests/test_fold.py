@@ -15,7 +15,6 @@ from dedup import kernel
 from dedup.errors import BadInput
 from dedup.fold_table import load
 from dedup.kernel import fold_reference as reference
-from dedup.kernel.reference import fmix64
 from dedup.text import annotations, codepoints, fold, fold_passages
 
 TABLE = load()
@@ -109,21 +108,6 @@ def mapped(character):
         return chr(code) if code else ""
     start, end = TABLE.expansion_offsets[code - reference.EXPANSION :][:2].tolist()
     return "".join(map(chr, TABLE.expansions[start:end].tolist()))
-
-
-def slow_tokens(text):
-    """The number tokens of folded text."""
-    tokens = "".join(
-        character if character == "." or TABLE.flags[ord(character)] & reference.NUMBER else " " for character in text
-    )
-    return set(tokens.split())
-
-
-def token_hash(token):
-    """The hash of one number token, as `number_tokens` defines it."""
-    places = np.arange(1, len(token) + 1, dtype=np.uint64) << np.uint64(32)
-    mixed = fmix64(np.array([ord(character) for character in token], np.uint64) + places)
-    return int(fmix64(np.array([mixed.sum(dtype=np.uint64) + np.uint64(len(token))]))[0])
 
 
 # --- Chinese ---------------------------------------------------------------------------------------------------------
@@ -319,30 +303,9 @@ def test_digits_of_other_scripts_stay_themselves():
     assert fold("２０２０ ٢٠ २०") == "2020 ٢٠ २०"
 
 
-def test_number_tokens_are_runs_of_numbers_and_signs():
-    """3.5. and 35. and 3.5 differ, a number that stands twice counts once, 〇 is a Han character."""
-    folded, offsets = fold_segments(["3.5% 35% 3.5 35%", "二〇二〇年", "", "5月5日", "covid-19 19"])
-    hashes, bounds = kernel.number_tokens(folded, offsets, TABLE)
-    assert np.diff(bounds).tolist() == [3, 0, 0, 1, 1]
-    assert hashes[bounds[4] : bounds[5]].tolist() == [token_hash("19")]
-    assert hashes.dtype == np.uint64
-    assert bounds.dtype == np.int64
-
-
 def fold_segments(texts):
     """Texts folded in one call."""
     return kernel.fold(*segments(texts), TABLE)
-
-
-@given(st.lists(TEXTS, max_size=6))
-@settings(deadline=None)
-def test_number_tokens_agree_with_a_scan_by_hand(texts):
-    """The tokens of every segment are those that a plain scan finds."""
-    folded, offsets = fold_segments(texts)
-    hashes, bounds = kernel.number_tokens(folded, offsets, TABLE)
-    for number, text in enumerate(strings(folded, offsets)):
-        own = hashes[bounds[number] : bounds[number + 1]].tolist()
-        assert own == sorted(map(token_hash, slow_tokens(text)))
 
 
 # --- letters, marks, symbols -----------------------------------------------------------------------------------------

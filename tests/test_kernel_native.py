@@ -1,6 +1,7 @@
 """The compiled kernel equals the reference bit for bit, and refuses what it must not read."""
 
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.fold_table import load
-from dedup.kernel import fold_reference, greedy_reference, reference, template_reference
+from dedup.kernel import fold_reference, greedy_reference, number_reference, reference, template_reference
 from dedup.kernel.greedy_reference import NumbersAgree, PassagesCovered
 from dedup.kernel.reference import offsets_of
 from dedup.rules import reading_table
@@ -204,7 +205,7 @@ def same_folds(codes, offsets):
     expected = fold_reference.fold(codes, offsets, table)
     equal(native.fold(codes, offsets, table), expected)
     equal(native.columns(expected[0], table), fold_reference.columns(expected[0], table))
-    equal(native.number_tokens(*expected, table), fold_reference.number_tokens(*expected, table))
+    equal(native.number_tokens(*expected, table), number_reference.number_tokens(*expected, table))
 
 
 @given(st.lists(st.text(HARD, max_size=40), max_size=6))
@@ -247,7 +248,23 @@ def test_number_tokens_of_what_is_not_folded():
     rng = np.random.default_rng(4)
     codes = np.where(rng.random(20_000) < 0.5, 0x2E, rng.integers(0, 0x110000, 20_000)).astype(np.uint32)
     offsets = offsets_of(rng.multinomial(20_000, np.full(900, 1 / 900)))
-    equal(native.number_tokens(codes, offsets, load()), fold_reference.number_tokens(codes, offsets, load()))
+    equal(native.number_tokens(codes, offsets, load()), number_reference.number_tokens(codes, offsets, load()))
+
+
+def test_number_tokens_of_every_writing():
+    """Han numerals, number words and what stands around them, in 3,000 random texts; and no room to spare."""
+    rng = random.Random(6)
+    table = load()
+    numerals = (
+        "零〇一二三四五六七八九两十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟点分之第周星期年月日号届个人数几0123.5é \ud800中"
+    )
+    pieces = [*numerals, *number_reference.WORDS, "bone", "ones"]
+    texts = ["".join(rng.choices(numerals[: rng.choice([17, 29, 60])], k=rng.randrange(14))) for _ in range(2000)]
+    texts += ["".join(rng.choices(pieces, k=rng.randrange(7))) for _ in range(1000)]
+    texts += ["3三十" * 100, "壹佰一百" * 100]
+    codes = np.array([ord(character) for text in texts for character in text], np.uint32)
+    offsets = offsets_of(np.array([len(text) for text in texts], np.int64))
+    equal(native.number_tokens(codes, offsets, table), number_reference.number_tokens(codes, offsets, table))
 
 
 # --- templates -------------------------------------------------------------------------------------------------------

@@ -54,8 +54,9 @@ if NAME == "native":
         templates,
     )
 else:
-    from dedup.kernel.fold_reference import columns, fold, number_tokens, readings
+    from dedup.kernel.fold_reference import columns, fold, readings
     from dedup.kernel.greedy_reference import greedy
+    from dedup.kernel.number_reference import number_tokens
     from dedup.kernel.reference import (
         band_keys,
         collisions,

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.kernel.reference import fmix64, offsets_of, positions, segment_ids
+from dedup.kernel.reference import offsets_of, positions, segment_ids
 
 U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
@@ -119,40 +119,6 @@ def fold(codepoints: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:
 def columns(folded: U32, table: FoldTable) -> U8:
     """How many columns each folded code point is wide, uint8: 2 for Han, kana and Hangul, else 1."""
     return ((table.flags[folded] & WIDE) + 1).astype(np.uint8)
-
-
-def number_tokens(folded: U32, offsets: I64, table: FoldTable) -> tuple[U64, I64]:
-    """The numbers of each folded segment, as sorted distinct hashes.
-
-    A number token is a maximal run of NUMBER code points and number signs: 3.5., 35. and 3.5 differ. Its hash adds
-    fmix64(code point + 2**32 * (place + 1)) over the token, places counted from 0, modulo 2**64, and is
-    fmix64(sum + length).
-
-    Args:
-        folded: uint32 [m], folded code points.
-        offsets: int64 [p + 1].
-
-    Returns:
-        (hashes, token_offsets): uint64 [k], int64 [p + 1].
-    """
-    inside = ((table.flags[folded] & NUMBER) != 0) | (folded == NUMBER_SIGN)
-    at = np.flatnonzero(inside)
-    segment = np.searchsorted(offsets, at, side="right") - 1
-    begins = np.ones(len(at), bool)
-    begins[1:] = (np.diff(at) != 1) | (np.diff(segment) != 0)
-    starts = np.flatnonzero(begins)
-    lengths = np.diff(np.append(starts, len(at)))
-    if not len(starts):
-        return np.zeros(0, np.uint64), np.zeros(len(offsets), np.int64)
-    place = (np.arange(len(at)) - np.repeat(starts, lengths) + 1).astype(np.uint64)
-    mixed = fmix64(folded[at].astype(np.uint64) + (place << np.uint64(32)))
-    hashes = fmix64(np.add.reduceat(mixed, starts) + lengths.astype(np.uint64))
-    owner = segment[starts]
-    order = np.lexsort((hashes, owner))
-    hashes, owner = hashes[order], owner[order]
-    distinct = np.ones(len(hashes), bool)
-    distinct[1:] = (hashes[1:] != hashes[:-1]) | (owner[1:] != owner[:-1])
-    return hashes[distinct], offsets_of(np.bincount(owner[distinct], minlength=len(offsets) - 1))
 
 
 _CLOSERS = frozenset(map(ord, "\"')]"))

@@ -64,10 +64,13 @@ class NumbersAgree:
         hits = offsets_of(np.isin(theirs, own))
         return np.diff(hits[their_offsets])
 
-    def half(self, text: int, met: I64) -> NDArray[np.bool_]:
-        """Whether half of the numbers of whichever text has fewer stand in the other too; without any, they do."""
+    def mostly(self, text: int, met: I64) -> NDArray[np.bool_]:
+        """Whether two thirds of the numbers of whichever text has fewer stand in the other too; without any, they do.
+
+        Half is too few: dailies of one form share their small numbers.
+        """
         counts = np.diff(self.offsets)
-        return 2 * self.common(text, met) >= np.minimum(counts[text], counts[met])
+        return 3 * self.common(text, met) >= 2 * np.minimum(counts[text], counts[met])
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +78,9 @@ class PassagesCovered:
     """The rule that an article may join another that covers each of its longer passages, if their numbers agree.
 
     A passage is covered when at least the threshold's share of its shingles stands in the kept article, or in that
-    together with what is masked of it. Numbers agree when half of them do (`NumbersAgree.half`); for a text with fewer
-    than two longer passages, when there is no conflict. It is an `Acceptable` made of arrays alone, so that the
-    compiled kernel applies it without calling Python; shingles are made of those texts alone that are asked about.
+    together with what is masked of it. Numbers agree when two thirds of them do (`NumbersAgree.mostly`); for a text
+    with fewer than two longer passages, when there is no conflict. It is an `Acceptable` made of arrays alone, so that
+    the compiled kernel applies it without calling Python; shingles are made of those texts alone that are asked about.
 
     Attributes:
         numbers: the numbers of the texts; None: they are not looked at.
@@ -107,7 +110,7 @@ class PassagesCovered:
         longer = self.longer[self.longer_offsets[text] : self.longer_offsets[text + 1]]
         agree = np.ones(len(met), bool)
         if self.numbers is not None:
-            agree = self.numbers(text, met) if len(longer) < 2 else self.numbers.half(text, met)
+            agree = self.numbers(text, met) if len(longer) < 2 else self.numbers.mostly(text, met)
         pieces, piece_offsets = self._sets(*take_segments(self.folded, self.folded_offsets, longer))
         for rank in np.flatnonzero(agree).tolist():
             kept = int(met[rank])

@@ -160,7 +160,7 @@ def columns(folded: U32, table: FoldTable) -> U8:
 
 def number_tokens(folded: U32, offsets: I64, table: FoldTable) -> tuple[U64, I64]:
     """See the reference."""
-    hashes = np.empty((len(folded) + max(len(offsets) - 1, 0)) // 2 + 1, np.uint64)
+    hashes = np.empty(len(folded), np.uint64)
     token_offsets = np.empty(len(offsets), np.int64)
     _native.number_tokens(folded, offsets, table.flags, hashes, token_offsets)
     return hashes[: token_offsets[-1]].copy(), token_offsets  # a copy: numbers are few, the array is long

@@ -1,7 +1,6 @@
-// Folding, number tokens and columns: fold_reference.py in one pass over each segment.
+// Folding and columns: fold_reference.py in one pass over each segment.
 #pragma once
 
-#include <algorithm>
 #include <vector>
 
 #include "levels.h"
@@ -169,23 +168,6 @@ inline uint32_t* fold(const uint32_t* codes, size_t count, const Table& table, u
         }
     }
     return writer.end();
-}
-
-// The sorted distinct number tokens of one segment, written to *out*; returns their end. *mix* is fmix64.
-inline uint64_t* number_tokens(const uint32_t* codes, size_t count, const uint16_t* flags, uint64_t* out) {
-    uint64_t* end = out;
-    for (size_t i = 0; i < count;) {
-        const auto inside = [&](size_t at) { return flags[codes[at]] & NUMBER || codes[at] == NUMBER_SIGN; };
-        if (!inside(i)) {
-            i++;
-            continue;
-        }
-        uint64_t sum = 0, length = 0;
-        for (; i < count && inside(i); i++) sum += baseline::fmix64(codes[i] + (++length << 32));
-        *end++ = baseline::fmix64(sum + length);
-    }
-    std::sort(out, end);
-    return std::unique(out, end);
 }
 
 }  // namespace folding

@@ -333,8 +333,8 @@ class NumberSets {
         const int64_t shared = common(one, other);
         return shared < count(one) && shared < count(other);
     }
-    // Whether half of the numbers of whichever has fewer stand in the other too.
-    bool agree(size_t one, size_t other) const { return 2 * common(one, other) >= std::min(count(one), count(other)); }
+    // Whether two thirds of the numbers of whichever has fewer stand in the other too.
+    bool agree(size_t one, size_t other) const { return 3 * common(one, other) >= 2 * std::min(count(one), count(other)); }
 
   private:
     int64_t count(size_t text) const { return offsets_[text + 1] - offsets_[text]; }

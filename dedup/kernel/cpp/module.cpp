@@ -10,6 +10,7 @@
 
 #include <memory>
 #include "lines.h"
+#include "numbers.h"
 #include "templates.h"
 
 namespace {
@@ -675,14 +676,14 @@ PyObject* number_tokens(PyObject*, PyObject* args) {
         const Hashes hashes(hashes_, "hashes", 1, true);
         const Array<int64_t> ends(ends_, "token offsets", 1, true);
         flags.must_have(folding::CODE_POINTS);
-        hashes.must_have((folded.size() + offsets.segments()) / 2 + 1);  // something stands between two tokens
+        hashes.must_have(folded.size());
         ends.must_have(offsets.size());
         without_gil([&] {
             must_be_codes(folded.data(), folded.size());
             uint64_t* out = hashes.data();
             ends[0] = 0;
             for (size_t i = 0; i < offsets.segments(); i++) {
-                out = folding::number_tokens(folded.data() + offsets.begin(i), offsets.length(i), flags.data(), out);
+                out = numbers::tokens(folded.data() + offsets.begin(i), offsets.length(i), flags.data(), out);
                 ends[i + 1] = out - hashes.data();
             }
         });
