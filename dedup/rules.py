@@ -208,7 +208,7 @@ RULES = (
             "Edited by hand, the text grew.",
         ),
         100,
-        "edge",
+        "company",
     ),
     Rule(
         "copyright",
