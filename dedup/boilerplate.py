@@ -191,7 +191,7 @@ def _judge(lines: Sequence[str], verdicts: Verdicts, suspects: Container[int], s
     edge = _edges(lines, verdicts, blocks)
     scraped, menus = (_has(lines, verdicts, needs, least) for least in (_SCRAPED, _MENUS))
     _doubt_places(verdicts, needs, edge, scraped)
-    _doubt_fields(lines, verdicts, needs)
+    _doubt_fields(lines, verdicts, needs, edge)
     _name_teasers(lines, verdicts, needs, edge, blocks)
     if "related" not in keep:
         _name_dated_tail(lines, verdicts)
@@ -257,12 +257,12 @@ def _doubt_places(verdicts: Verdicts, needs: Sequence[str], edge: Sequence[bool]
 _LABELLED = re.compile(r"([^\W\d][^:。,!?;|]{0,11}):(?!//)")
 
 
-def _doubt_fields(lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str]) -> None:
-    """Doubts labelled lines of weak wording that are fields of a form or speeches of a dialogue.
+def _doubt_fields(lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str], edge: Sequence[bool]) -> None:
+    """Doubts labelled lines of weak wording, and credits amid text, that are fields of a form or a dialogue.
 
     "来源:" among "年代:" and "名称:" is a field of the record; "编辑:" that comes again with other words is a speaker.
     """
-    if not any(needs):
+    if not any(verdicts):
         return
     labels = [found.group(1).strip() if (found := _LABELLED.match(line)) else "" for line in lines]
     values: dict[str, set[str]] = {}
@@ -274,7 +274,8 @@ def _doubt_fields(lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str]
         unknown = any(verdicts[line] is None for line in run)
         for line in run:
             verdict = verdicts[line]
-            if verdict is not None and needs[line] and (unknown or len(values[labels[line]]) > 1):
+            weak = verdict is not None and (needs[line] or (verdict.rule == "credit" and not edge[line]))
+            if verdict is not None and weak and (unknown or len(values[labels[line]]) > 1):
                 verdicts[line] = Verdict(verdict.rule, FIELD if unknown else LABEL)
 
 
@@ -403,7 +404,8 @@ def _name_teasers(
         over = edge[heading] and before >= 0 and _sure(verdicts[before])
         if verdict.doubt == ALONE and (over or _is_listing(texts)):
             verdict = Verdict(verdict.rule)
-        if not verdict.doubt and texts and not _are_headlines(texts):
+        over_own = not texts and heading + 1 < len(verdicts) and verdicts[heading + 1] is None
+        if not verdict.doubt and (over_own or (texts and not _are_headlines(texts))):
             verdict = Verdict(verdict.rule, LIST)
         verdicts[heading] = verdict
         if verdict.doubt:

@@ -114,7 +114,7 @@ class Settings:
         passage: what a passage is: a "line", a paragraph between "blank" lines, or a "sentence". Boilerplate and debris
             are judged by lines whatever a passage is; a line so judged is no part of a passage, and ends a paragraph.
         boilerplate: "remove"; "mark" reports it only; "off" does not look for it. What is marked is left out of the
-            comparison too.
+            comparison too; what is doubtful is reported in either case, never removed, and compared.
         boilerplate_families: least distinct article families that carry a line before its frequency says anything.
         boilerplate_families_long: the same for a line of 40 folded characters or more.
         boilerplate_share: least share of the article families of its source that carry such a line.

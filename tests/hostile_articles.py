@@ -1,9 +1,7 @@
-"""Articles whose lines look like page furniture and are none: every line stays, unless it begins with FURNITURE.
+"""Articles whose lines look like page furniture and are none: every line stays.
 
 Invented. Chinese ones are tried in both scripts.
 """
-
-FURNITURE = "✂"
 
 CHINESE = {
     "schedule with dates at the tail": """
@@ -131,6 +129,16 @@ CHINESE = {
 菜价什么时候回落
 停车难怎么解决
 夜市还办不办
+""",
+    "interview of a proofreader": """
+面试对话实录
+面试安排在下午两点，一共问了六个问题，下面是录音整理，略有删节。
+记者：您好
+编辑：请坐
+主编：多大
+审核：学什么的
+校对：哪里人
+后来他被录取了，在校对科一坐就是二十年，同事们说他从来没有放过一个错字。
 """,
     "headings over lists": """
 市图书馆六月工作安排
@@ -461,6 +469,14 @@ Careers
 There are none at present.
 The company hopes to add a second boat in the spring, if the council agrees to pay for the new landing.
 It has carried eleven thousand passengers since the summer, which is more than in any year before it.
+""",
+    "soup": """
+Soup
+You may also like
+a pinch of salt
+a bay leaf
+Boil the water, add the leeks and the potatoes, and leave it alone for half an hour at the very least.
+Serves four
 """,
     "markdown table": """
 Catch by port
