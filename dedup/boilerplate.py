@@ -215,11 +215,19 @@ def _is_running(line: str) -> bool:
 def _edges(lines: Sequence[str], verdicts: Verdicts, blocks: Sequence[range]) -> list[bool]:
     """Whether each line stands at an edge of the article: no running text that no rule names before, or behind it."""
     teasers = {line for block in blocks for line in block[1:]}
-    own = (line for line, verdict in enumerate(verdicts) if verdict is None and line not in teasers)
-    body = [line for line in own if _is_running(lines[line])]
-    if not body:
+    body = _outermost(lines, [verdict is None and line not in teasers for line, verdict in enumerate(verdicts)])
+    if body is None:
         return [line < _ENDS or line >= len(lines) - _ENDS for line in range(len(lines))]
-    return [line < body[0] or line > body[-1] for line in range(len(lines))]
+    return [line < body[0] or line > body[1] for line in range(len(lines))]
+
+
+def _outermost(lines: Sequence[str], own: Sequence[bool]) -> tuple[int, int] | None:
+    """The first and the last of an article's *own* lines that reads like a sentence; None where none does."""
+    count = range(len(lines))
+    first = next((line for line in count if own[line] and _is_running(lines[line])), None)
+    if first is None:
+        return None
+    return first, next(line for line in reversed(count) if own[line] and _is_running(lines[line]))
 
 
 def _sure(verdict: Verdict | None) -> bool:
@@ -262,7 +270,7 @@ def _doubt_fields(lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str]
 
     "来源:" among "年代:" and "名称:" is a field of the record; "编辑:" that comes again with other words is a speaker.
     """
-    if not any(verdicts):
+    if not any(_is_weak(verdict, need, at_edge) for verdict, need, at_edge in zip(verdicts, needs, edge, strict=True)):
         return
     labels = [found.group(1).strip() if (found := _LABELLED.match(line)) else "" for line in lines]
     values: dict[str, set[str]] = {}
@@ -274,9 +282,13 @@ def _doubt_fields(lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str]
         unknown = any(verdicts[line] is None for line in run)
         for line in run:
             verdict = verdicts[line]
-            weak = verdict is not None and (needs[line] or (verdict.rule == "credit" and not edge[line]))
+            weak = _is_weak(verdict, needs[line], edge[line])
             if verdict is not None and weak and (unknown or len(values[labels[line]]) > 1):
                 verdicts[line] = Verdict(verdict.rule, FIELD if unknown else LABEL)
+
+
+def _is_weak(verdict: Verdict | None, need: str, edge: bool) -> bool:
+    return verdict is not None and (need != "" or (verdict.rule == "credit" and not edge))
 
 
 def _keep_company(lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str], edge: Sequence[bool]) -> None:
@@ -284,6 +296,8 @@ def _keep_company(lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str]
 
     A single word ("Home") needs a line of its own kind: behind the date it may be the first word of a poem.
     """
+    if not any(verdict is not None and verdict.doubt for verdict in verdicts):
+        return
     run: list[int] = []
     for line in range(len(verdicts) + 1):
         verdict = verdicts[line] if line < len(verdicts) else None
@@ -341,6 +355,8 @@ def _segments(line: str) -> list[str]:
 def _name_farms(lines: Sequence[str], verdicts: Verdicts, needs: list[str], rules: Matcher) -> None:
     """Link farms that are no rows of a table; sure are those with a label or a menu's words among the segments."""
     bars = [line.count("|") for line in lines]
+    if max(bars, default=0) < 5:
+        return
     for line, text in enumerate(lines):
         if verdicts[line] is None and bars[line] >= 5 and is_link_farm(text):
             if bars[line] in (*bars[max(line - 1, 0) : line], *bars[line + 1 : line + 2]):
@@ -355,6 +371,8 @@ def _name_farms(lines: Sequence[str], verdicts: Verdicts, needs: list[str], rule
 
 def _teasers(lines: Sequence[str], verdicts: Verdicts) -> list[range]:
     """The headings over other stories, each with the lines under it that may be their teasers."""
+    if not any(verdict is not None and verdict.rule == "related" for verdict in verdicts):
+        return []
     count, blocks = len(lines), []
     body = max((line for line in range(count) if verdicts[line] is None and _is_body(lines[line])), default=-1)
     for heading in range(count):
@@ -510,6 +528,8 @@ def _name_menus(
         and verdict.doubt in ("", ALONE, AMID)
         for verdict, rule in zip(verdicts, found, strict=True)
     ]
+    if sum(anchors) < _MENU_ANCHORS:
+        return
     known = _MENU_RULES if raw else ("subscribe", "navigation")
     sure = [
         anchor and need != "company" and verdict is not None and verdict.rule in known
@@ -554,13 +574,17 @@ def _doubt_sentences(lines: Sequence[str], verdicts: Verdicts, found: Sequence[i
 
     A user's *own* rules, the first so many, are obeyed.
     """
-    body = [line for line, text in enumerate(lines) if verdicts[line] is None and _is_running(text)]
-    for line in range(body[0], body[-1]) if body else ():
-        verdict = verdicts[line]
-        if verdict is None or not _sure(verdict) or verdict.rule == "link-farm" or 0 <= found[line] < own:
-            continue
-        if _is_running(lines[line]):
-            verdicts[line] = Verdict(verdict.rule, SENTENCE_AMID)
+    doubted = [
+        (line, verdict.rule)
+        for line, verdict in enumerate(verdicts)
+        if verdict is not None and _sure(verdict) and verdict.rule != "link-farm" and not 0 <= found[line] < own
+        if _is_running(lines[line])
+    ]
+    if not doubted or (body := _outermost(lines, [verdict is None for verdict in verdicts])) is None:
+        return
+    for line, rule in doubted:
+        if body[0] < line < body[1]:
+            verdicts[line] = Verdict(rule, SENTENCE_AMID)
 
 
 def _line_marks(

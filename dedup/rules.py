@@ -558,8 +558,9 @@ def matcher(rules: tuple[tuple[str, str], ...] = (), keep: tuple[str, ...] = ())
     options = _options()
     options.max_mem = 64 << 20
     sets = re2.Set.FullMatchSet(options)
-    for name, pattern, _, _ in chosen:
+    for name, pattern in rules:
         check_pattern(pattern, f"rule {name}")
+    for _, pattern, _, _ in chosen:
         sets.Add(_folded_pattern(pattern))
     sets.Compile()
     return Matcher(
