@@ -10,7 +10,7 @@ import numpy as np
 
 from dedup import kernel
 from dedup.fold_table import load
-from dedup.kernel.reference import I64, U32, U64, offsets_of
+from dedup.kernel.reference import I64, U32, U64
 from dedup.settings import Settings
 from dedup.text import fold
 
@@ -38,7 +38,11 @@ def sizes(folded: U32, offsets: I64) -> I64:
     What floors are measured in: forty Han characters say what eighty Latin letters say. (Of English passages of 40 to
     80 letters that were near another in Reuters' news, nearly all were formulas of other firms and days.)
     """
-    return np.diff(offsets_of(kernel.columns(folded, load()))[offsets]) // 2
+    sizes = np.zeros(len(offsets) - 1, np.int64)
+    some = np.flatnonzero(np.diff(offsets))
+    if len(some):  # what follows a segment that is not empty is the next of these
+        sizes[some] = np.add.reduceat(kernel.columns(folded, load()), offsets[some], dtype=np.int64) // 2
+    return sizes
 
 
 def shingles(folded: U32, offsets: I64, settings: Settings) -> tuple[U64, I64]:
