@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import os
-import shutil
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -34,7 +36,7 @@ class Kept:
     Args:
         folder: the folder; it need not be there.
         run: what the run is about (settings, inputs ...), as JSON: a run goes on only where all of it is equal.
-        resume: go on with what is there; else that is removed.
+        resume: go on with what is there; else that is removed, if it is work files.
 
     Attributes:
         stages: the names of the finished stages.
@@ -48,13 +50,16 @@ class Kept:
         self._run = orjson.loads(orjson.dumps(run))
         self._stages: dict[str, dict[str, Any]] = {}
         self._lock: IO[bytes] | None = None
-        if not folder.exists():
+        if not os.path.lexists(folder):
             return
-        there = self._read()
+        self._refuse_others()
         self.take()
         if resume:
-            self._check(there)
-            self._stages = there["stages"]
+            try:
+                self._stages = self._read()
+            except BaseException:
+                self.close()
+                raise
             self.remove_others()
         else:
             self.discard()
@@ -72,7 +77,7 @@ class Kept:
     @property
     def last_number(self) -> int:
         """The highest number that a file in it has."""
-        return max((int(path.name) for path in self.folder.glob("[0-9]*")), default=0)
+        return max((int(name) for name in self._names() if name.isdigit()), default=0)
 
     def take(self) -> None:
         """Makes the folder, and sees that no other run is at work in it."""
@@ -82,11 +87,13 @@ class Kept:
             try:
                 if fcntl is not None:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
                 lock.close()
                 raise BadRun(
                     f"{self.folder}: another run is at work in it; wait for it, or name another folder with --work-dir"
                 ) from None
+            except OSError:
+                pass  # a file system without locks
             self._lock = lock
 
     def stage(self, name: str) -> Stage | None:
@@ -98,77 +105,119 @@ class Kept:
 
     def add(self, name: str, files: Mapping[str, tuple[str, str, tuple[int, ...]]], meta: Any) -> None:
         """Notes that a stage is finished, once its files are safe."""
-        for file, _, _ in files.values():
+        stored = {}
+        for key, (file, dtype, shape) in files.items():
             with (self.folder / file).open("rb") as written:
                 os.fsync(written.fileno())
-        self._stages[name] = {"files": files, "meta": meta}
-        new = self.folder / f"{_MANIFEST}.new"
-        with new.open("wb") as out:
-            out.write(orjson.dumps({"version": _VERSION, "run": self._run, "stages": self._stages}))
+                status = os.fstat(written.fileno())
+            stored[key] = [file, dtype, shape, status.st_size, status.st_mtime_ns]
+        stages = orjson.loads(orjson.dumps({**self._stages, name: {"files": stored, "meta": meta}}))
+        body = orjson.dumps({"run": self._run, "stages": stages})
+        with (self.folder / _NEW).open("wb") as out:
+            out.write(b"%s\n%s" % (orjson.dumps({"version": _VERSION, "sha256": _sha256(body)}), body))
             out.flush()
             os.fsync(out.fileno())
-        new.replace(self.folder / _MANIFEST)
+        (self.folder / _NEW).replace(self.folder / _MANIFEST)
+        self._stages = stages
 
     def remove_others(self) -> None:
         """Removes the files of stages that were not finished."""
-        used = {file for stage in self._stages.values() for file, _, _ in stage["files"].values()}
-        for path in self.folder.iterdir():
-            if path.name not in {_MANIFEST, _LOCK, *used}:
-                path.unlink()
+        used = {file for stage in self._stages.values() for file, *_ in stage["files"].values()}
+        for name in self._names():
+            if name not in {_MANIFEST, _LOCK, *used}:
+                (self.folder / name).unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Removes all of it."""
+        """Removes all of it, and nothing else."""
         self._stages = {}
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self._lock is None:
+            return  # nothing was made, or it is another run's
+        with suppress(OSError):  # what cannot be removed is in nobody's way
+            for name in sorted(self._names(), key=lambda name: name == _LOCK):  # the lock tells that the rest is ours
+                (self.folder / name).unlink(missing_ok=True)
+            self.folder.rmdir()
+        self.close()
+
+    def close(self) -> None:
+        """Leaves it to others, as it is."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
-    def _read(self) -> dict[str, Any]:
-        names = [path.name for path in self.folder.iterdir()] if self.folder.is_dir() else ["no folder"]
-        if not names:
-            return {"version": _VERSION, "run": self._run, "stages": {}}
-        if any(not name.isdigit() and name not in (_MANIFEST, f"{_MANIFEST}.new", _LOCK) for name in names):
-            raise BadRun(
-                f"{self.folder}: expected work files of an earlier run, found something else; name another folder with "
-                "--work-dir"
-            )
-        if _MANIFEST not in names:
-            return {"version": _VERSION, "run": self._run, "stages": {}}
+    def _names(self) -> list[str]:
+        """The names in the folder that work files have."""
+        paths = self.folder.iterdir() if self.folder.is_dir() else ()
+        return sorted(path.name for path in paths if _OURS.fullmatch(path.name))
+
+    def _refuse_others(self) -> None:
+        """Sees that the folder is empty or holds work files and nothing else."""
+        if self.folder.is_dir():
+            names = {path.name for path in self.folder.iterdir()}
+            ours = names == set(self._names()) and all((self.folder / name).is_file() for name in names)
+            if not names or (ours and _LOCK in names):
+                return
+        raise BadRun(
+            f"{self.folder}: expected work files of an earlier run, found something else; move it away, or name "
+            "another folder with --work-dir"
+        )
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        """The finished stages of this run."""
+        path = self.folder / _MANIFEST
+        if not path.exists():
+            return {}
+        head, _, body = path.read_bytes().partition(b"\n")
         try:
-            there: dict[str, Any] = orjson.loads((self.folder / _MANIFEST).read_bytes())
-            version = there["version"]
+            told = orjson.loads(head)
+            version, digest = told["version"], told["sha256"]
         except (orjson.JSONDecodeError, KeyError, TypeError):
-            raise BadRun(f"{self.folder / _MANIFEST}: is damaged; remove the folder and start anew") from None
+            version, digest = _VERSION, None
         if version != _VERSION:
             raise BadRun(
                 f"{self.folder}: holds the work of another version of dedup (format {version}, expected {_VERSION}); "
-                "remove the folder and start anew"
+                "start again without --resume"
             )
-        return there
+        if digest != _sha256(body):
+            raise BadRun(f"{path}: is damaged; start again without --resume")
+        there = orjson.loads(body)
+        self._check(there["run"])
+        stages: dict[str, dict[str, Any]] = there["stages"]
+        return stages
 
-    def _check(self, there: Mapping[str, Any]) -> None:
-        for name in sorted(self._run.keys() | there["run"].keys()):
-            before, now = there["run"].get(name), self._run.get(name)
+    def _check(self, run: Mapping[str, Any]) -> None:
+        for name in sorted(self._run.keys() | run.keys()):
+            before, now = run.get(name), self._run.get(name)
             if before != now:
                 raise BadRun(
                     f"{self.folder}: --resume goes on only with the same settings and inputs, but {name} was "
                     f"{_shown(before)} and is {_shown(now)}; start again without --resume, or as before"
                 )
 
-    def _load(self, file: str, dtype: str, shape: Sequence[int]) -> NDArray[Any]:
-        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    def _load(self, file: str, dtype: str, shape: list[int], size: int, changed: int) -> NDArray[Any]:
         path = self.folder / file
-        found = path.stat().st_size if path.exists() else 0
-        if found < size:
-            raise BadRun(f"{path}: is damaged: expected {size} bytes, found {found}; start again without --resume")
-        if not size:
+        if not path.exists():
+            raise BadRun(f"{path}: is missing; start again without --resume")
+        found = path.stat()
+        if found.st_size != size:
+            raise BadRun(
+                f"{path}: is damaged: expected {size} bytes, found {found.st_size}; start again without --resume"
+            )
+        if found.st_mtime_ns != changed:
+            raise BadRun(f"{path}: has been changed since it was written; start again without --resume")
+        count = int(np.prod(shape))
+        if not count:
             return np.zeros(shape, dtype)
         with path.open("r+b") as stored:  # a copy in memory of what is written to, the file stays as it is
-            return np.frombuffer(mmap.mmap(stored.fileno(), size, access=mmap.ACCESS_COPY), dtype).reshape(shape)
+            mapped = mmap.mmap(stored.fileno(), size, access=mmap.ACCESS_COPY)
+        return np.frombuffer(mapped, dtype, count).reshape(shape)
 
 
-_MANIFEST, _LOCK, _VERSION = "work.json", "lock", 1
+_MANIFEST, _NEW, _LOCK, _VERSION = "work.json", "work.json.new", "lock", 1
+_OURS = re.compile(r"[0-9]{4,}|work\.json(\.new)?|lock", re.ASCII)
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
 
 
 def _shown(value: Any) -> str:

@@ -163,7 +163,7 @@ def _stage(
     target = _real(out)
     with _written(out):
         _refuse_in_use(out, target, force)
-        home = _home(target)
+        home = home_of(target)
         home.mkdir(parents=True, exist_ok=True)
     token = secrets.token_hex(4)
     folder = home / f".{target.name}.partial-{token}"
@@ -205,7 +205,9 @@ def _refuse_in_use(out: Path, target: Path, force: bool) -> None:
         return
     if not target.is_dir():
         raise BadRun(f"output folder {out} is a file; choose another with --out")
-    names = {entry.name for entry in target.iterdir()}
+    # where there is no room beside it, what a run that was killed has left lies in it
+    own = (f".{target.name}.work", f".{target.name}.partial-")
+    names = {entry.name for entry in target.iterdir() if not entry.name.startswith(own)}
     if names and not force:
         raise BadRun(f"output folder {out} is in use; pass --force to replace the run in it, or choose another")
 
@@ -227,7 +229,7 @@ def _refuse_no_run(out: str | Path, there: Sequence[str]) -> None:
         )
 
 
-def _home(target: Path) -> Path:
+def home_of(target: Path) -> Path:
     """Where the stage lies: beside *target*, or in it where it is a mount or its parent may not be written."""
     parent = target.parent
     if target.is_dir() and (target.stat().st_dev != parent.stat().st_dev or not os.access(parent, os.W_OK)):

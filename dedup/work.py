@@ -5,11 +5,13 @@ What lies in files is mapped: the system keeps of it in memory what is looked at
 
 from __future__ import annotations
 
+import errno
 import mmap
+import multiprocessing
 import os
-import shutil
 import signal
 import tempfile
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -37,10 +39,11 @@ class Work:
     """The arrays of one run, and who works on them.
 
     Args:
-        folder: where its files are made, in a folder of their own; None: where temporary files go.
+        folder: where its files are made, without names, so that nothing stays of a run that is killed either; None:
+            where temporary files go.
         memory: bytes that may be held; a quarter of it are arrays, before those go to files.
         workers: how many may work at a time.
-        kept: *folder* is for this run alone, and what was finished in it stays when the run fails (see `remember`).
+        kept: its folder takes the files instead, and what was finished stays there when the run fails (see `stage`).
     """
 
     def __init__(
@@ -56,7 +59,7 @@ class Work:
         self.memory = memory
         self._held = 0
         self._columns: list[Column] = []
-        self._folder: Path | None = None if kept is None or not kept.used else kept.folder
+        self._in_files = kept is not None and kept.used
         self._files = 0 if kept is None else kept.last_number
         # where arrays in files begin in memory -> the file, and the array, which is held lest another begin there
         self._mapped: dict[int, tuple[str, NDArray[Any]]] = {}
@@ -83,7 +86,7 @@ class Work:
         if self.kept is not None and (found := self.kept.stage(name)) is not None:
             return from_arrays(found)
         made = make()
-        if self.kept is not None and self._folder is not None:
+        if self.kept is not None and self._in_files:
             with self.written():
                 self._remember(name, to_arrays(made))
         return made
@@ -93,10 +96,10 @@ class Work:
         files = {}
         for key, array in stage.arrays.items():
             file, _ = self._mapped.get(_begin(array), ("", None))
-            if not file:
+            if not file or not array.flags.c_contiguous:
                 with self._new_file() as out:
                     file = Path(out.name).name
-                    out.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+                    _write(out, np.ascontiguousarray(array))
             files[key] = (file, array.dtype.str, array.shape)
         self.kept.add(name, files, stage.meta)
 
@@ -120,8 +123,7 @@ class Work:
         with self.written():
             file = self._new_file()
             with file:
-                # a hole that cannot be filled later would end the process, not raise
-                os.posix_fallocate(file.fileno(), 0, size) if hasattr(os, "posix_fallocate") else file.truncate(size)
+                _fill(file, size)
                 return self._map(file, size, mmap.ACCESS_WRITE, dtype).reshape(shape)
 
     def full(self, shape: int | tuple[int, ...], value: int, dtype: DTypeLike) -> NDArray[Any]:
@@ -143,7 +145,7 @@ class Work:
         if not first:
             return
         method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
-        pool = ProcessPoolExecutor(self.workers, get_context(method), _let_interrupts_pass)
+        pool = ProcessPoolExecutor(self.workers, get_context(method), _start_worker)
         try:
             for item in chain(first, items):
                 waiting.append(pool.submit(function, item))
@@ -178,42 +180,40 @@ class Work:
 
     def close(self) -> None:
         """Removes the files but those of finished stages; the arrays in them stay readable while they are held."""
-        if self.kept is None:
-            if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
-        elif self.kept.stages:
-            self.kept.remove_others()
-        else:
-            self.kept.discard()
-        self._folder = None
+        for column in self._columns:
+            column.close()
         self._columns, self._mapped = [], {}
+        if self.kept is not None and self.kept.stages:
+            self.kept.remove_others()
+        elif self.kept is not None:
+            self.kept.discard()
 
     def _spills(self, size: int) -> bool:
         """Whether an array of that many more bytes belongs in a file, as all do once memory is full."""
-        if self._folder is None and self._held + size > self.memory // 4:
-            for column in self._columns:
-                column.to_file()
-            self._held = 0
-        if self._folder is None and self._held + size <= self.memory // 4:
-            self._held += size
+        if self._in_files:
+            return True
+        self._held += size
+        if self._held <= self.memory // 4:
             return False
+        self._in_files = True
+        for column in self._columns:
+            column.to_file()
         return True
 
     def _map(self, file: IO[bytes], size: int, access: int, dtype: np.dtype[Any]) -> NDArray[Any]:
         array = np.frombuffer(mmap.mmap(file.fileno(), size, access=access), dtype)
-        self._mapped[_begin(array)] = Path(file.name).name, array
+        if self.kept is not None:
+            self._mapped[_begin(array)] = Path(file.name).name, array
         return array
 
     def _new_file(self) -> IO[bytes]:
-        if self._folder is None and self.kept is not None:
-            self.kept.take()
-            self._folder = self.kept.folder
-        elif self._folder is None:
+        if self.kept is None:
             if self._place is not None:
                 self._place.mkdir(parents=True, exist_ok=True)
-            self._folder = Path(tempfile.mkdtemp(prefix="dedup-work-", dir=self._place))
+            return tempfile.TemporaryFile("w+b", buffering=0, dir=self._place)
+        self.kept.take()
         self._files += 1
-        return (self._folder / f"{self._files:04}").open("w+b")
+        return (self.kept.folder / f"{self._files:04}").open("w+b", buffering=0)
 
     @contextmanager
     def written(self) -> Iterator[None]:
@@ -221,7 +221,7 @@ class Work:
         try:
             yield
         except OSError as error:
-            where = self._folder or self._place or tempfile.gettempdir()
+            where = self._place or tempfile.gettempdir() if self.kept is None else self.kept.folder
             raise BadRun(
                 f"{where}: the work files cannot be written: {error.strerror or error}; make room, or name a folder "
                 "with more of it with --work-dir"
@@ -233,9 +233,40 @@ def _begin(array: NDArray[Any]) -> int:
     return int(array.__array_interface__["data"][0]) if array.size else 0
 
 
-def _let_interrupts_pass() -> None:
-    """A worker leaves Ctrl-C to the process that started it."""
+def _write(file: IO[bytes], array: NDArray[Any]) -> None:
+    """Writes a contiguous array to a file without a buffer, which may take it in pieces."""
+    if array.size:
+        rest = array.reshape(-1).view(np.uint8).data
+        while rest:
+            rest = rest[file.write(rest) :]
+
+
+def _fill(file: IO[bytes], size: int) -> None:
+    """Fills a file with so many zeros. No holes: one that cannot be filled later would end the process, not raise."""
+    try:
+        os.posix_fallocate(file.fileno(), 0, size)
+        return
+    except AttributeError:  # macOS, Windows
+        pass
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):  # the file system has none
+            raise
+    zeros = np.zeros(min(size, 1 << 20), np.uint8)
+    for start in range(0, size, len(zeros)):
+        _write(file, zeros[: size - start])
+
+
+def _start_worker() -> None:
+    """A worker leaves Ctrl-C to the process that started it, and ends with it even where that is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 class Column:
@@ -262,9 +293,9 @@ class Column:
             self.to_file()
         if self._file is None:
             self._parts.append(array)
-        elif array.size:
+        else:
             with self._work.written():
-                self._file.write(array.view(np.uint8).data)
+                _write(self._file, array)
 
     def to_file(self) -> None:
         """Moves what it holds to a file."""
@@ -272,19 +303,22 @@ class Column:
             with self._work.written():
                 self._file = self._work._new_file()
                 for part in self._parts:
-                    if part.size:
-                        self._file.write(part.view(np.uint8).data)
+                    _write(self._file, part)
             self._parts = []
 
     def whole(self) -> NDArray[Any]:
-        """All elements; it does not grow any more."""
+        """All elements; to be asked for once, and it does not grow any more."""
+        self._work._columns.remove(self)
         if self._file is None:
-            if len(self._parts) != 1:
-                self._parts = [np.concatenate([*self._parts, np.zeros(0, self._dtype)])]
-            return self._parts[0]
+            parts, self._parts = self._parts, []
+            return parts[0] if len(parts) == 1 else np.concatenate([*parts, np.zeros(0, self._dtype)])
         with self._work.written(), self._file as file:
-            file.flush()
             if not self._length:
                 return np.zeros(0, self._dtype)
             size = self._length * self._dtype.itemsize
             return self._work._map(file, size, mmap.ACCESS_READ, self._dtype)
+
+    def close(self) -> None:
+        """Gives up what it holds."""
+        if self._file is not None:
+            self._file.close()

@@ -209,7 +209,7 @@ working_options = _options(
         "--work-dir",
         type=click.Path(file_okay=False),
         metavar="DIR",
-        help="A folder for work files, made and removed.  [default: beside the output]",
+        help="Where work files go, in a folder of their own.  [default: beside the output]",
     ),
     click.option(
         "--resume",

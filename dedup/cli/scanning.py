@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import time
@@ -86,7 +87,7 @@ def clean(
         raise BadRun("stdout is closed, where --out - writes; name a folder with --out")
     corpus = _corpus(inputs, reading)
     references = _references(against, reading)
-    job = _Job(corpus, settings, references, working, quiet)
+    job = _Job(inputs, corpus, settings, references, working, quiet)
     if out == "-":
         return _clean_to_stdout(job, (*inputs, *against), report_dir, force, check)
     file, folder = _output(corpus, inputs, out)
@@ -96,7 +97,7 @@ def clean(
         runs.check_file([*inputs, *against, *read], file, force)
         copy = corpus.files[0].name, file
     runs.check_places((*inputs, *against), folder, _files(corpus, references))
-    with _kept(job, folder) as kept, runs.stage(folder, force, copy) as stage:
+    with _kept(job, str(folder)) as kept, runs.stage(folder, force, copy) as stage:
         report, seconds = _scanned(job, stage, kept)
         start = time.perf_counter()
         runs.write_clean(corpus, report, stage)
@@ -133,7 +134,7 @@ def scan(
     settings = settings_of(choices)
     corpus = _corpus(inputs, reading)
     references = _references(against, reading)
-    job = _Job(corpus, settings, references, working, quiet)
+    job = _Job(inputs, corpus, settings, references, working, quiet)
     runs.check_places((*inputs, *against), out, _files(corpus, references))
     with _kept(job, out) as kept, runs.stage(out, force) as stage:
         report, seconds = _scanned(job, stage, kept)
@@ -224,6 +225,7 @@ class _Working(NamedTuple):
 class _Job(NamedTuple):
     """What is to be scanned, and how."""
 
+    inputs: tuple[str, ...]
     corpus: Corpus
     settings: Settings
     references: dict[str, Corpus]
@@ -245,29 +247,40 @@ def _cores() -> int:
 
 
 @contextmanager
-def _kept(job: _Job, out: str | Path) -> Iterator[Kept | None]:
+def _kept(job: _Job, out: str | None) -> Iterator[Kept | None]:
     """Where finished stages are kept until the run has ended well; None where nothing can lie beside the output."""
     from dedup.kept import Kept  # noqa: PLC0415
 
-    working = job.working
-    if working.work_dir is not None:
-        folder = Path(working.work_dir)
-    elif "://" not in str(out):
-        place = Path(os.path.realpath(out))
-        folder = place.with_name(f".{place.name}.work")
-    else:
+    folder = _work_folder(job, out)
+    if folder is None:
         yield None
         return
-    kept = Kept(folder, _described(job), working.resume)
-    if working.resume and not kept.used and not job.quiet:
+    kept = Kept(folder, _described(job), job.working.resume)
+    if job.working.resume and not kept.used and not job.quiet:
         say(f"dedup: {folder} holds nothing to go on with; starting anew")
     try:
         yield kept
     except BaseException:
-        if kept.used:
+        if "-" in job.inputs:
+            kept.discard()  # stdin cannot be read again
+        elif kept.used:
             say(f"dedup: what was finished is kept in {folder}; --resume goes on from there")
+        kept.close()
         raise
     kept.discard()
+
+
+def _work_folder(job: _Job, out: str | None) -> Path | None:
+    """The folder for the work files of this output alone (None: stdout): beside it, or in the one that is named."""
+    from dedup import runs  # noqa: PLC0415
+
+    elsewhere = out is None or "://" in out
+    place = Path(os.path.realpath("stdout" if out is None or elsewhere else out))
+    if job.working.work_dir is None:
+        return None if elsewhere else runs.home_of(place) / f".{place.name}.work"
+    key = "\0".join(job.inputs) if out is None else out if elsewhere else str(place)
+    digest = hashlib.sha256(os.fsencode(key)).hexdigest()[:8]
+    return Path(job.working.work_dir) / f"{place.name}-{digest}.work"
 
 
 def _described(job: _Job) -> dict[str, Any]:
@@ -279,10 +292,12 @@ def _described(job: _Job) -> dict[str, Any]:
     described.update(job.settings.to_dict())
     reading = job.corpus.reading
     described.update({name: getattr(reading, name) for name in READING})
-    for name, of in (("", job.corpus), *job.references.items()):
-        for file in of.files:
-            described[f"input {name}{':' if name else ''}{file.name}"] = file.bytes
-    return described
+    sizes = {
+        f"input {name}{':' if name else ''}{file.name}": file.bytes
+        for name, of in (("", job.corpus), *job.references.items())
+        for file in of.files
+    }
+    return {**described, **sizes, "the order of the inputs": list(sizes)}
 
 
 def _scanned(job: _Job, stage: Path, kept: Kept | None) -> tuple[Report, dict[str, float]]:
@@ -291,7 +306,7 @@ def _scanned(job: _Job, stage: Path, kept: Kept | None) -> tuple[Report, dict[st
     from dedup.local import judged  # noqa: PLC0415
     from dedup.work import Work  # noqa: PLC0415
 
-    corpus, settings, references, working, quiet = job
+    _, corpus, settings, references, working, quiet = job
 
     def inputs() -> list[Any]:
         return [[name, *of.inputs()] for name, of in (("", corpus), *references.items())]
@@ -359,10 +374,10 @@ def _clean_to_stdout(job: _Job, places: tuple[str, ...], report_dir: str | None,
 
     corpus = job.corpus
     with TemporaryDirectory(prefix="dedup-") as temporary:
-        folder = report_dir if report_dir is not None else Path(temporary) / "run"
+        folder = report_dir if report_dir is not None else str(Path(temporary) / "run")
         if report_dir is not None:
             runs.check_places(places, folder, _files(corpus, job.references))
-        with _kept(job, folder) as kept, runs.stage(folder, force) as stage:
+        with _kept(job, report_dir) as kept, runs.stage(folder, force) as stage:
             report, seconds = _scanned(job, stage, kept)
             clean_dir = Path(temporary) / "clean"
             clean_dir.mkdir()

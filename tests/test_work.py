@@ -1,0 +1,323 @@
+"""Arrays in memory and in files, and who works on them."""
+
+import errno
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dedup import work as module
+from dedup.errors import BadInput, BadRun
+from dedup.kept import Kept, Stage
+from dedup.work import Work
+
+DTYPES = st.sampled_from(["uint8", "bool", "int64", "uint32", "uint64"])
+
+
+# ----------------------------------------------------------------------------------------------------------- arrays
+
+
+@given(
+    st.integers(4, 400),
+    DTYPES,
+    st.lists(st.tuples(st.integers(0, 1), st.lists(st.integers(0, 1), max_size=9)), max_size=12),
+)
+def test_a_column_is_the_same_whenever_it_goes_to_a_file(memory, dtype, appended):
+    """Two columns grow in turns; with little memory they go to files at some moment, with much they never do."""
+    wholes = []
+    for budget in (memory, 1 << 20):
+        with Work(memory=budget) as work:
+            columns = [work.column(dtype), work.column("int64")]
+            for which, values in appended:
+                columns[which].append(np.array(values))
+            lengths = [len(column) for column in columns]
+            wholes.append([column.whole() for column in columns])
+            assert lengths == [len(whole) for whole in wholes[-1]]
+    expected = [[value for which, values in appended if which == one for value in values] for one in (0, 1)]
+    for found in wholes:
+        assert [whole.tolist() for whole in found] == [np.array(of, dtype).tolist() for of in expected]
+        assert [whole.dtype.name for whole in found] == [dtype, "int64"]
+
+
+@given(st.integers(4, 200), DTYPES, st.lists(st.integers(0, 9), min_size=1, max_size=3))
+def test_zeros_can_be_written_wherever_they_lie(memory, dtype, shape):
+    """In memory and in files they are arrays of that shape and type that begin as zeros."""
+    with Work(memory=memory) as work:
+        array = work.zeros(tuple(shape), dtype)
+        assert array.dtype == dtype
+        assert array.shape == tuple(shape)
+        assert not array.any()
+        array[...] = 1
+        assert (work.full(tuple(shape), 1, dtype) == array).all()
+
+
+def test_what_lies_in_files_stays_readable_after_the_work_is_closed():
+    """A result may hold arrays of a run that has ended."""
+    with Work(memory=4) as work:
+        column = work.column(np.int64)
+        column.append(np.arange(1000))
+        whole = column.whole()
+        zeros = work.zeros(1000, np.int64)
+    zeros[:] = whole
+    assert zeros.tolist() == list(range(1000))
+
+
+def test_files_without_names_are_used_beyond_the_budget(tmp_path):
+    """Memory is a quarter of what may be held; nothing is seen in the folder, so that nothing can stay there."""
+    with Work(tmp_path / "new", memory=8000) as work:
+        held = [work.zeros(100, np.int64), work.zeros(100, np.int64)]
+        assert not (tmp_path / "new").exists()
+        held += [work.zeros(100, np.int64) for _ in range(3)]
+        assert (tmp_path / "new").exists()
+        assert list((tmp_path / "new").iterdir()) == []
+        for array in held:
+            array[...] = 1
+    assert sum(array.sum() for array in held) == 500
+
+
+def test_a_column_that_is_whole_does_not_go_to_a_file_later(tmp_path):
+    """It is somebody else's by then: a copy on disk would free nothing."""
+    kept = Kept(tmp_path / "work", {}, resume=False)
+    with Work(memory=8000, kept=kept) as work:
+        column = work.column(np.int64)
+        column.append(np.arange(200))
+        whole = column.whole()
+        work.zeros(200, np.int64)[0] = 1
+        assert [path.stat().st_size for path in (tmp_path / "work").glob("0*")] == [1600]
+    assert whole.tolist() == list(range(200))
+
+
+# ------------------------------------------------------------------------------------------------------- full disks
+
+
+def full(*_):
+    """As a system call that finds no room."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize(
+    ("what", "keeps"),
+    [("zeros", False), ("zeros", True), ("append", False), ("append", True), ("to file", True), ("stage", True)],
+)
+def test_a_full_disk_is_a_clear_error(tmp_path, monkeypatch, what, keeps):
+    """It names the folder and the way out, and nothing stays."""
+    kept = Kept(tmp_path / "work", {}, resume=False) if keeps else None
+    with Work(tmp_path / "work", memory=400, kept=kept) as work:
+        column = work.column(np.int64)
+        column.append(np.arange(10 if what == "to file" else 100))
+        monkeypatch.setattr(module, "_fill" if what == "zeros" else "_write", full)
+        ways = {
+            "zeros": lambda: work.zeros(100, np.int64),
+            "stage": lambda: work.stage(
+                "one", lambda: np.arange(3), lambda array: Stage({"a": array}), lambda stage: None
+            ),
+        }
+        with pytest.raises(BadRun, match=r"work: the work files cannot be written: No space left .* --work-dir"):
+            ways.get(what, lambda: column.append(np.arange(100)))()
+    assert list(tmp_path.rglob("*")) == ([] if keeps else [tmp_path / "work"])
+
+
+def test_a_file_system_without_posix_fallocate_is_filled_by_hand(tmp_path, monkeypatch):
+    """No holes: their pages could not be written once the disk is full."""
+
+    def unknown(*_):
+        raise OSError(errno.EOPNOTSUPP, "not supported")
+
+    monkeypatch.setattr(os, "posix_fallocate", unknown, raising=False)
+    kept = Kept(tmp_path / "work", {}, resume=False)
+    with Work(memory=4, kept=kept) as work:
+        assert not work.zeros(3_000_001, np.uint8).any()
+        stored = (tmp_path / "work" / "0001").stat()
+        assert stored.st_size == 3_000_001
+        assert stored.st_blocks * 512 >= 3_000_001
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system with room for a megabyte."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    try:
+        done = subprocess.run(mounted, capture_output=True, text=True, check=False)
+    except OSError as error:
+        pytest.skip(f"no mount here: {error}")
+    if done.returncode:
+        pytest.skip(f"a small file system cannot be mounted here: {done.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.mark.parametrize("way", ["zeros", "append"])
+def test_a_disk_that_is_really_full(small_disk, way):
+    """The file system itself says so, before anything is mapped that has no room."""
+    with Work(small_disk, memory=4) as work:
+        column = work.column(np.uint8)
+        for _ in range(4):
+            column.append(np.ones(100_000, np.uint8))
+        much = np.ones(2 << 20, np.uint8)
+        with pytest.raises(BadRun, match="No space left on device"):
+            work.zeros(much.shape, np.uint8) if way == "zeros" else column.append(much)
+    assert list(small_disk.iterdir()) == []
+
+
+def test_a_file_that_may_not_grow_is_a_clear_error(tmp_path):
+    """As with `ulimit -f`."""
+    code = (
+        "import resource, signal, numpy\nfrom dedup.work import Work\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (99999, 99999))\n"
+        "column = Work(memory=4).column('u1')\ncolumn.append(numpy.ones(200000, 'u1'))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "the work files cannot be written: File too large" in done.stderr
+
+
+# -------------------------------------------------------------------------------------------------------------- workers
+
+
+def squared(number: int) -> int:
+    """What workers do here."""
+    time.sleep(0.001 * (number % 3))
+    return number * number
+
+
+def odd_ones(number: int) -> int:
+    """Fails at 11."""
+    if number == 11:
+        raise BadInput("article 'x': is odd")
+    return number
+
+
+def ended(number: int) -> int:
+    """Dies at 7."""
+    if number == 7:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def pid(_: int) -> int:
+    """Who works."""
+    time.sleep(0.01)
+    return os.getpid()
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("way", ["in_processes", "in_threads"])
+def test_results_come_in_the_order_of_the_items(workers, way):
+    """However long each takes; also when there are none."""
+    work = Work(workers=workers)
+    assert list(getattr(work, way)(squared, iter(range(40)))) == [number * number for number in range(40)]
+    assert list(getattr(work, way)(squared, [])) == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("way", ["in_processes", "in_threads"])
+def test_an_error_in_a_worker_is_raised_here(workers, way):
+    """As itself, after the results that come before it."""
+    results = getattr(Work(workers=workers), way)(odd_ones, range(40))
+    assert list(islice(results, 11)) == list(range(11))
+    with pytest.raises(BadInput, match="article 'x': is odd"):
+        next(results)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("way", ["in_processes", "in_threads"])
+def test_an_error_of_the_items_is_raised_here(workers, way):
+    """Reading may fail at any article."""
+
+    def items():
+        yield from range(9)
+        raise BadInput("line 10")
+
+    with pytest.raises(BadInput, match="line 10"):
+        list(getattr(Work(workers=workers), way)(squared, items()))
+
+
+@pytest.mark.parametrize("way", ["in_processes", "in_threads"])
+def test_no_more_items_are_taken_than_workers_need(way):
+    """What waits is held in memory."""
+    taken = []
+
+    def items():
+        for number in range(100):
+            taken.append(number)
+            yield number
+
+    results = getattr(Work(workers=2), way)(squared, items())
+    for number in range(50):
+        assert next(results) == number * number
+        assert len(taken) <= number + 1 + 2 * 2 + 1
+    results.close()
+
+
+def test_a_worker_that_is_killed_is_a_clear_error():
+    """The system ends processes where memory runs out."""
+    with pytest.raises(BadRun, match="a worker process was ended from outside"):
+        list(Work(workers=2).in_processes(ended, range(40)))
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_consumer_that_fails_leaves_no_process_behind(error):
+    """They are ended before the error goes on."""
+    results = Work(workers=2).in_processes(pid, range(1000))
+    pids = set(islice(results, 20)) - {os.getpid()}
+    with pytest.raises(error):
+        results.throw(error)
+    assert pids
+    assert not [one for one in pids if Path(f"/proc/{one}").exists()]
+    assert not multiprocessing.active_children()
+
+
+def test_a_consumer_that_fails_leaves_no_thread_behind():
+    """The same of threads."""
+    before = threading.active_count()
+    results = Work(workers=2).in_threads(pid, range(1000))
+    next(results)
+    assert threading.active_count() > before
+    results.close()
+    assert threading.active_count() == before
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are looked for in /proc")
+def test_workers_end_with_a_process_that_is_killed():
+    """Nobody else would end them."""
+    code = (
+        "import os, signal, sys\nfrom dedup.work import Work\nfrom tests.test_work import pid\n"
+        "if __name__ == '__main__':\n"
+        "    pids = set()\n"
+        "    for number, result in enumerate(Work(workers=2).in_processes(pid, range(1000))):\n"
+        "        pids.add(result)\n"
+        "        if number == 30:\n"
+        "            print(*pids - {os.getpid()}, flush=True)\n"
+        "            os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    root = Path(__file__).parent.parent
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=False, cwd=root, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    pids = done.stdout.split()
+    assert pids
+    deadline = time.monotonic() + 20
+    while [one for one in pids if Path(f"/proc/{int(one)}").exists()]:
+        assert time.monotonic() < deadline, "workers are still there"
+        time.sleep(0.05)
+
+
+def test_few_items_start_no_process():
+    """A small corpus is done before a process would have started."""
+    assert set(Work(workers=8).in_processes(pid, range(4))) == {os.getpid()}
+
+
+def test_functions_with_arguments_reach_workers():
+    """Whatever can be pickled."""
+    assert list(Work(workers=2).in_processes(partial(pow, 2), range(30))) == [2**number for number in range(30)]
