@@ -30,6 +30,19 @@ class Stage(NamedTuple):
     meta: Any = None
 
 
+def locked(file: int) -> bool | None:
+    """Whether this process now holds an open file or folder, until it closes it or ends; None: no locks here."""
+    if fcntl is None:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
 class Kept:
     """The finished stages of a run in a folder of its own, so that one that was killed can go on.
 
@@ -84,16 +97,11 @@ class Kept:
         self.folder.mkdir(parents=True, exist_ok=True)
         if self._lock is None:
             lock = (self.folder / _LOCK).open("wb")
-            try:
-                if fcntl is not None:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if locked(lock.fileno()) is False:
                 lock.close()
                 raise BadRun(
                     f"{self.folder}: another run is at work in it; wait for it, or name another folder with --work-dir"
-                ) from None
-            except OSError:
-                pass  # a file system without locks
+                )
             self._lock = lock
 
     def stage(self, name: str) -> Stage | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -41,6 +42,7 @@ from dedup.articles import (
 )
 from dedup.errors import BadInput, BadRun
 from dedup.findings import Told
+from dedup.kept import locked
 from dedup.model import Article, Family, Finding, Grain, Kind, Member, Place, Report
 from dedup.report import write_page
 from dedup.rewriting import clean_text, cut_counts, cut_whole, cuts, described, first_fault, restore_text
@@ -165,12 +167,12 @@ def _stage(
         _refuse_in_use(out, target, force)
         home = home_of(target)
         home.mkdir(parents=True, exist_ok=True)
+    _remove_dead(home, target.name, None if copy is None else copy[1])
     token = secrets.token_hex(4)
-    folder = home / f".{target.name}.partial-{token}"
-    copied = None if copy is None else (copy[1].with_name(f".{copy[1].name}.partial-{token}"), copy[1])
+    folder = _partial(home / target.name, token)
+    copied = None if copy is None else (_partial(copy[1], token), copy[1])
     try:
-        with _written(out):
-            folder.mkdir()  # not mkdtemp: the folder is to have the permissions that the user's others have
+        with _written(out), _alive(folder):
             yield folder
             if copy is not None and copied is not None:
                 _copy_clean(folder, copy[0], copied[0])
@@ -179,6 +181,52 @@ def _stage(
         shutil.rmtree(folder, ignore_errors=True)
         if copied is not None:
             copied[0].unlink(missing_ok=True)
+
+
+def _partial(place: Path, token: str) -> Path:
+    return place.with_name(f".{place.name}.partial-{token}")
+
+
+@contextmanager
+def _alive(folder: Path) -> Iterator[None]:
+    """Makes the folder, and holds it, so that other runs see that this one lives."""
+    new = folder.with_name(folder.name.replace(".partial-", ".new-"))  # until it is held
+    new.mkdir()  # not mkdtemp: the folder is to have the permissions that the user's others have
+    with _opened(new) as number:
+        if number is not None:
+            locked(number)
+        new.rename(folder)
+        yield
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int | None]:
+    """Its descriptor; None where folders have none."""
+    try:
+        number = os.open(folder, os.O_RDONLY)
+    except OSError:
+        yield None
+        return
+    try:
+        yield number
+    finally:
+        os.close(number)
+
+
+def _remove_dead(home: Path, name: str, file: Path | None) -> None:
+    """Removes what runs with this output, or this file for output, have half written that were killed.
+
+    Where such a run was about to replace something, the old lies beside it: then both stay, for the user to look at.
+    """
+    pattern = re.compile(rf"\.{re.escape(name)}\.partial-([0-9a-f]{{8}})")
+    tokens = [found[1] for entry in home.iterdir() if (found := pattern.fullmatch(entry.name))]
+    for token in tokens:
+        places = [_partial(place, token) for place in (home / name, file) if place is not None]
+        if any(os.path.lexists(place.with_name(f"{place.name}-old")) for place in places):
+            continue
+        with _opened(places[0]) as number:
+            if number is not None and locked(number):
+                _remove(places)
 
 
 def _copy_clean(run: Path, name: str, file: Path) -> None:
