@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import time
@@ -252,6 +251,8 @@ def _kept(job: _Job, out: str | None) -> Iterator[Kept | None]:
     from dedup.kept import Kept  # noqa: PLC0415
 
     folder = _work_folder(job, out)
+    if not job.quiet:
+        _tell_of_work_files(job, folder)
     if folder is None:
         yield None
         return
@@ -272,6 +273,8 @@ def _kept(job: _Job, out: str | None) -> Iterator[Kept | None]:
 
 def _work_folder(job: _Job, out: str | None) -> Path | None:
     """The folder for the work files of this output alone (None: stdout): beside it, or in the one that is named."""
+    from hashlib import sha256  # noqa: PLC0415
+
     from dedup import runs  # noqa: PLC0415
 
     elsewhere = out is None or "://" in out
@@ -279,8 +282,45 @@ def _work_folder(job: _Job, out: str | None) -> Path | None:
     if job.working.work_dir is None:
         return None if elsewhere else runs.home_of(place) / f".{place.name}.work"
     key = "\0".join(job.inputs) if out is None else out if elsewhere else str(place)
-    digest = hashlib.sha256(os.fsencode(key)).hexdigest()[:8]
+    digest = sha256(os.fsencode(key)).hexdigest()[:8]
     return Path(job.working.work_dir) / f"{place.name}-{digest}.work"
+
+
+_WORK_BYTES = 7  # of work files for a byte of input: 3.6 for Chinese, 6.3 for English passages of some hundred letters
+_UNPACKED = 4  # bytes of text that a byte of a packed file becomes, as a rule
+
+
+def _tell_of_work_files(job: _Job, folder: Path | None) -> None:
+    """How large the work files may become where they do not fit into memory, and whether there is room for them."""
+    from shutil import disk_usage  # noqa: PLC0415
+    from tempfile import gettempdir  # noqa: PLC0415
+
+    folder = folder or Path(gettempdir())
+    files = _files(job.corpus, job.references)
+    packed = sum(file.bytes for file in files if file.compression or file.format == "parquet")
+    estimate = _WORK_BYTES * (sum(file.bytes for file in files) + (_UNPACKED - 1) * packed)
+    if estimate <= job.working.memory:
+        return
+    say(f"dedup: up to about {_in_units(estimate)} of work files go to {folder}")
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    free = disk_usage(there).free
+    if free < estimate:
+        say(
+            f"dedup: warning: only {_in_units(free)} are free there; make room, or name a folder with more of it with "
+            "--work-dir"
+        )
+
+
+def _in_units(size: int) -> str:
+    """A number of bytes as `--memory` takes it: at most four digits, and a letter for the rest."""
+    for letter in ("", "K", "M", "G"):
+        if size < _FOUR_DIGITS:
+            return f"{size}{letter}"
+        size = (size + 1023) >> 10
+    return f"{size}T"
+
+
+_FOUR_DIGITS = 10_000
 
 
 def _described(job: _Job) -> dict[str, Any]:
