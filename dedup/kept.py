@@ -130,10 +130,14 @@ class Kept:
 
     def remove_others(self) -> None:
         """Removes the files of stages that were not finished."""
-        used = {file for stage in self._stages.values() for file, *_ in stage["files"].values()}
         for name in self._names():
-            if name not in {_MANIFEST, _LOCK, *used}:
-                (self.folder / name).unlink(missing_ok=True)
+            if name not in (_MANIFEST, _LOCK):
+                self.remove(name)
+
+    def remove(self, file: str) -> None:
+        """Removes a file, unless it is a part of a finished stage."""
+        if all(file != used for stage in self._stages.values() for used, *_ in stage["files"].values()):
+            (self.folder / file).unlink(missing_ok=True)
 
     def discard(self) -> None:
         """Removes all of it, and nothing else."""

@@ -12,6 +12,7 @@ import os
 import signal
 import tempfile
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -61,8 +62,7 @@ class Work:
         self._columns: list[Column] = []
         self._in_files = kept is not None and kept.used
         self._files = 0 if kept is None else kept.last_number
-        # where arrays in files begin in memory -> the file, and the array, which is held lest another begin there
-        self._mapped: dict[int, tuple[str, NDArray[Any]]] = {}
+        self._mapped: dict[int, str] = {}  # where arrays in files begin in memory -> the file
 
     def __enter__(self) -> Work:
         return self
@@ -95,7 +95,7 @@ class Work:
         assert self.kept is not None
         files = {}
         for key, array in stage.arrays.items():
-            file, _ = self._mapped.get(_begin(array), ("", None))
+            file = self._mapped.get(_begin(array), "")
             if not file or not array.flags.c_contiguous:
                 with self._new_file() as out:
                     file = Path(out.name).name
@@ -201,10 +201,18 @@ class Work:
         return True
 
     def _map(self, file: IO[bytes], size: int, access: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-        array = np.frombuffer(mmap.mmap(file.fileno(), size, access=access), dtype)
+        mapped = mmap.mmap(file.fileno(), size, access=access)
+        array = np.frombuffer(mapped, dtype)
         if self.kept is not None:
-            self._mapped[_begin(array)] = Path(file.name).name, array
+            self._mapped[_begin(array)] = Path(file.name).name
+            weakref.finalize(mapped, self._forget, _begin(array)).atexit = False
         return array
+
+    def _forget(self, begin: int) -> None:
+        """Removes the file of an array that nobody holds any more, unless it is a part of a finished stage."""
+        file = self._mapped.pop(begin, None)
+        if file is not None and self.kept is not None:
+            self.kept.remove(file)
 
     def _new_file(self) -> IO[bytes]:
         if self.kept is None:

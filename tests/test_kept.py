@@ -61,8 +61,10 @@ def killed(folder, arrays, meta=None, memory=4):
     """As a run leaves it that is killed after both stages."""
     kept = made(folder)
     work = Work(memory=memory, kept=kept)
-    work.zeros(10, np.int64)
+    held = work.zeros(10, np.int64)
     stages(work, arrays, meta)
+    assert not held.any()
+    work._mapped.clear()  # a process that is killed removes nothing
     kept.close()  # what the system does when a process ends
 
 
@@ -111,8 +113,9 @@ def test_files_of_unfinished_stages_go(tmp_path):
     kept = made(tmp_path / "work", resume=True)
     assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["0002", "0003", "lock", "work.json"]
     with Work(memory=4, kept=kept) as work:
-        work.zeros(3, np.int64)
+        held = work.zeros(3, np.int64)
         assert (tmp_path / "work" / "0004").exists()
+        assert not held.any()
     assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["0002", "0003", "lock", "work.json"]
     kept.discard()
     assert not (tmp_path / "work").exists()
@@ -199,11 +202,12 @@ def test_one_run_at_a_time(tmp_path):
     """The second is told, whether it would go on or start anew."""
     kept = made(tmp_path / "work")
     with Work(memory=4, kept=kept) as work:
-        work.zeros(3, np.int64)[:] = 1
+        held = work.zeros(3, np.int64)
         for resume in (False, True):
             with pytest.raises(BadRun, match="another run is at work in it"):
                 made(tmp_path / "work", resume=resume)
         assert (tmp_path / "work" / "0001").exists()
+        assert not held.any()
     assert made(tmp_path / "work").stages == []
 
 
@@ -211,10 +215,11 @@ def test_a_run_that_began_in_the_meantime_is_seen(tmp_path):
     """Nothing was there when this one looked."""
     one, two = made(tmp_path / "work"), made(tmp_path / "work")
     with Work(memory=4, kept=one) as work:
-        work.zeros(3, np.int64)
+        held = work.zeros(3, np.int64)
         with Work(memory=4, kept=two) as other, pytest.raises(BadRun, match="another run is at work in it"):
             other.zeros(3, np.int64)
         assert (tmp_path / "work" / "0001").exists()
+        assert not held.any()
 
 
 # --------------------------------------------------------------------------------------------------------------- damage
@@ -305,7 +310,7 @@ def test_the_lock_goes_with_a_process_that_is_killed(tmp_path):
         "from dedup.work import Work\n"
         "if __name__ == '__main__':\n"
         f"    work = Work(memory=4, workers=2, kept=Kept(Path({str(tmp_path / 'work')!r}), {{}}, False))\n"
-        "    work.zeros(9, 'u1')\n"
+        "    held = work.zeros(9, 'u1')\n"
         "    for number in work.in_processes(abs, range(50)):\n"
         "        if number == 30:\n"
         "            os.kill(os.getpid(), signal.SIGKILL)\n"

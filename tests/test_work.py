@@ -93,9 +93,38 @@ def test_a_column_that_is_whole_does_not_go_to_a_file_later(tmp_path):
         column = work.column(np.int64)
         column.append(np.arange(200))
         whole = column.whole()
-        work.zeros(200, np.int64)[0] = 1
+        held = work.zeros(200, np.int64)
+        assert held.nbytes == 1600
         assert [path.stat().st_size for path in (tmp_path / "work").glob("0*")] == [1600]
     assert whole.tolist() == list(range(200))
+
+
+def test_the_file_of_an_array_that_nobody_holds_goes(tmp_path):
+    """Unless it is a part of a finished stage: a long run needs no more room than what it looks at."""
+    kept = Kept(tmp_path / "work", {}, resume=False)
+
+    def files() -> list[str]:
+        return sorted(path.name for path in (tmp_path / "work").glob("0*"))
+
+    with Work(memory=4, kept=kept) as work:
+        keys, column = work.zeros(9, np.int64), work.column(np.int64)
+        part = keys[3:]
+        column.append(np.arange(9))
+        whole = [column.whole()]
+        work.stage("one", lambda: None, lambda _: Stage({"a": whole[0]}), lambda stage: None)
+        assert files() == ["0001", "0002"]
+        del keys
+        assert files() == ["0001", "0002"]
+        assert part.tolist() == [0] * 6
+        del part
+        whole.clear()
+        assert files() == ["0002"]
+        late = work.zeros(9, np.int64)
+    assert files() == ["0002"]
+    (tmp_path / "work" / "0003").write_text("of another run by now")
+    del late
+    assert files() == ["0002", "0003"]
+    kept.close()
 
 
 # ------------------------------------------------------------------------------------------------------- full disks
@@ -137,7 +166,8 @@ def test_a_file_system_without_posix_fallocate_is_filled_by_hand(tmp_path, monke
     monkeypatch.setattr(os, "posix_fallocate", unknown, raising=False)
     kept = Kept(tmp_path / "work", {}, resume=False)
     with Work(memory=4, kept=kept) as work:
-        assert not work.zeros(3_000_001, np.uint8).any()
+        zeros = work.zeros(3_000_001, np.uint8)
+        assert not zeros.any()
         stored = (tmp_path / "work" / "0001").stat()
         assert stored.st_size == 3_000_001
         assert stored.st_blocks * 512 >= 3_000_001

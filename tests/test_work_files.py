@@ -13,19 +13,23 @@ from corpora import HAN, WORDS
 
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 CODE = (
-    "import pathlib, shutil, sys\nfrom dedup.kept import Kept\n"
-    "discard = Kept.discard\n"
-    "def then(kept):\n"
-    "    print(sum(path.stat().st_size for path in kept.folder.glob('*')) if kept.folder.exists() else 0)\n"
-    "    discard(kept)\n"
-    "Kept.discard = then\n"
+    "import shutil\nfrom dedup.kept import Kept\n"
+    "sizes = [0]\n"
+    "def sized(real):\n"
+    "    def then(kept, *all):\n"
+    "        if kept.folder.exists():\n"
+    "            sizes.append(sum(path.stat().st_size for path in kept.folder.glob('*')))\n"
+    "        real(kept, *all)\n"
+    "    return then\n"
+    "Kept.remove, Kept.discard = sized(Kept.remove), sized(Kept.discard)\n"
+    "import atexit\natexit.register(lambda: print(max(sizes)))\n"
     "shutil.disk_usage = lambda place, of=shutil.disk_usage: of(place)._replace(free={free})\n"
     "from dedup.cli import main\nif __name__ == '__main__':\n    main()\n"
 )
 
 
 def scan(place: Path, *words: object, free: int = 1 << 60) -> tuple[int, str]:
-    """The bytes of work files that a run had at its end, and what it said."""
+    """The most bytes of work files that a run had, and what it said."""
     command = [sys.executable, "-c", CODE.replace("{free}", str(free)), "scan", *map(str, words), "-o", "out"]
     done = subprocess.run(command, cwd=place, capture_output=True, check=True, text=True)
     return int(done.stdout.split()[-1]), done.stderr
@@ -57,9 +61,9 @@ def place(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["zh.jsonl", "en.jsonl", "zh.jsonl.gz"])
 def test_the_estimate_is_not_too_low_and_not_wild(place, name):
-    """Against what the run had on disk at its end; a packed file is taken for a quarter of its text."""
+    """Against the most that the run had on disk; a packed file is taken for a quarter of its text."""
     size, said = scan(place, name, "--memory", "64K")
-    assert size < told(said) < 4 * size
+    assert size < told(said) < 6 * size
 
 
 def test_nothing_is_said_of_small_runs_and_with_q(place):
