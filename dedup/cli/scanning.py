@@ -286,7 +286,7 @@ def _work_folder(job: _Job, out: str | None) -> Path | None:
     return Path(job.working.work_dir) / f"{place.name}-{digest}.work"
 
 
-# of work files for a byte of input: 3.3 for Chinese, 5.9 for English passages of some hundred letters; 9.2 where --keep
+# of work files for a byte of input: 3.3 for Chinese, 6.0 for English passages of some hundred letters; 9.2 where --keep
 # and --passage blank make copies of the latter
 _WORK_BYTES = 9
 _UNPACKED = 4  # bytes of text that a byte of a packed file becomes, as a rule
