@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dedup import kernel
 from dedup import segments as module
-from dedup.families import _batches, components
+from dedup.families import _batches
 from dedup.segments import Segments
 
 PIECES = st.lists(st.text("a1b汉字", max_size=5), max_size=8)
@@ -113,4 +114,4 @@ def test_components_join_whatever_shares_a_group(bands):
                 for other in range(count):
                     if band[one] == band[other] >= 0:
                         expected[one] = expected[other] = min(expected[one], expected[other])
-    assert components(groups).tolist() == expected
+    assert kernel.components(groups).tolist() == expected
