@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup import kernel
 from dedup import segments as module
 from dedup.families import _batches
 from dedup.segments import Segments
@@ -100,18 +99,3 @@ def test_batches_hold_whole_components(texts, most):
     assert sum(map(len, where)) == len(set(component.tolist()))
     for batch, of in zip(batches, where, strict=True):
         assert len(of) == 1 or lengths[batch].sum() <= most
-
-
-@given(st.integers(0, 12).flatmap(lambda count: st.lists(st.lists(st.integers(-1, 5), min_size=count, max_size=count))))
-def test_components_join_whatever_shares_a_group(bands):
-    """Named by their smallest text; -1 is no group."""
-    count = len(bands[0]) if bands else 4
-    groups = np.array(bands, np.int32).reshape(len(bands), count)
-    expected = list(range(count))
-    for _ in range(count):
-        for band in bands:
-            for one in range(count):
-                for other in range(count):
-                    if band[one] == band[other] >= 0:
-                        expected[one] = expected[other] = min(expected[one], expected[other])
-    assert kernel.components(groups).tolist() == expected
