@@ -66,7 +66,8 @@ def find_blocks(passages: Passages, alike: Callable[[int, int], object]) -> list
         alike: (text, text) -> whether the two verify directly and without number conflict.
     """
     following = _bigrams(passages)
-    by_bigram = np.argsort(following, kind="stable")
+    repeated = np.flatnonzero(following >= 0)
+    by_bigram = repeated[np.argsort(following[repeated], kind="stable")]
     bounds = np.searchsorted(following[by_bigram], np.arange(int(following.max(initial=-1)) + 2))
     search = _Search(passages, alike, _article_ends(passages.article), passages.removed.astype(np.int8))
     longest = _longest_possible(passages, following)
@@ -92,7 +93,8 @@ def _bigrams(passages: Passages) -> I64:
     if count < 2:
         return following
     one, two = passages.token[:-1], passages.token[1:]
-    pairs = np.flatnonzero((passages.article[:-1] == passages.article[1:]) & (one != two))
+    often = (np.bincount(passages.token) > 1)[passages.token]  # most stand once: no pair of theirs stands twice
+    pairs = np.flatnonzero((passages.article[:-1] == passages.article[1:]) & (one != two) & often[:-1] & often[1:])
     _, number, frequency = np.unique(
         one[pairs] * (int(passages.token.max()) + 1) + two[pairs], return_inverse=True, return_counts=True
     )
