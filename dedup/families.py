@@ -129,7 +129,13 @@ def match(texts: Texts, fixed: NDArray[np.bool_], settings: Settings, judge: Jud
     for band in range(len(keys)):
         collides |= kernel.collisions(keys[band]) >= 0
     collides &= lengths > 0  # an empty fold never matches
-    result = Match(np.arange(count), np.full(count, -1), np.zeros(count, np.int64), np.zeros(count, np.int64), 0)
+    result = Match(
+        keeper=work.stored(np.arange(count)),
+        linked=work.full(count, -1, np.int64),
+        shared=work.zeros(count, np.int64),
+        united=work.zeros(count, np.int64),
+        full=0,
+    )
     colliding = np.flatnonzero(collides)
     groups = np.stack([kernel.collisions(keys[band, colliding]) for band in range(len(keys))])
     full = 0

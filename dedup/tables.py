@@ -462,14 +462,14 @@ def _by_field(values: list[Any], settings: Settings) -> I64:
 def _in_order(rows: _Rows, order: I64, references_end: int, work: Work) -> Tables:
     counts = rows.column("counts")
     passages = {name: rows.column(name) for name in _PASSAGE_COLUMNS}
-    folded, offsets = rows.column("folded"), offsets_of(passages.pop("chars"))
+    folded, offsets = rows.column("folded"), work.stored(offsets_of(passages.pop("chars")))
     if not np.array_equal(order, np.arange(len(order))):
         moved, _ = kernel.take_segments(np.arange(len(offsets) - 1), offsets_of(counts), order)
         column = work.column(np.uint32)
         for _, some, _ in Segments(folded, offsets).chunks(moved):
             column.append(some)
-        folded, offsets = column.whole(), offsets_of(np.diff(offsets)[moved])
-        passages = {name: values[moved] for name, values in passages.items()}
+        folded, offsets = column.whole(), work.stored(offsets_of(np.diff(offsets)[moved]))
+        passages = {name: work.stored(values[moved]) for name, values in passages.items()}
         counts = counts[order]
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
@@ -480,7 +480,7 @@ def _in_order(rows: _Rows, order: I64, references_end: int, work: Work) -> Table
         lengths=rows.column("lengths")[order],
         fixed=np.arange(len(order)) < references_end,
         read=place[references_end:],
-        article=np.repeat(np.arange(len(order)), counts),
+        article=work.stored(np.repeat(np.arange(len(order)), counts)),
         folded=folded,
         offsets=offsets,
         of_article=offsets_of(counts),

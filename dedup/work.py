@@ -132,6 +132,18 @@ class Work:
         array[...] = value
         return array
 
+    def stored(self, array: NDArray[Any]) -> NDArray[Any]:
+        """The array itself while there is room for it in memory, then its like in a file.
+
+        Raises:
+            BadRun: there is no room for it.
+        """
+        if not array.size or not self._spills(array.nbytes):
+            return array
+        with self.written(), self._new_file() as file:
+            _write(file, np.ascontiguousarray(array))
+            return self._map(file, array.nbytes, mmap.ACCESS_WRITE, array.dtype).reshape(array.shape)
+
     def in_processes(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """*function* of each item, in their order, each in one of the worker processes; the first few in this one.
 

@@ -60,6 +60,9 @@ def test_zeros_can_be_written_wherever_they_lie(memory, dtype, shape):
         assert not array.any()
         array[...] = 1
         assert (work.full(tuple(shape), 1, dtype) == array).all()
+        stored = work.stored(array.T[::2])
+        assert stored.dtype == dtype
+        assert np.array_equal(stored, array.T[::2])
 
 
 def test_what_lies_in_files_stays_readable_after_the_work_is_closed():
