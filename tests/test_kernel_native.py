@@ -489,7 +489,7 @@ def test_the_greedy_rule(monkeypatch, texts, templates, size, bucket, long):
 
 @pytest.mark.parametrize("seed", range(40))
 def test_the_greedy_rule_where_nearly_all_texts_meet(seed):
-    """Long lists, walked by numbers, by rare shingles and by bands: texts of one template that differ in a few shingles.
+    """Long lists, walked by numbers, rare shingles and bands: texts of one template that differ in a few shingles.
 
     Numbers are all different or mostly shared, or one is in all; sizes are equal, or texts of any size are in between.
     """

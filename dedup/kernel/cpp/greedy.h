@@ -211,8 +211,8 @@ static_assert(sizeof(Brief) == 64, "a cache line");
 class Postings {
   public:
     explicit Postings(const Given& given)
-        : given_(given), rare_(given), briefs_(given.texts), sizes_(given.texts), by_band_(band_rooms()), by_shingle_(prefix_rooms()),
-          marked_(rare_.distinct, 0), own_(given.bands), full_(bases_[given.bands], 0),
+        : given_(given), rare_(given), briefs_(given.texts), sizes_(given.texts), by_band_(band_rooms()),
+          by_shingle_(prefix_rooms()), marked_(rare_.distinct, 0), own_(given.bands), full_(bases_[given.bands], 0),
           least_sizes_(bases_[given.bands], INT64_MAX) {
         for (size_t text = 0; text < given.texts; text++) {
             Brief& brief = briefs_[text];
@@ -266,7 +266,7 @@ class Postings {
 
   private:
     static constexpr int64_t NONE_LEFT = -1;
-    static constexpr ptrdiff_t AHEAD = 8;  // posts whose briefs are fetched ahead: where lists are long memory is what takes time
+    static constexpr ptrdiff_t AHEAD = 8;  // posts whose briefs are fetched ahead: long lists wait for memory
     static constexpr int64_t LONG = 64;    // postings from which a look at the prefixes costs less than it may save
 
     int32_t group_of(size_t text, size_t band) const { return given_.groups[band * given_.texts + text]; }
