@@ -501,13 +501,43 @@ def test_the_greedy_rule(monkeypatch, texts, templates, size, bucket, long):
         given = sets, offsets, chars, groups, fixed, threshold, 40, Fraction(9, 10), bucket
         expected = greedy_reference.greedy(*given, answered)
         for rule in (agree, answered, agree.__call__):
-            found = native.greedy(*given, rule)
-            for name in ("keeper", "linked", "shared", "united"):
-                equal(getattr(found, name), getattr(expected, name))
-            assert found.full == expected.full
+            same_choice(native.greedy(*given, rule), expected)
 
 
-def articles_of(seed, texts, hostile=False):
+@pytest.mark.parametrize("seed", range(40))
+def test_the_greedy_rule_where_nearly_all_texts_meet(seed):
+    """Long lists, walked by numbers, rare shingles and bands: texts of one template that differ in a few shingles.
+
+    Numbers are all different or mostly shared, or one is in all; sizes are equal, or texts of any size are in between.
+    """
+    rng = np.random.default_rng(seed)
+    texts, size = 220, int(rng.choice([6, 20, 60]))
+    pool = np.sort(rng.integers(0, 2**64, int(rng.choice([3, 30, 300])), dtype=np.uint64))
+    base = rng.integers(0, 2**64, size, dtype=np.uint64)
+    sets = []
+    for _ in range(texts):
+        own = base[rng.random(size) < rng.choice([0.5, 0.9, 1.0])] if rng.random() < 0.2 else base
+        sets.append(np.unique(np.concatenate((own[:1], own, rng.choice(pool, rng.integers(0, 4 + size // 5))))))
+    flat, offsets = np.concatenate(sets), offsets_of(np.array([len(s) for s in sets], np.int64))
+    keys = rng.integers(0, rng.choice([1, 2, 8, 60], 6)[:, None], (6, texts)).astype(np.uint64)
+    groups = np.stack([reference.collisions(band) for band in keys])
+    numbers, number_offsets = hashes_of(rng.choice([0, 1, 1, 1, 2, 3], texts), seed, int(rng.choice([2, 40, 1 << 40])))
+    if seed % 2:  # one that all have leads to nobody
+        numbers, number_offsets = np.insert(numbers, number_offsets[1:], 99), number_offsets + np.arange(texts + 1)
+    rule, fixed = NumbersAgree(*reference.segment_sets(numbers, number_offsets)), rng.random(texts) < 0.05
+    for threshold, bucket in ((Fraction(7, 10), 1000), (Fraction(1, 3), 30), (Fraction(4, 5), 15), (Fraction(1), 100)):
+        given = flat, offsets, rng.integers(1, 90, texts), groups, fixed, threshold, 40, Fraction(9, 10), bucket
+        same_choice(native.greedy(*given, rule), greedy_reference.greedy(*given, rule))
+
+
+def same_choice(found, expected):
+    """Two answers of the greedy rule are one."""
+    for name in ("keeper", "linked", "shared", "united"):
+        equal(getattr(found, name), getattr(expected, name))
+    assert found.full == expected.full
+
+
+def articles_of(seed, texts, hostile=False, groups_of=8):
     """Articles made of shared passages, some edited, some masked: what `greedy` and `PassagesCovered` are given."""
     rng = np.random.default_rng(seed)
     table = load()
@@ -538,7 +568,7 @@ def articles_of(seed, texts, hostile=False):
         np.flatnonzero(is_long), offsets_of(is_long)[of_article],
         np.concatenate(masked), masked_offsets, table, 8, Fraction(int(rng.integers(1, 11)), 10),
     )  # fmt: skip
-    keys = rng.integers(0, max(texts // 8, 2), (4, texts)).astype(np.uint64)
+    keys = rng.integers(0, max(texts // groups_of, 2), (4, texts)).astype(np.uint64)
     groups = np.stack([reference.collisions(band) for band in keys])
     return (sets, set_offsets, np.full(texts, 99), groups, rng.random(texts) < 0.05), rule
 
@@ -551,10 +581,16 @@ def test_the_rule_of_articles(seed):
         options = threshold, 40, Fraction(9, 10), bucket
         expected = greedy_reference.greedy(*given, *options, rule)
         for asked in (rule, rule.__call__):
-            found = native.greedy(*given, *options, asked)
-            for name in ("keeper", "linked", "shared", "united"):
-                equal(getattr(found, name), getattr(expected, name))
-            assert found.full == expected.full
+            same_choice(native.greedy(*given, *options, asked), expected)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_rule_of_articles_where_nearly_all_texts_meet(seed):
+    """The same with long lists, in which numbers and rare shingles lead to what may be joined."""
+    given, rule = articles_of(seed, 150, hostile=seed % 3 == 0, groups_of=75)
+    for threshold, bucket in ((Fraction(1, 5), 1000), (Fraction(7, 10), 1000), (Fraction(1, 2), 30)):
+        options = threshold, 40, Fraction(9, 10), bucket
+        same_choice(native.greedy(*given, *options, rule), greedy_reference.greedy(*given, *options, rule))
 
 
 def covering(**changed):
@@ -611,9 +647,7 @@ def test_sets_whose_shingles_set_one_bit(seed):
     sets, offsets = reference.segment_sets(sets % np.uint64(1 << 32) | upper, offsets)
     numbers = NumbersAgree(*reference.segment_sets(*hashes_of(rng.integers(0, 4, 120), seed, 6)))
     given = sets, offsets, np.full(120, 99), groups, np.zeros(120, bool), Fraction(2, 5), 40, Fraction(9, 10), 4
-    expected, found = greedy_reference.greedy(*given, numbers), native.greedy(*given, numbers)
-    for name in ("keeper", "linked", "shared", "united"):
-        equal(getattr(found, name), getattr(expected, name))
+    same_choice(native.greedy(*given, numbers), greedy_reference.greedy(*given, numbers))
 
 
 def templated(texts):

@@ -9,6 +9,7 @@ namespace folding {
 
 constexpr uint32_t CODE_POINTS = 0x110000, EXPANSION = 0x110000;
 constexpr uint32_t NUMBER_SIGN = 0x2E, BLANK = 0x20;
+constexpr size_t PINYIN_LETTERS = 9;
 
 // fold_reference.py: flags of a code point
 constexpr uint16_t WIDE = 1, LETTER = 4, NUMBER = 8, DIGIT = 16, DECIMAL = 32, MARK = 64, SIGN = 128, PERCENT = 256,
@@ -29,6 +30,9 @@ enum : uint32_t {
     P_INVISIBLE = 1u << 29,
     P_HARD = 1u << 30,
     P_ODD = 1u << 31,
+    // a letter with a tone mark: hard where a bracket is near, since an annotation may be there. (No bit is left, and only
+    // marks are signs.)
+    P_TONED = P_HARD | P_SIGN,
     // what the inner loop leaves; a mark that is no sign is only dropped, unless a decimal digit stands before it
     SPECIAL = P_SIGN | P_PERCENT | P_SPACE | P_INVISIBLE | P_HARD | P_ODD,
 };
@@ -45,7 +49,8 @@ inline uint32_t packed(uint32_t mapping, uint16_t flags) {
     if (flags & MARK) word |= P_MARK;
     if (flags & SPACE) word |= P_SPACE;
     if (flags & INVISIBLE) word |= P_INVISIBLE;
-    if (flags & (COMBINING | TONE)) word |= P_HARD;
+    if (flags & COMBINING) word |= P_HARD;
+    else if (flags & TONE) word |= P_TONED;
     if ((mapping == 0 && !(flags & MARK)) || mapping == BLANK || mapping >= EXPANSION) word |= P_ODD;
     return word;
 }
@@ -101,6 +106,15 @@ inline void put_mapped(Writer& writer, uint32_t word, const Table& table) {
         writer.put(table.expansions[static_cast<size_t>(table.expansion_offsets[mapping - EXPANSION]) + i]);
 }
 
+// Whether a bracket stands where that of an annotation of the letter at *tone* would: see annotation_spans.
+inline bool bracket_near(const uint32_t* codes, size_t count, size_t tone) {
+    const size_t begin = tone - std::min<size_t>(tone, PINYIN_LETTERS + 1);
+    const size_t end = std::min(count, tone + PINYIN_LETTERS + 1);
+    return std::any_of(codes + begin, codes + end, [](uint32_t code) {
+        return code == '(' || code == ')' || code == 0xFF08 || code == 0xFF09;
+    });
+}
+
 // Folds one segment of code points below CODE_POINTS; returns the end of what it wrote to *out*, nullptr where the
 // segment is left to the reference. Room for all that it may write, and for one code point more, must be there.
 inline uint32_t* fold(const uint32_t* codes, size_t count, const Table& table, uint32_t* out) {
@@ -132,7 +146,7 @@ inline uint32_t* fold(const uint32_t* codes, size_t count, const Table& table, u
             writer.close(to);
             if (at == count) break;
         }
-        if (word & P_HARD) return nullptr;
+        if (word & P_HARD && ((word & P_TONED) != P_TONED || bracket_near(codes, count, at))) return nullptr;
         if (word & P_INVISIBLE) {
             at++;
         } else if (word & P_SPACE) {

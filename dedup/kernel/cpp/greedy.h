@@ -115,6 +115,90 @@ struct RareFirst {
     }
 };
 
+// The sorted distinct numbers of each text.
+class NumberSets {
+  public:
+    NumberSets(const uint64_t* numbers, const int64_t* offsets, size_t texts)
+        : numbers_(numbers), offsets_(offsets), bits_(texts, 0) {
+        for (size_t text = 0; text < texts; text++)
+            for (int64_t i = offsets[text]; i < offsets[text + 1]; i++) bits_[text] |= uint64_t{1} << numbers[i] % 64;
+    }
+    // Whether each has a number that the other lacks.
+    bool conflict(size_t one, size_t other) const {
+        if (bits_[one] & ~bits_[other] && bits_[other] & ~bits_[one]) return true;  // most often this tells
+        const int64_t shared = common(one, other);
+        return shared < count(one) && shared < count(other);
+    }
+    // Whether two thirds of the numbers of whichever has fewer stand in the other too.
+    bool agree(size_t one, size_t other) const {
+        return 3 * common(one, other) >= 2 * std::min(count(one), count(other));
+    }
+    int64_t count(size_t text) const { return offsets_[text + 1] - offsets_[text]; }
+    const uint64_t* begin(size_t text) const { return numbers_ + offsets_[text]; }
+    const uint64_t* end(size_t text) const { return numbers_ + offsets_[text + 1]; }
+    size_t texts() const { return bits_.size(); }
+
+  private:
+    int64_t common(size_t one, size_t other) const {
+        if (!(bits_[one] & bits_[other])) return 0;
+        return static_cast<int64_t>(grouping::common(numbers_ + offsets_[one], numbers_ + offsets_[one + 1],
+                                                     numbers_ + offsets_[other], numbers_ + offsets_[other + 1]));
+    }
+    const uint64_t* numbers_;
+    const int64_t* offsets_;
+    std::vector<uint64_t> bits_;  // each number sets one of 64
+};
+
+// The kept texts so far, posted under their numbers, or as having none. Two texts that have numbers and share none are in
+// conflict, and do not agree; so what a text with numbers may join stands in its lists and in that of texts without.
+class NumberPostings {
+  public:
+    explicit NumberPostings(const NumberSets& numbers) : offsets_(numbers.texts() + 1, 0), lists_(rooms(numbers)) {}
+    void post(size_t text) {
+        if (own(text) == 0) lists_.add(0, text);
+        for (int64_t i = offsets_[text]; i < offsets_[text + 1]; i++) lists_.add(ids_[static_cast<size_t>(i)], text);
+    }
+    // The posts that hold all that *text* may join; as good as endless where any may be joined.
+    int64_t count(size_t text) const {
+        if (own(text) == 0) return INT64_MAX;
+        int64_t posts = 0;
+        each(text, [&](const Lists& lists, size_t list) { posts += lists.count(list); });
+        return posts;
+    }
+    template <class Meet>
+    void each(size_t text, Meet meet) const {
+        meet(lists_, 0);
+        for (int64_t i = offsets_[text]; i < offsets_[text + 1]; i++) meet(lists_, ids_[static_cast<size_t>(i)]);
+    }
+
+  private:
+    int64_t own(size_t text) const { return offsets_[text + 1] - offsets_[text]; }
+
+    // List 0 is that of texts without numbers.
+    std::vector<int64_t> rooms(const NumberSets& numbers) {
+        std::vector<uint64_t> distinct;
+        for (size_t text = 0; text < numbers.texts(); text++)
+            distinct.insert(distinct.end(), numbers.begin(text), numbers.end(text));
+        std::sort(distinct.begin(), distinct.end());
+        distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+        std::vector<int64_t> rooms(distinct.size() + 1, 0);
+        for (size_t text = 0; text < numbers.texts(); text++) {
+            if (numbers.count(text) == 0) rooms[0]++;
+            for (const uint64_t* number = numbers.begin(text); number != numbers.end(text); number++) {
+                const auto found = std::lower_bound(distinct.begin(), distinct.end(), *number);
+                ids_.push_back(static_cast<size_t>(found - distinct.begin()) + 1);
+                rooms[ids_.back()]++;
+            }
+            offsets_[text + 1] = static_cast<int64_t>(ids_.size());
+        }
+        return rooms;
+    }
+
+    std::vector<int64_t> offsets_;
+    std::vector<size_t> ids_;  // of the lists of each text
+    Lists lists_;
+};
+
 // What is asked of a text each time that it is met, in one cache line. Every shingle sets one of BITS bits; a bit that
 // one text has and the other lacks stands for a shingle that they do not share.
 struct alignas(64) Brief {
@@ -129,11 +213,12 @@ static_assert(sizeof(Brief) == 64, "a cache line");
 class Postings {
   public:
     explicit Postings(const Given& given)
-        : given_(given), rare_(given), briefs_(given.texts), by_band_(band_rooms()), by_shingle_(prefix_rooms()),
-          marked_(rare_.distinct, 0), own_(given.bands), full_(bases_[given.bands], 0) {
+        : given_(given), rare_(given), briefs_(given.texts), sizes_(given.texts), by_band_(band_rooms()),
+          by_shingle_(prefix_rooms()), marked_(rare_.distinct, 0), own_(given.bands), full_(bases_[given.bands], 0),
+          least_sizes_(bases_[given.bands], INT64_MAX) {
         for (size_t text = 0; text < given.texts; text++) {
             Brief& brief = briefs_[text];
-            brief.size = static_cast<int32_t>(size(text));
+            brief.size = sizes_[text] = static_cast<int32_t>(size(text));
             brief.common = static_cast<int32_t>(common(text));
             brief.met_by = -1;
             brief.is_short = given.chars[text] < given.short_chars;
@@ -152,38 +237,39 @@ class Postings {
             if (group < 0) continue;
             const size_t list = bases_[band] + static_cast<size_t>(group);
             if (!by_band_.add(list, text)) full_[list] = 1;
+            else least_sizes_[list] = std::min(least_sizes_[list], size(text));
         }
         for (int64_t i = 0; i < prefix_[text]; i++) by_shingle_.add(prefix_id(text, i), text);
     }
 
-    // Shows *choice* every kept text that shares a posted band key with *text* and verifies. Before, it may ask for more
-    // shared shingles than the threshold does.
+    // Shows *choice* the kept texts that share a posted band key with *text* and verify, but for those that it cannot
+    // choose any more. Before, it may ask for more shared shingles than the threshold does.
     template <class Choice>
     void verified(size_t text, Choice& choice) {
-        int64_t by_band = 0, by_shingle = 0;
+        int64_t posts = 0;
+        least_size_ = INT64_MAX;
         for (size_t band = 0; band < given_.bands; band++) {
             own_[band] = group_of(text, band);
-            if (own_[band] >= 0) by_band += by_band_.count(bases_[band] + static_cast<size_t>(own_[band]));
+            if (own_[band] < 0) continue;
+            const size_t list = bases_[band] + static_cast<size_t>(own_[band]);
+            posts += by_band_.count(list);
+            if (by_band_.count(list)) least_size_ = std::min(least_size_, least_sizes_[list]);
         }
-        if (by_band == 0) return;
-        bool through_shingles = by_band > LONG;
-        if (through_shingles) {
-            for (int64_t i = 0; i < prefix_[text]; i++) by_shingle += by_shingle_.count(prefix_id(text, i));
-            through_shingles = by_shingle < by_band;
-        }
+        if (posts == 0 || !can_matter(text, common(text), nullptr)) return;
         mark(text, 1);
-        if (through_shingles) {
-            for (int64_t i = 0; i < prefix_[text]; i++) meet(by_shingle_, prefix_id(text, i), text, true, choice);
-        } else {
-            for (size_t band = 0; band < given_.bands; band++)
-                if (own_[band] >= 0)
-                    meet(by_band_, bases_[band] + static_cast<size_t>(own_[band]), text, false, choice);
-        }
+        const bool is_long = posts > LONG;
+        const int64_t most = is_long ? meet_by_rarity(text, posts, choice) : common(text);
+        for (size_t band = 0; band < given_.bands && most != NONE_LEFT; band++)
+            if (own_[band] >= 0)
+                meet(by_band_, bases_[band] + static_cast<size_t>(own_[band]), text, greatest_size(text, most, nullptr),
+                     false, choice);
         mark(text, 0);
     }
 
   private:
-    static constexpr int64_t LONG = 64;     // postings from which a look at the prefixes costs less than it may save
+    static constexpr int64_t NONE_LEFT = -1;
+    static constexpr ptrdiff_t AHEAD = 8;  // posts whose briefs are fetched ahead: long lists wait for memory
+    static constexpr int64_t LONG = 64;    // postings from which a look at the prefixes costs less than it may save
 
     int32_t group_of(size_t text, size_t band) const { return given_.groups[band * given_.texts + text]; }
     size_t prefix_id(size_t text, int64_t i) const {
@@ -219,6 +305,46 @@ class Postings {
         return rooms;
     }
 
+    // Shows *choice* kept texts through lists of no more than so many *posts* together. Texts that may be joined come
+    // first, through their numbers; then the rarest shingles, where the most similar are, until what is left over cannot
+    // be better than what was found: then NONE_LEFT. Otherwise as many shingles as what was not shown can share at most.
+    template <class Choice>
+    int64_t meet_by_rarity(size_t text, int64_t posts, Choice& choice) {
+        const NumberPostings* by_number = choice.by_number();
+        const bool only_links = by_number && by_number->count(text) <= posts;
+        if (only_links) {
+            posts -= by_number->count(text);
+            by_number->each(text, [&](const Lists& lists, size_t list) {
+                meet(lists, list, text, greatest_size(text, common(text), nullptr), true, choice);
+            });
+            if (choice.joined()) return NONE_LEFT;
+        }
+        for (int64_t i = 0; i < prefix_[text]; i++) {
+            const Verified* best = choice.joined();
+            if (!best && only_links) best = choice.linked();
+            // whoever shares a rarer shingle was met: if a pair verifies, its rarest one is in the prefixes of both
+            const int64_t most = common(text) - i;
+            if (!can_matter(text, most, best)) return NONE_LEFT;
+            posts -= by_shingle_.count(prefix_id(text, i));
+            if (posts < 0) return most;
+            meet(by_shingle_, prefix_id(text, i), text, greatest_size(text, most, best), true, choice);
+        }
+        return NONE_LEFT;
+    }
+
+    // The greatest size of a text that shares at most so many shingles with *text* and yet verifies and is as similar as
+    // *best*: shared / (sizes - shared) >= num / den, solved for the sizes together.
+    int64_t greatest_size(size_t text, int64_t most, const Verified* best) const {
+        int64_t sizes = most * (given_.num + given_.den) / given_.num;
+        if (best && best->shared) sizes = std::min(sizes, most * (best->shared + best->united) / best->shared);
+        return sizes - size(text);
+    }
+
+    // Whether any text in the lists of bands can be like that.
+    bool can_matter(size_t text, int64_t most, const Verified* best) const {
+        return std::max(least_size_, most) <= greatest_size(text, most, best);
+    }
+
     void mark(size_t text, uint8_t value) {
         for (int64_t i = rare_.offsets[text]; i < rare_.offsets[text + 1]; i++)
             marked_[static_cast<size_t>(rare_.ids[static_cast<size_t>(i)])] = value;
@@ -235,11 +361,13 @@ class Postings {
     }
 
     template <class Choice>
-    void meet(const Lists& lists, size_t list, size_t text, bool check_bands, Choice& choice) {
+    void meet(const Lists& lists, size_t list, size_t text, int64_t greatest, bool check_bands, Choice& choice) {
         const Brief& own = briefs_[text];
         const auto most_shared = level->loops->most_shared;
         for (const int32_t *post = lists.begin(list), *end = lists.end(list); post != end; post++) {
+            if (end - post > AHEAD) prefetch(&briefs_[static_cast<size_t>(post[AHEAD])]);
             const size_t kept = static_cast<size_t>(*post);
+            if (sizes_[kept] > greatest) continue;
             Brief& brief = briefs_[kept];
             if (brief.met_by == static_cast<int32_t>(text)) continue;
             brief.met_by = static_cast<int32_t>(text);
@@ -281,12 +409,15 @@ class Postings {
     const Given& given_;
     RareFirst rare_;
     std::vector<Brief> briefs_;
+    std::vector<int32_t> sizes_;  // as in the briefs; what they rule out costs no cache line
     std::vector<size_t> bases_;  // [bands + 1], the first list of each band
     std::vector<int64_t> prefix_;
     Lists by_band_, by_shingle_;
     std::vector<uint8_t> marked_;
     std::vector<int32_t> own_;  // [bands], the groups of the text that is judged
     std::vector<uint8_t> full_;
+    std::vector<int64_t> least_sizes_;  // of the texts in each list of a band
+    int64_t least_size_ = 0;            // of the texts in the lists of the text that is judged
 };
 
 // A text's choice where a rule in another language says who may be joined: all that verify, in order, are shown to it.
@@ -296,14 +427,16 @@ class Asked {
     using Rule = std::function<ptrdiff_t(size_t text, const std::vector<Verified>&)>;
 
     explicit Asked(Rule rule) : rule_(std::move(rule)) {}
+    const NumberPostings* by_number() const { return nullptr; }  // any may be joined
+    void post(size_t) {}
     void begin(size_t text) {
         text_ = text;
+        joined_ = -1;
         verified_.clear();
     }
     int64_t least(size_t, int64_t) const { return 0; }
     void add(const Verified& verified) { verified_.push_back(verified); }
     void end() {
-        joined_ = -1;
         if (verified_.empty()) return;
         std::sort(verified_.begin(), verified_.end(),
                   [](const auto& one, const auto& other) { return one.better_than(other); });
@@ -319,40 +452,13 @@ class Asked {
     ptrdiff_t joined_ = -1;
 };
 
-// The sorted distinct numbers of each text.
-class NumberSets {
-  public:
-    NumberSets(const uint64_t* numbers, const int64_t* offsets, size_t texts)
-        : numbers_(numbers), offsets_(offsets), bits_(texts, 0) {
-        for (size_t text = 0; text < texts; text++)
-            for (int64_t i = offsets[text]; i < offsets[text + 1]; i++) bits_[text] |= uint64_t{1} << numbers[i] % 64;
-    }
-    // Whether each has a number that the other lacks.
-    bool conflict(size_t one, size_t other) const {
-        if (bits_[one] & ~bits_[other] && bits_[other] & ~bits_[one]) return true;  // most often this tells
-        const int64_t shared = common(one, other);
-        return shared < count(one) && shared < count(other);
-    }
-    // Whether two thirds of the numbers of whichever has fewer stand in the other too.
-    bool agree(size_t one, size_t other) const { return 3 * common(one, other) >= 2 * std::min(count(one), count(other)); }
-
-  private:
-    int64_t count(size_t text) const { return offsets_[text + 1] - offsets_[text]; }
-    int64_t common(size_t one, size_t other) const {
-        if (!(bits_[one] & bits_[other])) return 0;
-        return static_cast<int64_t>(grouping::common(numbers_ + offsets_[one], numbers_ + offsets_[one + 1],
-                                                     numbers_ + offsets_[other], numbers_ + offsets_[other + 1]));
-    }
-    const uint64_t* numbers_;
-    const int64_t* offsets_;
-    std::vector<uint64_t> bits_;  // each number sets one of 64
-};
-
 // A text's choice by the rule of passages: joined may be what has no number conflict. Only the best so far is held, and
 // what cannot be better is not counted to the end: the rarest shingles come first, and they tell most.
 class Numbers {
   public:
-    explicit Numbers(NumberSets numbers) : numbers_(std::move(numbers)) {}
+    explicit Numbers(NumberSets numbers) : numbers_(std::move(numbers)), by_number_(numbers_) {}
+    const NumberPostings* by_number() const { return &by_number_; }
+    void post(size_t text) { by_number_.post(text); }
     void begin(size_t text) {
         text_ = text;
         joined_.text = linked_.text = -1;
@@ -372,6 +478,7 @@ class Numbers {
 
   private:
     NumberSets numbers_;
+    NumberPostings by_number_;
     size_t text_ = 0;
     bool conflicts_ = false;
     Verified joined_{0, -1, 0, 1}, linked_{0, -1, 0, 1};  // the best that may be joined, the best that may not
@@ -395,7 +502,11 @@ struct Covering {
 class Articles {
   public:
     Articles(const Covering& covering, NumberSets numbers, bool numbers_count)
-        : given_(covering), numbers_(std::move(numbers)), numbers_count_(numbers_count) {}
+        : given_(covering), numbers_(std::move(numbers)), by_number_(numbers_), numbers_count_(numbers_count) {}
+    const NumberPostings* by_number() const { return numbers_count_ ? &by_number_ : nullptr; }
+    void post(size_t text) {
+        if (numbers_count_) by_number_.post(text);
+    }
     void begin(size_t text) {
         text_ = text;
         joined_.text = linked_.text = -1;
@@ -491,6 +602,7 @@ class Articles {
 
     Covering given_;
     NumberSets numbers_;
+    NumberPostings by_number_;
     bool numbers_count_, agrees_ = false, known_ = false;
     size_t text_ = 0;
     Verified joined_{0, -1, 0, 1}, linked_{0, -1, 0, 1};
@@ -523,6 +635,7 @@ void choose(const Given& given, Choice& choice, const std::function<void()>& pau
             if (joined) continue;
         }
         postings.post(text);
+        choice.post(text);
     }
     chosen.full = postings.full();
 }

@@ -11,6 +11,15 @@
 #define RESTRICT __restrict__
 #endif
 
+// Tells the processor what will be read soon.
+inline void prefetch(const void* place) {
+#if defined(__GNUC__)
+    __builtin_prefetch(place);
+#else
+    (void)place;
+#endif
+}
+
 constexpr uint64_t GOLDEN = 0x9E3779B97F4A7C15ull;
 constexpr uint64_t DIGEST_SALT0 = 0xD6E8FEB86659FD93ull, DIGEST_SALT1 = 0xA0761D6478BD642Full;
 constexpr int LANES = 64;            // positions hashed at a time: eight registers of eight hashes

@@ -546,7 +546,7 @@ PyObject* pack_table(PyObject*, PyObject* args) {
             const uint16_t flag = flags[code], kinds = flag & (MARK | SPACE | INVISIBLE);
             const bool sound = mapping[code] < EXPANSION + offsets.segments() && mapping[code] <= MAPPING &&
                                !(kinds & (kinds - 1)) && !(kinds && flag & (DIGIT | DECIMAL | LETTER)) &&
-                               !(flag & (SIGN | PERCENT) && !(flag & MARK)) &&
+                               !(flag & (SIGN | PERCENT) && !(flag & MARK)) && !(flag & (TONE | COMBINING) && flag & SIGN) &&
                                !(flag & (MARK | INVISIBLE) && mapping[code]) &&
                                !(flag & SPACE && mapping[code] != BLANK);
             if (!sound) refuse("the fold table contradicts itself at code point " + std::to_string(code));
