@@ -51,12 +51,16 @@ class Match:
     united: I64
     full: int
 
+    def similarity(self, texts: I64) -> NDArray[np.float64]:
+        """Of these texts to what they joined or are linked to: float64 [texts]."""
+        return self.shared[texts] / np.maximum(self.united[texts], 1)
+
 
 Judge = Callable[[I64, U64, I64], kernel.Acceptable]
 """Makes the rule of who may join whom: (texts, their shingle sets, offsets) -> acceptable, in numbers of *texts*."""
 
 
-def distinct_texts(at: Segments, domain: I64) -> Texts:
+def distinct_texts(at: Segments, domain: I64, work: Work | None = None) -> Texts:
     """Groups places with the same folded text of the same domain.
 
     Digests group them; the texts themselves decide, so that a forged collision of digests joins nothing.
@@ -64,13 +68,19 @@ def distinct_texts(at: Segments, domain: I64) -> Texts:
     Args:
         at: the folded text of each place.
         domain: int64 [places].
+        work: where the arrays lie; None: in memory.
     """
     count = len(at)
-    digest = np.empty((count, 2), np.uint64)
+    work = work or Work()
+    digest = work.zeros((count, 2), np.uint64)
     for places, folded, offsets in at.chunks():
         digest[places] = kernel.digests(folded, offsets)
-    leader = np.arange(count)
-    meeting = np.flatnonzero(kernel.collisions(digest[:, 0] ^ fmix64(domain.astype(np.uint64))) >= 0)
+    leader = work.stored(np.arange(count))
+    keys = digest[:, 0].copy()
+    if domain.any():
+        keys ^= fmix64(domain.astype(np.uint64))
+    meeting = np.flatnonzero(kernel.collisions(keys) >= 0)
+    del keys
     order = meeting[np.lexsort((meeting, digest[meeting, 1], digest[meeting, 0], domain[meeting]))]
     fresh = np.ones(len(order), bool)
     fresh[1:] = (digest[order[1:]] != digest[order[:-1]]).any(axis=1) | (domain[order[1:]] != domain[order[:-1]])
@@ -79,10 +89,10 @@ def distinct_texts(at: Segments, domain: I64) -> Texts:
         leaders: dict[bytes, int] = {}
         for place in np.flatnonzero(leader == group).tolist():
             leader[place] = leaders.setdefault(at.take(np.array([place]))[0].tobytes(), place)
-    first = np.flatnonzero(leader == np.arange(count))
-    number = np.empty(count, np.int64)
+    first = work.stored(np.flatnonzero(leader == np.arange(count)))
+    number = work.zeros(count, np.int64)
     number[first] = np.arange(len(first))
-    return Texts(at, number[leader], first, domain[first])
+    return Texts(at, work.stored(number[leader]), first, domain[first])
 
 
 def _forged_groups(at: Segments, leader: I64) -> list[int]:

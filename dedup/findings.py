@@ -20,6 +20,7 @@ from dedup.model import Family, Finding, Grain, Kind, Member, Place, Report
 from dedup.rewriting import CutCounts, extended_ends
 from dedup.settings import Settings
 from dedup.tables import Progress, Tables
+from dedup.work import Work
 
 
 @dataclass(slots=True)
@@ -43,10 +44,15 @@ class Repeats:
     full: int = 0
 
     @classmethod
-    def none(cls, count: int) -> Repeats:
+    def none(cls, count: int, work: Work) -> Repeats:
         """Nothing repeats anything."""
-        flags = np.zeros((2, count), bool)
-        return cls(np.full(count, -1), np.full(count, -1), flags[0], np.zeros(count), flags[1])
+        return cls(
+            kept=work.full(count, -1, np.int64),
+            linked=work.full(count, -1, np.int64),
+            by_number=work.zeros(count, np.bool_),
+            similarity=work.zeros(count, np.float64),
+            exact=work.zeros(count, np.bool_),
+        )
 
     def to_stage(self) -> Stage:
         """As arrays, to be kept."""
@@ -60,18 +66,20 @@ class Repeats:
 
     def enter(self, places: I64, texts: Texts, found: Match) -> None:
         """Enters what became of the texts that stand at *places*."""
-        first = places[texts.first]
-        keeper = found.keeper[texts.of]
-        exact = keeper == texts.of
-        similarity = found.shared / np.maximum(found.united, 1)
-        repeating = ~exact | (first[texts.of] != places)
+        repeating = (found.keeper != np.arange(len(found.keeper)))[texts.of]
+        again = np.ones(len(places), bool)
+        again[texts.first] = False
+        repeating = np.flatnonzero(repeating | again)
+        text = texts.of[repeating]
+        keeper = found.keeper[text]
         repeats = places[repeating]
-        self.kept[repeats] = first[keeper[repeating]]
-        self.exact[repeats] = exact[repeating]
-        self.similarity[repeats] = np.where(exact, 1.0, similarity[texts.of])[repeating]
+        self.kept[repeats] = places[texts.first[keeper]]
+        self.exact[repeats] = keeper == text
+        self.similarity[repeats] = np.where(keeper == text, 1.0, found.similarity(text))
         links = np.flatnonzero(found.linked >= 0)
-        self.linked[first[links]] = first[found.linked[links]]
-        self.similarity[first[links]] = similarity[links]
+        linking = places[texts.first[links]]
+        self.linked[linking] = places[texts.first[found.linked[links]]]
+        self.similarity[linking] = found.similarity(links)
         self.full += found.full
 
     def clear(self, places: NDArray[np.bool_]) -> None:

@@ -18,6 +18,7 @@ from dedup.kernel.template_reference import template
 from dedup.model import Grain
 from dedup.segments import Segments
 from dedup.settings import Settings
+from dedup.work import Work
 
 Mask = NDArray[np.bool_]
 
@@ -77,7 +78,7 @@ class Frequent:
     share: NDArray[np.float64]
 
 
-def frequent(lines: Lines, settings: Settings) -> Frequent:
+def frequent(lines: Lines, settings: Settings, work: Work) -> Frequent:
     """The lines that enough article families of a source carry, and that stand where page furniture stands.
 
     A line stands where page furniture stands if most of its places are at the head of an article (not more than two
@@ -88,11 +89,11 @@ def frequent(lines: Lines, settings: Settings) -> Frequent:
     """
     count = len(lines.article)
     result = Frequent(np.zeros(count, bool), np.zeros(count, np.int64), np.zeros(count))
-    chars = lines.at.lengths
-    places = np.flatnonzero(lines.counted & ~lines.masked & (chars > 0))
+    shown = ~lines.masked & (lines.at.lengths > 0)
+    places = work.stored(np.flatnonzero(lines.counted & shown))
     if settings.boilerplate == "off" or FREQUENCY in settings.keep_rules or not len(places):
         return result
-    meeting = _meeting(lines, places)
+    meeting = _meeting(lines, places, work)
     source = lines.source[lines.article[meeting]]
     texts = distinct_texts(_templates(lines, meeting), source)
     families = _carriers(texts.of, lines.family[lines.article[meeting]], len(texts.first))
@@ -114,7 +115,7 @@ def frequent(lines: Lines, settings: Settings) -> Frequent:
     text[meeting] = texts.of
     chosen = _placed(lines, text, many)
     going = (text >= 0) & chosen[text]
-    stays = np.bincount(lines.article[(chars > 0) & ~lines.masked & ~going], minlength=len(lines.family)) > 0
+    stays = np.bincount(lines.article[shown & ~going], minlength=len(lines.family)) > 0
     found = np.flatnonzero(going & stays[lines.article])  # an article that is nothing else is about that
     result.line[found] = True
     result.families[found] = families[text[found]]
@@ -123,13 +124,13 @@ def frequent(lines: Lines, settings: Settings) -> Frequent:
     return result
 
 
-def _meeting(lines: Lines, places: I64) -> I64:
+def _meeting(lines: Lines, places: I64, work: Work) -> I64:
     """Of these lines those whose template may stand at another place of their source: most stand at none."""
-    digest = [np.zeros(0, np.uint64)]
-    for _, folded, offsets in lines.at.chunks(places):
-        digest.append(kernel.digests(*kernel.templates(folded, offsets, load()))[:, 0])
-    source = lines.source[lines.article[places]].astype(np.uint64)
-    return places[kernel.collisions(np.concatenate(digest) ^ fmix64(source)) >= 0]
+    digest = work.column(np.uint64)
+    for some, folded, offsets in lines.at.chunks(places):
+        source = lines.source[lines.article[some]].astype(np.uint64)
+        digest.append(kernel.digests(*kernel.templates(folded, offsets, load()))[:, 0] ^ fmix64(source))
+    return places[kernel.collisions(digest.whole()) >= 0]
 
 
 def _templates(lines: Lines, places: I64) -> Segments:

@@ -123,12 +123,12 @@ def judged(
         Repeats.to_stage,
         Repeats.from_stage,
     )
-    whole = alike if settings.grain != "passage" else Repeats.none(len(units.ids))
+    whole = alike if settings.grain != "passage" else Repeats.none(len(units.ids), work)
     tell("boilerplate", 0, None)
     # Frequency is counted over article families, so it is known here; what it takes is kept out of the passages at
     # once, which is to judge the near members of a kept text that goes as if it were absent.
     out, found = work.stage(
-        "boilerplate", lambda: _boilerplate(units, alike, rows, settings), _marked_stage, _marked_from_stage
+        "boilerplate", lambda: _boilerplate(units, alike, rows, settings, work), _marked_stage, _marked_from_stage
     )
     tables = _with_passages(units, out, settings, work)
     out = _spread(units, out, tables)
@@ -141,7 +141,7 @@ def judged(
     )
     tell("blocks", 0, None)
     remnant = _remnants(tables, parts, out, settings)
-    runs = _runs(tables, whole, parts, remnant, out, settings)
+    runs = _runs(tables, whole, parts, remnant, out, settings, work)
     return Told(Judgement(tables, settings, whole, parts, remnant, runs, _Marks(tables.marks, found), rows), tell)
 
 
@@ -190,15 +190,31 @@ def _spread(units: Tables, out: NDArray[np.bool_], tables: Tables) -> NDArray[np
     return out[np.searchsorted(units.article * lines + units.line, tables.article * lines + tables.line)]
 
 
-def _boilerplate(units: Tables, whole: Repeats, rows: Sequence[tuple[str, int]], settings: Settings) -> _Marked:
+def _boilerplate(
+    units: Tables, whole: Repeats, rows: Sequence[tuple[str, int]], settings: Settings, work: Work
+) -> _Marked:
     """Which units are no passages, being masked or frequent, and the marks of the frequent ones."""
     if settings.scope == "within" or not len(units.article):
         return units.masked, {}
     fresh = np.ones(len(units.article), bool)
     fresh[1:] = (np.diff(units.article) != 0) | (np.diff(units.line) != 0)
+    if fresh.all():  # a line is a unit, as it mostly is: nothing is copied
+        found = frequent(_lines(units, units.at, slice(None), whole, rows, settings), settings, work)
+        marks = frequent_marks(found, units.start, units.end, units.of_article, settings)
+        return units.masked | found.line, marks
     first = np.flatnonzero(fresh)
-    lines = Lines(
-        at=units.at if fresh.all() else joined(units, first),
+    found = frequent(_lines(units, joined(units, first), first, whole, rows, settings), settings, work)
+    ends = units.end[np.append(first[1:], len(fresh)) - 1]
+    marks = frequent_marks(found, units.start[first], ends, np.searchsorted(first, units.of_article), settings)
+    return units.masked | found.line[np.cumsum(fresh) - 1], marks
+
+
+def _lines(
+    units: Tables, at: Segments, first: I64 | slice, whole: Repeats, rows: Sequence[tuple[str, int]], settings: Settings
+) -> Lines:
+    """The lines whose first units are *first*."""
+    return Lines(
+        at=at,
         article=units.article[first],
         masked=units.masked[first],
         shape=units.shape[first],
@@ -206,12 +222,11 @@ def _boilerplate(units: Tables, whole: Repeats, rows: Sequence[tuple[str, int]],
         family=_article_families(whole),
         source=_sources(units, rows, settings),
     )
-    found = frequent(lines, settings)
-    line = np.cumsum(fresh) - 1
-    ends = units.end[np.append(first[1:], len(fresh)) - 1]
-    of_article = np.searchsorted(first, units.of_article)
-    marks = frequent_marks(found, units.start[first], ends, of_article, settings)
-    return units.masked | found.line[line], marks
+
+
+def _one_domain(count: int) -> I64:
+    """For texts that all may meet: int64 [count], in no memory."""
+    return np.broadcast_to(np.int64(0), count)
 
 
 def _article_families(whole: Repeats) -> I64:
@@ -238,14 +253,14 @@ def _sources(tables: Tables, rows: Sequence[tuple[str, int]], settings: Settings
 
 def _article_repeats(tables: Tables, settings: Settings, work: Work) -> Repeats:
     """Which articles repeat which, as wholes."""
-    repeats = Repeats.none(len(tables.ids))
+    repeats = Repeats.none(len(tables.ids), work)
     if settings.scope == "within":
         return repeats
     compared = _compared(tables)
     of_article = offsets_of(np.bincount(tables.article[compared], minlength=len(tables.ids)))
     wholes = Segments(tables.folded, tables.offsets, compared, of_article)
     articles = np.flatnonzero(wholes.lengths > 0)  # an empty fold never matches
-    texts = distinct_texts(wholes.of(articles), np.zeros(len(articles), np.int64))
+    texts = distinct_texts(wholes.of(articles), _one_domain(len(articles)), work)
     is_long = tables.size[compared] >= settings.min_chars
     judge = article_judge(
         texts, articles, tables.at.of(compared), is_long, of_article, _left_out(tables, compared), settings
@@ -288,7 +303,7 @@ def _name_number_links(longer: I64, articles: I64, texts: Texts, linked: I64, re
 
 def _passage_repeats(tables: Tables, whole: Repeats, out: NDArray[np.bool_], settings: Settings, work: Work) -> Repeats:
     """Which passages repeat which, in the articles that are not cut whole; what is *out* is not judged."""
-    repeats = Repeats.none(len(tables.article))
+    repeats = Repeats.none(len(tables.article), work)
     if settings.grain == "article":
         return repeats
     judged = (whole.kept[tables.article] < 0) & ~out
@@ -301,7 +316,7 @@ def _passage_repeats(tables: Tables, whole: Repeats, out: NDArray[np.bool_], set
         _match_passages(
             tables,
             places,
-            np.zeros(len(places), np.int64),
+            _one_domain(len(places)),
             tables.fixed[tables.article[places]],
             repeats,
             settings,
@@ -334,7 +349,7 @@ def _match_passages(
     tables: Tables, places: I64, domain: I64, fixed: NDArray[np.bool_], repeats: Repeats, settings: Settings, work: Work
 ) -> None:
     """Enters what becomes of the passages at *places*; those of one domain meet."""
-    texts = distinct_texts(tables.at.of(places), domain)
+    texts = distinct_texts(tables.at.of(places), domain, work)
     found = match(texts, fixed[texts.first], settings, passage_judge(texts, settings), work)
     repeats.enter(places, texts, found)
 
@@ -354,13 +369,13 @@ def _remnants(tables: Tables, parts: Repeats, out: NDArray[np.bool_], settings: 
 
 
 def _runs(
-    tables: Tables, whole: Repeats, parts: Repeats, remnant: I64, out: NDArray[np.bool_], settings: Settings
+    tables: Tables, whole: Repeats, parts: Repeats, remnant: I64, out: NDArray[np.bool_], settings: Settings, work: Work
 ) -> list[Run]:
     """Runs of repeated passages in the articles that stay. What is *out* neither joins a run nor breaks it."""
     places = np.flatnonzero((whole.kept[tables.article] < 0) & ~out)
     if not (parts.kept >= 0).any():
         return []
-    texts = distinct_texts(tables.at.of(places), np.zeros(len(places), np.int64))
+    texts = distinct_texts(tables.at.of(places), _one_domain(len(places)), work)
     of = np.full(len(tables.article), -1)
     of[places] = texts.of
     # what folds to nothing, such as a line of stars, equals only the same signs
