@@ -166,9 +166,10 @@ class _Marks(Mapping[int, Sequence[Mark]]):
         self._own, self._frequent = own, frequent
 
     def __getitem__(self, article: int) -> Sequence[Mark]:
-        if article not in self._own and article not in self._frequent:
+        found = [*self._own.get(article, ()), *self._frequent.get(article, ())]
+        if not found:
             raise KeyError(article)
-        return [*self._own.get(article, ()), *self._frequent.get(article, ())]
+        return found
 
     def __iter__(self) -> Iterator[int]:
         return iter(sorted(self._own.keys() | self._frequent.keys()))

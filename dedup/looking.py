@@ -65,15 +65,21 @@ def look_all(texts: Sequence[str], codes: U32, offsets: I64, lines: tuple[I64, I
     if settings.boilerplate != "off":
         suspects = suspect_lines(read, bounds, settings.rules)
     openers = np.flatnonzero(np.isin(read[bounds[:-1]], _MARKUP_OPENERS))
-    for number in np.setdiff1d(_articles_of(of_article, np.append(suspects, openers)), toned).tolist():
-        low, high, begin = int(of_article[number]), int(of_article[number + 1]), int(offsets[number])
+    some = np.setdiff1d(_articles_of(of_article, np.append(suspects, openers)), toned)
+    lows, highs = of_article[some], of_article[some + 1]
+    rows = zip(
+        *(edge.tolist() for edge in (some, lows, highs, offsets[some], bounds[lows], bounds[highs])),
+        *(np.searchsorted(lines, edge).tolist() for lines in (suspects, openers) for edge in (lows, highs)),
+        strict=True,
+    )
+    of_suspect = (suspects - of_article[_segments_of(of_article, suspects)]).tolist()
+    for number, low, high, begin, read_from, read_to, first, last, first_opener, last_opener in rows:
         own_starts, own_ends = (starts[low:high] - begin).tolist(), (ends[low:high] - begin).tolist()
         markup: Sequence[int] = ()
-        if np.searchsorted(openers, low) < np.searchsorted(openers, high):
+        if first_opener < last_opener:
             markup = markup_lines(texts[number], own_starts, (content_ends[low:high] - begin).tolist())
-        own_lines = read[bounds[low] : bounds[high]].tobytes().decode().split("\n")[:-1]
-        some = suspects[np.searchsorted(suspects, low) : np.searchsorted(suspects, high)] - low
-        found = judge_lines(own_lines, markup, some.tolist(), own_starts, own_ends, settings)
+        own_lines = read[read_from:read_to].tobytes().decode().split("\n")[:-1]
+        found = judge_lines(own_lines, markup, of_suspect[first:last], own_starts, own_ends, settings)
         masked[low:high], marks[number] = found[0], tuple(found[1])
     for number in np.setdiff1d(suspect_signs, toned).tolist():
         begin, end = offsets[number], offsets[number + 1]
@@ -85,7 +91,12 @@ def look_all(texts: Sequence[str], codes: U32, offsets: I64, lines: tuple[I64, I
 
 def _articles_of(offsets: I64, places: I64) -> I64:
     """The segments in which the places lie, rising, each once."""
-    return np.unique(np.searchsorted(offsets, places, side="right") - 1)
+    return np.unique(_segments_of(offsets, places))
+
+
+def _segments_of(offsets: I64, places: I64) -> I64:
+    """The segment in which each place lies."""
+    return np.searchsorted(offsets, places, side="right") - 1
 
 
 _MARKUP_OPENERS = np.frombuffer(b"<&]", np.uint8)

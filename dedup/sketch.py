@@ -38,11 +38,7 @@ def sizes(folded: U32, offsets: I64) -> I64:
     What floors are measured in: forty Han characters say what eighty Latin letters say. (Of English passages of 40 to
     80 letters that were near another in Reuters' news, nearly all were formulas of other firms and days.)
     """
-    sizes = np.zeros(len(offsets) - 1, np.int64)
-    some = np.flatnonzero(np.diff(offsets))
-    if len(some):  # what follows a segment that is not empty is the next of these
-        sizes[some] = np.add.reduceat(kernel.columns(folded, load()), offsets[some], dtype=np.int64) // 2
-    return sizes
+    return kernel.segment_widths(folded, offsets, load()) // 2
 
 
 def shingles(folded: U32, offsets: I64, settings: Settings) -> tuple[U64, I64]:

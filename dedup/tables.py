@@ -260,7 +260,7 @@ class Marks(Mapping[int, Sequence[Mark]]):
 
     def __init__(self, packed: NDArray[np.uint8], offsets: I64, number: I64) -> None:
         self.arrays = packed, offsets, number
-        self._marked = np.flatnonzero(np.diff(offsets)[number] > 0)
+        self._has = np.diff(offsets)[number] > 0
 
     def __getitem__(self, article: int) -> Sequence[Mark]:
         if article not in self:
@@ -270,16 +270,13 @@ class Marks(Mapping[int, Sequence[Mark]]):
         return [Mark(*values) for values in orjson.loads(packed[offsets[number] : offsets[number + 1]].tobytes())]
 
     def __contains__(self, article: object) -> bool:
-        if not isinstance(article, int):
-            return False
-        at = int(np.searchsorted(self._marked, article))
-        return at < len(self._marked) and self._marked[at] == article
+        return isinstance(article, int) and 0 <= article < len(self._has) and bool(self._has[article])
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._marked.tolist())
+        return iter(np.flatnonzero(self._has).tolist())
 
     def __len__(self) -> int:
-        return len(self._marked)
+        return int(self._has.sum())
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,7 @@ def turn(rng: random.Random) -> None:
     same(attempt(native.fold, text, bounds, table), fold_reference.fold, text, bounds, table)
     same(attempt(native.number_tokens, text, bounds, table), number_reference.number_tokens, text, bounds, table)
     same(attempt(native.digests, text, bounds), reference.digests, text, bounds)
+    same(attempt(native.segment_widths, text, bounds, table), fold_reference.segment_widths, text, bounds, table)
     arguments = text, bounds, widths, size
     made = attempt(native.shingles, *arguments)
     same(made, reference.shingles, *arguments)

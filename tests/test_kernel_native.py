@@ -205,6 +205,7 @@ def same_folds(codes, offsets):
     expected = fold_reference.fold(codes, offsets, table)
     equal(native.fold(codes, offsets, table), expected)
     equal(native.columns(expected[0], table), fold_reference.columns(expected[0], table))
+    equal(native.segment_widths(*expected, table), fold_reference.segment_widths(*expected, table))
     equal(native.number_tokens(*expected, table), number_reference.number_tokens(*expected, table))
 
 
@@ -819,6 +820,10 @@ WRONG = {
     "keys of 32 bits": lambda: native.collisions(np.zeros(4, np.uint32)),
     "unequal pairs": lambda: native.intersections(HASHES, OFFSETS, np.array([0, 1]), np.array([0])),
     "a code point too large": lambda: native.fold(np.array([0x61, 0x110000], np.uint32), np.array([0, 2]), TABLE),
+    "widths of the largest code": lambda: native.segment_widths(
+        np.array([2**32 - 1], np.uint32), np.array([0, 1]), TABLE
+    ),
+    "widths beyond the array": lambda: native.segment_widths(np.zeros(1, np.uint32), np.array([0, 2]), TABLE),
     "the largest code": lambda: native.columns(np.array([2**32 - 1], np.uint32), TABLE),
     "no code point": lambda: native.number_tokens(np.array([0x110000], np.uint32), np.array([0, 1]), TABLE),
     "no code point in a line": lambda: native.templates(np.array([0x110000], np.uint32), np.array([0, 1]), TABLE),

@@ -46,6 +46,7 @@ if NAME == "native":
         number_tokens,
         readings,
         segment_sets,
+        segment_widths,
         shingle_band_keys,
         shingle_signatures,
         shingles,
@@ -54,7 +55,7 @@ if NAME == "native":
         templates,
     )
 else:
-    from dedup.kernel.fold_reference import columns, fold, readings
+    from dedup.kernel.fold_reference import columns, fold, readings, segment_widths
     from dedup.kernel.greedy_reference import greedy
     from dedup.kernel.number_reference import number_tokens
     from dedup.kernel.reference import (
@@ -94,6 +95,7 @@ __all__ = [
     "permutations",
     "readings",
     "segment_sets",
+    "segment_widths",
     "shingle_band_keys",
     "shingle_signatures",
     "shingles",

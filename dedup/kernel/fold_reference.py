@@ -121,6 +121,11 @@ def columns(folded: U32, table: FoldTable) -> U8:
     return ((table.flags[folded] & WIDE) + 1).astype(np.uint8)
 
 
+def segment_widths(folded: U32, offsets: I64, table: FoldTable) -> I64:
+    """The columns of each segment: int64 [segments]."""
+    return np.diff(offsets_of(columns(folded, table))[offsets])
+
+
 _CLOSERS = frozenset(map(ord, "\"')]"))
 
 

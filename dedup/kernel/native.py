@@ -158,6 +158,13 @@ def columns(folded: U32, table: FoldTable) -> U8:
     return found
 
 
+def segment_widths(folded: U32, offsets: I64, table: FoldTable) -> I64:
+    """See the reference."""
+    found = np.empty(max(len(offsets) - 1, 0), np.int64)
+    _native.widths(folded, offsets, table.flags, _wide_run(table), found)
+    return found
+
+
 def number_tokens(folded: U32, offsets: I64, table: FoldTable) -> tuple[U64, I64]:
     """See the reference."""
     hashes = np.empty(len(folded), np.uint64)

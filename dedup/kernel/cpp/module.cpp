@@ -638,6 +638,30 @@ void look_up(const uint32_t* codes, size_t count, const uint16_t* flags, uint8_t
 }
 
 // *first* and *count* name a run of wide code points, so that most of a Chinese text needs no look-up.
+PyObject* widths(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *folded_, *offsets_, *flags_, *widths_;
+        unsigned int first, count;
+        unpack(args, "OOO(II)O", &folded_, &offsets_, &flags_, &first, &count, &widths_);
+        const Codes folded(folded_, "folded");
+        const Offsets offsets(offsets_, "offsets", folded.size());
+        const Array<uint16_t> flags(flags_, "flags");
+        const Array<int64_t> found(widths_, "widths", 1, true);
+        flags.must_have(folding::CODE_POINTS);
+        found.must_have(offsets.segments());
+        must_be_codes(folded.data(), folded.size());
+        without_gil([&] {
+            for (size_t i = 0; i < offsets.segments(); i++) {
+                const uint32_t *code = folded.data() + offsets.begin(i), *end = folded.data() + offsets.end(i);
+                int64_t wide = 0;
+                for (; code != end; code++) wide += *code - first < count || flags.data()[*code] & folding::WIDE;
+                found[i] = static_cast<int64_t>(offsets.length(i)) + wide;
+            }
+        });
+        Py_RETURN_NONE;
+    });
+}
+
 PyObject* columns(PyObject*, PyObject* args) {
     return guarded([&] {
         PyObject *folded_, *flags_, *columns_;
@@ -956,6 +980,7 @@ PyMethodDef methods[] = {
     {"fold", fold, METH_VARARGS, nullptr},
     {"fill_in", fill_in, METH_VARARGS, nullptr},
     {"columns", columns, METH_VARARGS, nullptr},
+    {"widths", widths, METH_VARARGS, nullptr},
     {"number_tokens", number_tokens, METH_VARARGS, nullptr},
     {"components", components, METH_VARARGS, nullptr},
     {"choose", choose, METH_VARARGS, nullptr},
