@@ -44,7 +44,7 @@ from dedup.errors import BadInput, BadRun
 from dedup.findings import Told
 from dedup.kept import locked
 from dedup.model import Article, Family, Finding, Grain, Kind, Member, Place, Report
-from dedup.report import write_page
+from dedup.report.records import write_page
 from dedup.rewriting import clean_text, cut_counts, cut_whole, cuts, described, first_fault, restore_text
 
 CLEAN, DROPPED, REJECTED, PLACES = "clean", "dropped", "rejected", "places.jsonl"

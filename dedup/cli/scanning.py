@@ -387,7 +387,7 @@ def _check_unchanged(before: list[Any], now: list[Any]) -> None:
 
 
 def _write_records(job: _Job, report: Report, seconds: dict[str, float], stage: Path) -> None:
-    from dedup.report import summary, timings, write_json, write_page  # noqa: PLC0415
+    from dedup.report.records import summary, timings, write_json, write_page  # noqa: PLC0415
 
     corpus, references = job.corpus, job.references
     reading = {
