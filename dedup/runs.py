@@ -14,10 +14,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from itertools import islice, pairwise
 from pathlib import Path, PurePath, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import IO, Any, TypeGuard, TypeVar, get_args, overload
+from typing import IO, Any, Generic, TypeGuard, TypeVar, get_args, overload
 
 import orjson
 
@@ -44,14 +45,15 @@ from dedup.errors import BadInput, BadRun
 from dedup.findings import Told
 from dedup.kept import locked
 from dedup.model import Article, Family, Finding, Grain, Kind, Member, Place, Report
-from dedup.report.records import write_page
+from dedup.report.page import Originals, write_page
+from dedup.report.records import write_json
 from dedup.rewriting import clean_text, cut_counts, cut_whole, cuts, described, first_fault, restore_text
 
 CLEAN, DROPPED, REJECTED, PLACES = "clean", "dropped", "rejected", "places.jsonl"
 REJECTS = "rejected.jsonl"
 FINDINGS, FAMILIES = "findings.jsonl", "families.jsonl"
-SUMMARY, TIMINGS, PAGE = "summary.json", "timings.json", "report.html"
-RUN_NAMES = (CLEAN, DROPPED, REJECTED, PLACES, FINDINGS, FAMILIES, SUMMARY, TIMINGS, PAGE, REJECTS)
+SUMMARY, TIMINGS, PAGE, TUNED = "summary.json", "timings.json", "report.html", "tune.json"
+RUN_NAMES = (CLEAN, DROPPED, REJECTED, PLACES, FINDINGS, FAMILIES, SUMMARY, TIMINGS, PAGE, TUNED, REJECTS)
 
 T = TypeVar("T")
 
@@ -726,7 +728,12 @@ def _note(texts: hashlib._Hash, text: str) -> None:
 
 
 def apply_run(
-    run: str | Path, out: str | Path, findings_path: str | Path | None = None, force: bool = False
+    run: str | Path,
+    out: str | Path,
+    findings_path: str | Path | None = None,
+    force: bool = False,
+    keep_families: Sequence[str] = (),
+    lang: str = "en",
 ) -> list[Finding]:
     """Rewrites the articles of a run again, by findings that may have been edited, without scanning them again.
 
@@ -736,6 +743,8 @@ def apply_run(
         run: the folder of a run.
         out: the folder of the new run.
         findings_path: edited findings; default: those of the run.
+        keep_families: names of families whose members all stay.
+        lang: of the page, "en" or "zh".
 
     Returns:
         the findings that were applied, in the order of the articles.
@@ -746,7 +755,43 @@ def apply_run(
     """
     check_places([run], out)
     with local_run(run) as folder:
-        return _apply_run(folder, out, findings_path, force)
+        return _apply_run(folder, out, findings_path, force, keep_families, lang)
+
+
+def _kept_on(path: Path, run: Path, keep_families: Sequence[str]) -> Iterator[tuple[int, Finding]]:
+    """The findings of a file, those of the families named not removed any more.
+
+    A block or a remnant, which is of no family itself, stays as a whole where it holds a member of one of them.
+
+    Raises:
+        BadInput: there is no such family.
+    """
+    if not keep_families:
+        yield from _numbered_findings(path)
+        return
+    places: dict[str, dict[str, list[tuple[int, int]]]] = {name: {} for name in keep_families}
+    found = set()
+    for family in _families(_regular(run, FAMILIES)):
+        if family.family in places:
+            found.add(family.family)
+            for member in family.members:
+                spans = places[family.family].setdefault(member.place.article, [])
+                spans.append((member.place.start, member.place.end))
+    for name in keep_families:
+        if name not in found:
+            near = get_close_matches(name, [family.family for family in _families(run / FAMILIES)], 3, 0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"their names are in {FAMILIES} and {FINDINGS}"
+            raise BadInput(f"--keep-family {name}: the run has no family of that name; {hint}")
+    by_article: dict[str, list[tuple[int, int]]] = {}
+    for members in places.values():
+        for article, spans in members.items():
+            by_article.setdefault(article, []).extend(spans)
+    for number, finding in _numbered_findings(path):
+        kept = finding.family in places
+        if finding.kind == "duplicate" and finding.family is None:
+            spans = by_article.get(finding.article, [])
+            kept = any(finding.start <= start and end <= finding.end for start, end in spans)
+        yield number, replace(finding, removed=finding.removed and not kept)
 
 
 @contextmanager
@@ -760,11 +805,13 @@ def local_run(run: str | Path) -> Iterator[Path]:
         yield Path(temporary)
 
 
-def _apply_run(run: Path, out: str | Path, findings_path: str | Path | None, force: bool) -> list[Finding]:
+def _apply_run(
+    run: Path, out: str | Path, findings_path: str | Path | None, force: bool, keep_families: Sequence[str], lang: str
+) -> list[Finding]:
     record = _read_record(run)
     check_places(_folders(run), out)
     path = Path(findings_path) if findings_path is not None else _regular(run, FINDINGS)
-    judged = _Judged((f"{path}:{number}: ", finding) for number, finding in _numbered_findings(path))
+    judged = _Judged((f"{path}:{number}: ", finding) for number, finding in _kept_on(path, run, keep_families))
     cleaned = os.path.lexists(run / CLEAN)
     inputs = [] if cleaned else _read_inputs(run, record, out)
     with stage(out, force) as folder:
@@ -778,7 +825,7 @@ def _apply_run(run: Path, out: str | Path, findings_path: str | Path | None, for
         for name in (FAMILIES, TIMINGS, *([REJECTS] if (run / REJECTS).exists() else [])):
             shutil.copyfile(_regular(run, name), folder / name)
         _write_summary(folder / SUMMARY, read_summary(run), findings)
-        write_page(folder / PAGE, read_summary(folder), findings, read_families(folder / FAMILIES))
+        write_report(folder, lang)
     return findings
 
 
@@ -916,6 +963,107 @@ def _changed(path: Path) -> BadRun:
         f"{path}: does not give the original back with the {FINDINGS} beside it; one of the two was changed after the "
         "run. Undo that; edited findings belong in a file of their own, for `dedup apply --findings`"
     )
+
+
+# ------------------------------------------------------------------------------------------------------------ the page
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines(Generic[T]):
+    """What stands in a file of a run, read anew each time."""
+
+    path: Path
+    read: Callable[[Path], Iterator[T]]
+
+    def __iter__(self) -> Iterator[T]:
+        return self.read(self.path)
+
+
+def sourced(files: Iterable[InputFile], reading: Reading) -> Iterator[tuple[str, Article]]:
+    """(source, article) of files that have been read: the source is a file of records, or the folder of a text."""
+    ids = Ids(reading.id_field)
+    for file in files:
+        source = file.name if file.format != "text" else f"{PurePosixPath(file.name).parent}/"
+        for article in articles_of(file, reading, ids):
+            yield source, article
+
+
+def write_report(run: Path, lang: str = "en", originals: Originals | None = None) -> bool:
+    """Writes report.html of the run in a folder from what lies there.
+
+    Args:
+        run: the folder.
+        lang: "en" or "zh".
+        originals: the articles, where they are at hand; else rebuilt after `clean`, read again after `scan`.
+
+    Returns:
+        whether the originals could be read; else the page has no texts that stay.
+
+    Raises:
+        BadRun, BadInput: the run's folder is damaged.
+    """
+    if originals is not None:
+        _write_report(run, lang, originals)
+        return True
+    record = _read_record(run)
+    if os.path.lexists(run / CLEAN):
+        with TemporaryDirectory(prefix="dedup-") as scratch:
+            _write_report(run, lang, Originals(lambda: sourced(_restored(run, record, Path(scratch)), record.reading)))
+        return True
+    try:
+        files = _read_inputs(run, record, run)
+    except BadRun:  # they came from a pipe, are gone or changed: the page says so
+        _write_report(run, lang, None)
+        return False
+    _write_report(run, lang, Originals(lambda: sourced(files, record.reading)))
+    return True
+
+
+def _write_report(run: Path, lang: str, originals: Originals | None) -> None:
+    findings: _Lines[Finding] = _Lines(
+        _regular(run, FINDINGS), lambda path: (finding for _, finding in _numbered_findings(path))
+    )
+    families = _Lines(_regular(run, FAMILIES), _families)
+    write_page(run / PAGE, read_summary(run), findings, families, originals, read_tuned(run), lang)
+
+
+def read_tuned(run: Path) -> dict[str, Any] | None:
+    """The tune.json of a run, None where there is none.
+
+    Raises:
+        BadRun: it is damaged.
+    """
+    path = run / TUNED
+    if not path.exists():
+        return None
+    tuned = _json(path)
+    try:
+        for step in tuned["steps"]:
+            _ = [float(step["threshold"]), *(int(step[name]) for name in ("articles", "passages", "characters"))]
+        for pair in tuned["pairs"]:
+            Place.from_dict(pair["source"])
+            _ = [float(pair["similarity"]), float(pair["step"]), int(pair["start"]), int(pair["end"])]
+            if pair["grain"] not in get_args(Grain) or not all(
+                isinstance(pair[name], str) for name in ("article", "text", "source_text")
+            ):
+                raise ValueError("a pair is not one")
+        _ = [int(tuned["articles"]), int(tuned["characters"])]
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadRun(f"{path}: is not what `dedup tune` wrote ({error!r}); tune again, or remove it") from None
+    return tuned
+
+
+def write_tuned(run: str | Path, tuned: Mapping[str, Any], lang: str = "en") -> None:
+    """Writes tune.json into the folder of a run, and its page again.
+
+    Raises:
+        BadRun: there is no run.
+    """
+    run = Path(run)
+    read_summary(run)
+    with _written(run):
+        write_json(run / TUNED, tuned)
+        write_report(run, lang)
 
 
 # ----------------------------------------------------------------------------------------------------- read with care
