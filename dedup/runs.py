@@ -125,6 +125,32 @@ def check_file(inputs: Iterable[str | Path], file: Path, force: bool) -> None:
 
 
 @contextmanager
+def side_file(file: str | Path | None, force: bool = False) -> Iterator[Path | None]:
+    """A file to write, which takes its place at *file* when the block ends well; None for None.
+
+    Raises:
+        BadRun: *file* exists and *force* is not given, or cannot be written.
+    """
+    if file is None:
+        yield None
+        return
+    file = Path(file)
+    with TemporaryDirectory(prefix="dedup-") as temporary:
+        partial = Path(temporary) / file.name
+        yield partial
+        with _written(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if os.path.lexists(file) and not force:
+                raise BadRun(f"output file {file} exists; pass --force to replace it, or choose another name")
+            copy = file.with_name(f".{file.name}.partial-{secrets.token_hex(4)}")
+            try:
+                shutil.copyfile(partial, copy)
+                copy.replace(file)
+            finally:
+                copy.unlink(missing_ok=True)
+
+
+@contextmanager
 def stage(out: str | Path, force: bool = False, copy: tuple[str, Path] | None = None) -> Iterator[Path]:
     """A folder to fill, which takes the place of *out* when the block ends well and vanishes when it does not.
 
@@ -478,6 +504,25 @@ def read_findings(path: str | Path) -> list[Finding]:
         BadInput: the file or a line cannot be read; the message names the line.
     """
     return [finding for _, finding in _numbered_findings(Path(path))]
+
+
+def each_finding(run: str | Path) -> Iterator[Finding]:
+    """The findings of a run, one at a time.
+
+    Raises:
+        BadRun: there is no run.
+        BadInput: a line cannot be read; the message names it.
+    """
+    with _local(run) as folder:
+        read_summary(folder)
+        yield from (finding for _, finding in _numbered_findings(_regular(folder, FINDINGS)))
+
+
+def each_family(run: str | Path) -> Iterator[Family]:
+    """The families of a run, one at a time; raises as `each_finding`."""
+    with _local(run) as folder:
+        read_summary(folder)
+        yield from _families(_regular(folder, FAMILIES))
 
 
 def read_families(path: str | Path) -> list[Family]:

@@ -218,6 +218,12 @@ working_options = _options(
     ),
 )
 inputs_argument = click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+stats_option = click.option(
+    "--stats",
+    metavar="FILE",
+    help="A table (.csv or .parquet), one row an article: characters and paragraphs in and out, what was cut, Gopher's "
+    "repetition measures.",
+)
 lang_option = click.option(
     "--lang",
     type=click.Choice(["en", "zh"]),

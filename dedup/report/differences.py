@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,6 +31,10 @@ from dedup.text import codepoints
 MOST_COMPARED = 100_000
 """Characters of a text that are compared; two texts of that length that differ throughout take under a second."""
 
+LINE_ENDS = "\r\n\u2028\u2029"
+"""What a cut takes along around its text, and nobody needs to see."""
+
+_LIKE = 0.6  # normalised similarity of names from which one may be meant for the other
 _CRUMB = 2  # columns: an equal piece between two differences that is no wider is taken for chance
 
 
@@ -119,6 +123,18 @@ def _joined(pieces: Iterator[Piece]) -> Iterator[Piece]:
         yield Piece(kind, "".join(left), "".join(right))  # type: ignore[arg-type]
 
 
+def closest(name: str, names: Iterable[str], most: int = 3) -> list[str]:
+    """Of *names* those most like *name*, the most similar first, if any is like it at all."""
+    folded = name.casefold()
+    best: list[tuple[float, str]] = []
+    for other in names:
+        theirs = other.casefold()
+        similarity = 1.0 if folded in theirs else Levenshtein.normalized_similarity(folded, theirs)
+        if similarity >= _LIKE:
+            best = sorted([*best, (-similarity, other)])[:most]
+    return [other for _, other in best]
+
+
 def condensed(pieces: Sequence[Piece], most: int, context: int = 48) -> list[Piece]:
     """The pieces with long stretches left out, to be read at a glance.
 
@@ -135,7 +151,7 @@ def condensed(pieces: Sequence[Piece], most: int, context: int = 48) -> list[Pie
         tail = context if number < len(pieces) - 1 else 0
         equal = piece.kind in ("same", "alike")
         longest = max(len(piece.left), len(piece.right))
-        if equal and longest > head + tail + context:
+        if equal and longest > head + tail + 2 * context:
             parts = _parts(piece, min(head, room), min(tail, max(room - head, 0)))
         elif longest > room:
             parts = _parts(piece, room, 0)

@@ -49,6 +49,8 @@ class Best(Generic[T]):
         """Takes what *make* returns, if its key is among the greatest."""
         self.offered += 1
         entry = (key, -self.offered)
+        if not self._most:
+            return
         if len(self._heap) < self._most:
             heapq.heappush(self._heap, (*entry, make()))
         elif entry > self._heap[0][:2]:
@@ -305,30 +307,42 @@ def measure(
     by_article: dict[tuple[str | None, str], list[Place]] = {}
     for place in wanted:
         by_article.setdefault((place.against, place.article), []).append(place)
-    groups = _grouped(findings)
-    pending = next(groups, None)
     alike = Alike()
-    for source, article in originals:
+    for source, article, own in in_step(originals, findings):
         _keep_texts(measured, article, by_article.get((None, article.id), ()))
-        own: list[Finding] = []
-        if pending is not None and pending[0].article == article.id:
-            own, pending = pending, next(groups, None)
         named = article.fields.get(source_field) if source_field is not None else None
         _measure(measured, str(named) if named is not None else source, len(article.text), own)
         if cut_whole(own) is None:
             alike.offer(article)
             measured.articles += 1
     measured.alike = alike.drawn()
-    if pending is not None:
-        raise BadRun(
-            f'the findings of article "{pending[0].article}" do not stand in the order of the articles, or there is no '
-            "such article; make the run again, or write edited findings with `dedup apply --findings`"
-        )
     for name, articles in (references or {}).items():
         if any(against == name for against, _ in by_article):
             for article in articles:
                 _keep_texts(measured, article, by_article.get((name, article.id), ()))
     return measured
+
+
+def in_step(
+    originals: Iterable[tuple[str, Article]], findings: Iterable[Finding]
+) -> Iterator[tuple[str, Article, list[Finding]]]:
+    """(source, article, its findings), where the findings stand in the order of the articles.
+
+    Raises:
+        BadRun: they do not.
+    """
+    groups = _grouped(findings)
+    pending = next(groups, None)
+    for source, article in originals:
+        own: list[Finding] = []
+        if pending is not None and pending[0].article == article.id:
+            own, pending = pending, next(groups, None)
+        yield source, article, own
+    if pending is not None:
+        raise BadRun(
+            f'the findings of article "{pending[0].article}" do not stand in the order of the articles, or there is no '
+            "such article; make the run again, or write edited findings with `dedup apply --findings`"
+        )
 
 
 def _keep_texts(measured: Measured, article: Article, places: Iterable[Place]) -> None:

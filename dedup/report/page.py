@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dedup.model import Article, Family, Finding, Place
 from dedup.report.charts import Chart, columns, compact
-from dedup.report.differences import Piece, condensed, differences
+from dedup.report.differences import LINE_ENDS, Piece, condensed, differences
 from dedup.report.gathering import (
     MOST_BORDER,
     MOST_DEBRIS,
@@ -419,8 +419,8 @@ class _Words:
 
         if left_text is None or right_text is None:
             sides = (left_text, right_text)
-            return tuple(None if text is None else html(text.strip("\r\n"), _MOST_SHOWN) for text in sides)  # type: ignore[return-value]
-        pieces = differences(left_text[:MOST_TEXT].strip("\r\n"), right_text[:MOST_TEXT].strip("\r\n"))
+            return tuple(None if text is None else html(text.strip(LINE_ENDS), _MOST_SHOWN) for text in sides)  # type: ignore[return-value]
+        pieces = differences(left_text[:MOST_TEXT].strip(LINE_ENDS), right_text[:MOST_TEXT].strip(LINE_ENDS))
         beyond = [max(place.end - place.start - MOST_TEXT, 0) for place in (left, right)]
         if any(beyond):
             pieces.append(Piece("gap", *map(str, beyond)))

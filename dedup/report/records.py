@@ -17,7 +17,11 @@ from dedup.model import Report
 
 
 def summary(
-    report: Report, inputs: Sequence[Mapping[str, Any]], warnings: Sequence[str], reading: Mapping[str, Any]
+    report: Report,
+    inputs: Sequence[Mapping[str, Any]],
+    warnings: Sequence[str],
+    reading: Mapping[str, Any],
+    stats: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What summary.json holds: the same for the same input and settings, on any machine.
 
@@ -26,6 +30,7 @@ def summary(
         inputs: name, format, compression, sha256 and bytes of each input file.
         warnings: what reading them gave rise to.
         reading: how the inputs were read: text_field, id_field, against and the files of those references.
+        stats: the sums of the statistics, where they were asked for.
     """
     return {
         "dedup": dedup.__version__,
@@ -35,6 +40,7 @@ def summary(
         **reading,
         "inputs": list(inputs),
         "counts": dict(report.counts),
+        **({} if stats is None else {"stats": dict(stats)}),
         "warnings": [*warnings, *report.warnings],
     }
 

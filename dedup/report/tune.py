@@ -28,7 +28,7 @@ from dedup.report.gathering import Best
 from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.sketch import shingle_sets
-from dedup.tables import Tables, in_paragraphs, read_tables
+from dedup.tables import Progress, Tables, in_paragraphs, read_tables
 from dedup.work import Work
 
 STEPS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
@@ -110,8 +110,14 @@ def sample(articles: Iterable[Article], most: int, seed: int) -> list[Article]:
     return [article for _, _, article in sorted(drawn, key=lambda entry: entry[1])]
 
 
-def tune(articles: Iterable[Article], settings: Settings, pairs: int = 3) -> Tuned:
+def tune(articles: Iterable[Article], settings: Settings, pairs: int, progress: Progress = lambda *told: None) -> Tuned:
     """What each of `STEPS` would cut, and *pairs* of each step and grain for a person to judge.
+
+    Args:
+        articles: read once.
+        settings: but for the threshold.
+        pairs: how many of each step and grain.
+        progress: told of the stages as they go.
 
     Raises:
         BadInput: an article cannot be judged; see `dedup.scan`.
@@ -119,19 +125,21 @@ def tune(articles: Iterable[Article], settings: Settings, pairs: int = 3) -> Tun
     """
     low = _lowest(settings)
     with Work() as work:
-        units = read_tables(articles, None, low, lambda stage, done, total: None, work)
+        units = read_tables(articles, None, low, progress, work)
         tables = in_paragraphs(units, units.masked, work) if settings.passage == "blank" else units
-        return _tune(tables, low, pairs, work)
+        return _tune(tables, low, pairs, work, progress)
 
 
-def _tune(tables: Tables, low: Settings, pairs: int, work: Work) -> Tuned:
+def _tune(tables: Tables, low: Settings, pairs: int, work: Work, progress: Progress) -> Tuned:
     cut = np.zeros((len(tables.ids), len(STEPS)), bool)
     best: dict[tuple[str, float], Best[Pair]] = {
-        (grain, step): Best(pairs) for grain in ("article", "passage") for step in STEPS
+        (grain, step): Best(max(pairs, 0)) for grain in ("article", "passage") for step in STEPS
     }
+    progress("articles", 0, None)
     if low.grain != "passage" and low.scope != "within":
         _judge_articles(tables, low, cut, best, work)
     gone = np.zeros((len(tables.article), len(STEPS)), bool)
+    progress("passages", 0, None)
     if low.grain != "article":
         _judge_passages(tables, low, cut, gone, best, work)
     length = tables.end - tables.start
