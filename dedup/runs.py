@@ -18,7 +18,7 @@ from difflib import get_close_matches
 from itertools import islice, pairwise
 from pathlib import Path, PurePath, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import IO, Any, Generic, TypeGuard, TypeVar, get_args, overload
+from typing import IO, Any, TypeGuard, TypeVar, get_args, overload
 
 import orjson
 
@@ -441,17 +441,25 @@ def _real(path: str | Path) -> Path:
 # ---------------------------------------------------------------------------------------------------------- its files
 
 
-class OnDisk(Sequence[T]):
+class Reread(Iterable[T]):
     """Findings or families that are read from their file each time they are asked for."""
 
-    def __init__(self, path: Path, read: Callable[[Path], Iterator[T]], length: int) -> None:
-        self._path, self._read, self._length = path, read, length
-
-    def __len__(self) -> int:
-        return self._length
+    def __init__(self, path: Path, read: Callable[[Path], Iterator[T]]) -> None:
+        self._path, self._read = path, read
 
     def __iter__(self) -> Iterator[T]:
         return self._read(self._path)
+
+
+class OnDisk(Reread[T], Sequence[T]):
+    """The same, of a known number."""
+
+    def __init__(self, path: Path, read: Callable[[Path], Iterator[T]], length: int) -> None:
+        super().__init__(path, read)
+        self._length = length
+
+    def __len__(self) -> int:
+        return self._length
 
     @overload
     def __getitem__(self, index: int) -> T: ...
@@ -474,7 +482,7 @@ def write_told(folder: Path, told: Told) -> Report:
     return Report(
         told.settings,
         told.article_ids,
-        OnDisk(folder / FINDINGS, lambda path: (finding for _, finding in _numbered_findings(path)), findings),
+        OnDisk(folder / FINDINGS, _findings, findings),
         OnDisk(folder / FAMILIES, _families, families),
         told.counts(),
         told.warnings(),
@@ -515,7 +523,7 @@ def each_finding(run: str | Path) -> Iterator[Finding]:
     """
     with _local(run) as folder:
         read_summary(folder)
-        yield from (finding for _, finding in _numbered_findings(_regular(folder, FINDINGS)))
+        yield from _findings(_regular(folder, FINDINGS))
 
 
 def each_family(run: str | Path) -> Iterator[Family]:
@@ -573,6 +581,10 @@ def _json_lines(path: Path, what: str) -> Iterator[tuple[int, dict[str, Any]]]:
                 yield number, value
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}; name a file of lines, one {what} each") from None
+
+
+def _findings(path: Path) -> Iterator[Finding]:
+    return (finding for _, finding in _numbered_findings(path))
 
 
 def _numbered_findings(path: Path) -> Iterator[tuple[int, Finding]]:
@@ -1013,17 +1025,6 @@ def _changed(path: Path) -> BadRun:
 # ------------------------------------------------------------------------------------------------------------ the page
 
 
-@dataclass(frozen=True, slots=True)
-class _Lines(Generic[T]):
-    """What stands in a file of a run, read anew each time."""
-
-    path: Path
-    read: Callable[[Path], Iterator[T]]
-
-    def __iter__(self) -> Iterator[T]:
-        return self.read(self.path)
-
-
 def sourced(files: Iterable[InputFile], reading: Reading) -> Iterator[tuple[str, Article]]:
     """(source, article) of files that have been read: the source is a file of records, or the folder of a text."""
     ids = Ids(reading.id_field)
@@ -1065,10 +1066,8 @@ def write_report(run: Path, lang: str = "en", originals: Originals | None = None
 
 
 def _write_report(run: Path, lang: str, originals: Originals | None) -> None:
-    findings: _Lines[Finding] = _Lines(
-        _regular(run, FINDINGS), lambda path: (finding for _, finding in _numbered_findings(path))
-    )
-    families = _Lines(_regular(run, FAMILIES), _families)
+    findings = Reread(_regular(run, FINDINGS), _findings)
+    families = Reread(_regular(run, FAMILIES), _families)
     write_page(run / PAGE, read_summary(run), findings, families, originals, read_tuned(run), lang)
 
 
