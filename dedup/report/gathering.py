@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -29,6 +30,7 @@ MOST_TEMPLATES = MOST_DEBRIS = 60
 MOST_SAMPLED = 200
 MOST_SOURCES = 40
 MOST_TEXT = 4000  # characters of a text that are compared and shown
+MOST_LINE = 300  # of boilerplate and debris
 
 MOST_ALIKE = 1_500_000  # characters of the articles among which pairs below the threshold are looked for
 
@@ -73,8 +75,8 @@ class Tally:
     samples: dict[tuple[str, ...], Finding] = field(default_factory=dict)
     forgot: bool = False
 
-    def add(self, key: tuple[str, ...], amounts: tuple[int, ...], sample: Finding | None = None) -> None:
-        """Adds the amounts to those of the key, the first of which ranks it."""
+    def add(self, key: tuple[str, ...], amounts: tuple[int, ...], sample: Callable[[], Finding] | None = None) -> None:
+        """Adds the amounts to those of the key, by which it is ranked; *sample* makes what is kept of a new one."""
         known = self.counts.get(key)
         if known is not None:
             for number, amount in enumerate(amounts):
@@ -87,7 +89,7 @@ class Tally:
                 self.samples.pop(rare, None)
         self.counts[key] = list(amounts)
         if sample is not None:
-            self.samples[key] = sample
+            self.samples[key] = sample()
 
     def ranked(self) -> list[tuple[tuple[str, ...], list[int]]]:
         """From the greatest amounts down, of equal ones by their keys."""
@@ -176,15 +178,15 @@ def gather(findings: Iterable[Finding], families: Iterable[Family]) -> Gathered:
     for finding in findings:
         count += 1
 
-        def short(finding: Finding = finding) -> Finding:
-            return replace(finding, text=finding.text[:MOST_TEXT])
+        def short(finding: Finding = finding, most: int = MOST_TEXT) -> Finding:
+            return replace(finding, text=finding.text[:most])
 
         sampled.offer(_lot(finding), short)
         length = finding.end - finding.start
         if finding.kind != "duplicate":
             tally = templates if finding.kind == "boilerplate" else debris
             key = (finding.rule, _DIGITS.sub("0", finding.text[:MOST_TEXT].strip())[:200])
-            tally.add(key, (1, length), short())
+            tally.add(key, (1, length), partial(short, most=MOST_LINE))
         elif not finding.removed:
             links.offer(finding.similarity or 0.0, short)
         elif finding.grain == "block":

@@ -16,6 +16,7 @@ from dedup.report.differences import LINE_ENDS, Piece, condensed, differences
 from dedup.report.gathering import (
     MOST_BORDER,
     MOST_DEBRIS,
+    MOST_LINE,
     MOST_SOURCES,
     MOST_TEMPLATES,
     MOST_TEXT,
@@ -116,7 +117,9 @@ def write_page(
     if tuned is not None:
         below = _Below(_just_below(tuned["pairs"], settings.threshold), tuned=True)
     page = _rendered(summary, gathered, measured, below, tuned, lang)
-    path.write_text(page, encoding="utf-8", newline="\n")
+    partial = path.with_name(f".{path.name}.partial")  # an interrupt leaves the old page
+    partial.write_text(page, encoding="utf-8", newline="\n")
+    partial.replace(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +209,7 @@ def _rendered(
         ),
         unread=measured is None,
         sources=_sources(measured),
+        forgot_sources=measured is not None and measured.sources.forgot,
         tuned=_tuned(tuned, threshold),
         filters=list(_filters(t, gathered)),
         contents=contents,
@@ -491,7 +495,7 @@ def _template_rows(tally: Tally, most: int) -> Listing:
                 "verdict": "cut" if sample.removed else "kept",
                 "count": count,
                 "characters": characters,
-                "text": html(sample.text.strip(), 300),
+                "text": html(sample.text.strip(), MOST_LINE),
                 "name": html(sample.article, _MOST_NAME),
             }
         )

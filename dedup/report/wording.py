@@ -142,7 +142,7 @@ _TABLE: dict[str, tuple[str, str]] = {
         "种类太多，罕见者未计入，次数可能偏低。",
     ),
     "debris_note": ("Remains of markup and encoding: {shown} of {all} kinds.", "标记和编码的残余：{all} 种中的 {shown} 种。"),
-    "sample": ("Sample", "抽样"),
+    "sample": ("sample", "例"),
     "text": ("text", "文字"),
     "sampled": ("A random sample of all findings", "全部发现的随机抽样"),
     "sampled_note": (
@@ -161,7 +161,7 @@ _TABLE: dict[str, tuple[str, str]] = {
         "每级抽取若干对：此级删去而再高一级不删，最不相似者在前，{all} 对中的 {shown} 对。",
     ),
     "same": ("The same, letter for letter.", "逐字相同。"),
-    "tune_step": ("cut at {step}, not at the next step", "阈值 {step} 时删去，再高一级则不删"),
+    "tune_step": ("a threshold of {step} would cut it, the next step would not", "阈值 {step} 时会删去，再高一级则不删"),
     "chosen": ("in force", "当前"),
     "settings": ("Settings", "设置"),
     "inputs": ("Inputs", "输入"),
