@@ -142,12 +142,7 @@ def side_file(file: str | Path | None, force: bool = False) -> Iterator[Path | N
             file.parent.mkdir(parents=True, exist_ok=True)
             if os.path.lexists(file) and not force:
                 raise BadRun(f"output file {file} exists; pass --force to replace it, or choose another name")
-            copy = file.with_name(f".{file.name}.partial-{secrets.token_hex(4)}")
-            try:
-                shutil.copyfile(partial, copy)
-                copy.replace(file)
-            finally:
-                copy.unlink(missing_ok=True)
+            _replace_file(partial, file)
 
 
 @contextmanager
@@ -521,14 +516,14 @@ def each_finding(run: str | Path) -> Iterator[Finding]:
         BadRun: there is no run.
         BadInput: a line cannot be read; the message names it.
     """
-    with _local(run) as folder:
+    with local_run(run) as folder:
         read_summary(folder)
         yield from _findings(_regular(folder, FINDINGS))
 
 
 def each_family(run: str | Path) -> Iterator[Family]:
     """The families of a run, one at a time; raises as `each_finding`."""
-    with _local(run) as folder:
+    with local_run(run) as folder:
         read_summary(folder)
         yield from _families(_regular(folder, FAMILIES))
 
@@ -929,22 +924,34 @@ def read_originals(run: str | Path) -> Iterator[Article]:
             yield from articles_of(file, record.reading, ids)
 
 
-def renew_page(run: str | Path) -> None:
-    """Writes report.html of a run again from its findings.
+def renew_page(run: str | Path, lang: str = "en") -> str:
+    """Writes report.html of a run again from what lies in its folder, which may lie elsewhere.
+
+    Returns:
+        see `write_report`.
 
     Raises:
         BadInput: a line of findings.jsonl or families.jsonl cannot be read.
         BadRun: the folder is not that of a run, or cannot be written.
     """
     with local_run(run) as place, TemporaryDirectory(prefix="dedup-") as temporary:
-        page = Path(temporary) / PAGE
-        summary = read_summary(place)
-        write_page(page, summary, read_findings(_regular(place, FINDINGS)), read_families(_regular(place, FAMILIES)))
+        reason = write_report(place, lang, page=Path(temporary) / PAGE)
         if remote.is_url(run):
             remote.send(Path(temporary), str(run), PAGE)
         else:
             with _written(place):
-                shutil.copyfile(page, place / PAGE)
+                _replace_file(Path(temporary) / PAGE, place / PAGE)
+    return reason
+
+
+def _replace_file(file: Path, place: Path) -> None:
+    """A copy of a file takes the place of another at once: an interrupt leaves the old one."""
+    copy = place.with_name(f".{place.name}.partial-{secrets.token_hex(4)}")
+    try:
+        shutil.copyfile(file, copy)
+        copy.replace(place)
+    finally:
+        copy.unlink(missing_ok=True)
 
 
 def _restored(run: Path, record: _Record, folder: Path, keep: bool = False) -> Iterator[InputFile]:
@@ -1034,41 +1041,46 @@ def sourced(files: Iterable[InputFile], reading: Reading) -> Iterator[tuple[str,
             yield source, article
 
 
-def write_report(run: Path, lang: str = "en", originals: Originals | None = None) -> bool:
-    """Writes report.html of the run in a folder from what lies there.
+def write_report(
+    run: Path, lang: str = "en", originals: Originals | None = None, page: Path | None = None
+) -> str:
+    """Writes the page of the run in a folder.
 
     Args:
         run: the folder.
         lang: "en" or "zh".
         originals: the articles, where they are at hand; else rebuilt after `clean`, read again after `scan`.
+        page: the file; default: report.html in the folder.
 
     Returns:
-        whether the originals could be read; else the page has no texts that stay.
+        why the originals could not be read, so that the page lacks the texts that stay; empty where they could.
 
     Raises:
         BadRun, BadInput: the run's folder is damaged.
     """
+    page = page or run / PAGE
     if originals is not None:
-        _write_report(run, lang, originals)
-        return True
+        _write_report(run, lang, originals, page)
+        return ""
     record = _read_record(run)
     if os.path.lexists(run / CLEAN):
         with TemporaryDirectory(prefix="dedup-") as scratch:
-            _write_report(run, lang, Originals(lambda: sourced(_restored(run, record, Path(scratch)), record.reading)))
-        return True
+            files = _restored(run, record, Path(scratch))
+            _write_report(run, lang, Originals(lambda: sourced(files, record.reading)), page)
+        return ""
     try:
-        files = _read_inputs(run, record, run)
-    except BadRun:  # they came from a pipe, are gone or changed: the page says so
-        _write_report(run, lang, None)
-        return False
-    _write_report(run, lang, Originals(lambda: sourced(files, record.reading)))
-    return True
+        inputs = _read_inputs(run, record, run)
+    except BadRun as error:  # they came from a pipe, are gone or changed
+        _write_report(run, lang, None, page)
+        return str(error)
+    _write_report(run, lang, Originals(lambda: sourced(inputs, record.reading)), page)
+    return ""
 
 
-def _write_report(run: Path, lang: str, originals: Originals | None) -> None:
+def _write_report(run: Path, lang: str, originals: Originals | None, page: Path) -> None:
     findings = Reread(_regular(run, FINDINGS), _findings)
     families = Reread(_regular(run, FAMILIES), _families)
-    write_page(run / PAGE, read_summary(run), findings, families, originals, read_tuned(run), lang)
+    write_page(page, read_summary(run), findings, families, originals, read_tuned(run), lang)
 
 
 def read_tuned(run: Path) -> dict[str, Any] | None:
@@ -1101,13 +1113,13 @@ def write_tuned(run: str | Path, tuned: Mapping[str, Any], lang: str = "en") -> 
     """Writes tune.json into the folder of a run, and its page again.
 
     Raises:
-        BadRun: there is no run.
+        BadRun: there is no run here.
     """
-    run = Path(run)
-    read_summary(run)
-    with _written(run):
-        write_json(run / TUNED, tuned)
-        write_report(run, lang)
+    folder = Path(run)
+    read_summary(folder)
+    with _written(folder):
+        write_json(folder / TUNED, tuned)
+        renew_page(folder, lang)
 
 
 # ----------------------------------------------------------------------------------------------------- read with care

@@ -138,7 +138,7 @@ def test_without_the_inputs_the_page_says_what_is_missing(tmp_path):
     assert "could not be read again" not in with_texts
     done = run("report", "out", cwd=tmp_path)
     assert done.returncode == 0
-    assert "cannot be read again" in done.stderr.decode()
+    assert "the page lacks the texts that stay: out: its articles came from stdin" in done.stderr.decode()
     without = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "could not be read again" in without
     assert "市水务局" in without

@@ -76,7 +76,8 @@ def report(run: str, lang: str) -> None:
     """Make report.html of the run in DIR again from its findings."""
     from dedup import runs  # noqa: PLC0415
 
-    runs.renew_page(run, lang)
+    if reason := runs.renew_page(run, lang):
+        say(f"dedup: warning: the page lacks the texts that stay: {reason}")
 
 
 @commands.command()

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,9 +118,7 @@ def write_page(
     if tuned is not None:
         below = _Below(_just_below(tuned["pairs"], settings.threshold), tuned=True)
     page = _rendered(summary, gathered, measured, below, tuned, lang)
-    partial = path.with_name(f".{path.name}.partial")  # an interrupt leaves the old page
-    partial.write_text(page, encoding="utf-8", newline="\n")
-    partial.replace(path)
+    path.write_text(page, encoding="utf-8", newline="\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,20 +161,12 @@ def _rendered(
     tuned: Mapping[str, Any] | None,
     lang: str,
 ) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  (40 ms that only a page needs)
     from markupsafe import Markup  # noqa: PLC0415
 
     t = wording(lang)
     counts = {"articles": 0, "articles_cut": 0, "articles_changed": 0, "characters": 0, "characters_out": 0}
     counts |= {name: count for name, count in summary["counts"].items() if isinstance(count, int)}
     style, script = _asset("report.css"), _asset("report.js")
-    environment = Environment(
-        loader=PackageLoader("dedup", "data"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
     words = _Words(t, {} if measured is None else measured.texts)
     sections = list(_case_sections(words, gathered, measured, below, tuned))
     templates = [
@@ -188,7 +179,7 @@ def _rendered(
     contents += [("settings", t["settings"])]
     threshold = Settings.from_dict(summary["settings"]).threshold
     near_count = sum(gathered.similarities.values())
-    return environment.get_template("report.html.j2").render(
+    return _template().render(
         t=t,
         number=lambda count: f"{count:,}",
         bounded=_bounded,
@@ -220,6 +211,21 @@ def _rendered(
         settings=_listing([(html(name), html(str(value))) for name, value in summary["settings"].items()]),
         inputs=_inputs(summary.get("inputs", ())),
     )
+
+
+@lru_cache(maxsize=1)
+def _template() -> Any:
+    """The template, compiled: 0.1 s with the library, which only a page needs."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+
+    environment = Environment(
+        loader=PackageLoader("dedup", "data"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    return environment.get_template("report.html.j2")
 
 
 def _asset(name: str) -> str:
