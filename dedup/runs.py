@@ -1041,9 +1041,7 @@ def sourced(files: Iterable[InputFile], reading: Reading) -> Iterator[tuple[str,
             yield source, article
 
 
-def write_report(
-    run: Path, lang: str = "en", originals: Originals | None = None, page: Path | None = None
-) -> str:
+def write_report(run: Path, lang: str = "en", originals: Originals | None = None, page: Path | None = None) -> str:
     """Writes the page of the run in a folder.
 
     Args:

@@ -24,7 +24,7 @@ ANSI = re.compile("\x1b\\[[0-9;]*m")
 def scanned(tmp_path_factory) -> Path:
     """A cleaned run: two repeats passages of one, one lightly edited; three repeats nothing."""
     folder = tmp_path_factory.mktemp("explain")
-    edited = B.replace("三个乡镇", "四个乡鎮")
+    edited = B.replace("直达", "直抵").replace("乡镇", "乡鎮")
     records = [
         {"id": "news/one", "text": f"{A}\n{B}\n{C}\n"},
         {"id": "news/two", "text": f"快讯\n{A}\n\x1b[31m\x07\n{edited}\n{NEWS}"},
@@ -44,8 +44,8 @@ def test_each_cut_stands_beside_what_it_repeats(scanned):
     assert "1. cut: duplicate, passage, exact, similarity 1" in said
     assert "family passage:news/one:" in said
     assert "stays: news/one 0–53" in said
-    assert "[-三-]" in said
-    assert "{+四+}" in said
+    assert "[-达-]" in said
+    assert "{+抵+}" in said
     assert "[-镇" not in said  # 鎮 reads alike
     assert "\x1b" not in said
     assert "⟨U+001B⟩" in said
@@ -113,7 +113,7 @@ def test_colours_are_for_terminals_that_want_them(scanned, variables, coloured):
         os.close(terminal)
     assert os.waitpid(pid, 0)[1] == 0
     text = said.decode()
-    assert ("\x1b[32;4m三\x1b[0m" in text) == coloured
+    assert ("\x1b[32;4m达\x1b[0m" in text) == coloured
     assert "\x1b" not in ANSI.sub("", text)
     assert "\x07" not in text
 
