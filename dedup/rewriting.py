@@ -300,7 +300,7 @@ def extended_ends(text: str, spans: Sequence[tuple[int, int]]) -> list[int]:
     taking = -1  # the cut that takes blank lines along
     i, count = 0, len(spans)  # the first span that ends behind the start of the line
     line = 0
-    for stop in _line_stops(text):
+    for stop in line_stops(text):
         if i == count and taking < 0:
             break
         start, line = line, stop
@@ -334,7 +334,7 @@ def extended_ends(text: str, spans: Sequence[tuple[int, int]]) -> list[int]:
     return ends
 
 
-def _line_stops(text: str) -> Iterator[int]:
+def line_stops(text: str) -> Iterator[int]:
     """Where lines stop, line ends included."""
     for end in _LINE_ENDS.finditer(text):
         yield end.end()

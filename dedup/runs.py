@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from itertools import islice, pairwise
 from pathlib import Path, PurePath, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -44,14 +45,15 @@ from dedup.errors import BadInput, BadRun
 from dedup.findings import Told
 from dedup.kept import locked
 from dedup.model import Article, Family, Finding, Grain, Kind, Member, Place, Report
-from dedup.report import write_page
+from dedup.report.page import Originals, write_page
+from dedup.report.records import write_json
 from dedup.rewriting import clean_text, cut_counts, cut_whole, cuts, described, first_fault, restore_text
 
 CLEAN, DROPPED, REJECTED, PLACES = "clean", "dropped", "rejected", "places.jsonl"
 REJECTS = "rejected.jsonl"
 FINDINGS, FAMILIES = "findings.jsonl", "families.jsonl"
-SUMMARY, TIMINGS, PAGE = "summary.json", "timings.json", "report.html"
-RUN_NAMES = (CLEAN, DROPPED, REJECTED, PLACES, FINDINGS, FAMILIES, SUMMARY, TIMINGS, PAGE, REJECTS)
+SUMMARY, TIMINGS, PAGE, TUNED = "summary.json", "timings.json", "report.html", "tune.json"
+RUN_NAMES = (CLEAN, DROPPED, REJECTED, PLACES, FINDINGS, FAMILIES, SUMMARY, TIMINGS, PAGE, TUNED, REJECTS)
 
 T = TypeVar("T")
 
@@ -120,6 +122,27 @@ def check_file(inputs: Iterable[str | Path], file: Path, force: bool) -> None:
             raise BadRun(f"output file {file} lies inside the input {place}; choose a place outside of it with --out")
     if os.path.lexists(file) and not force:
         raise BadRun(f"output file {file} exists; pass --force to replace it, or choose another name")
+
+
+@contextmanager
+def side_file(file: str | Path | None, force: bool = False) -> Iterator[Path | None]:
+    """A file to write, which takes its place at *file* when the block ends well; None for None.
+
+    Raises:
+        BadRun: *file* exists and *force* is not given, or cannot be written.
+    """
+    if file is None:
+        yield None
+        return
+    file = Path(file)
+    with TemporaryDirectory(prefix="dedup-") as temporary:
+        partial = Path(temporary) / file.name
+        yield partial
+        with _written(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if os.path.lexists(file) and not force:
+                raise BadRun(f"output file {file} exists; pass --force to replace it, or choose another name")
+            _replace_file(partial, file)
 
 
 @contextmanager
@@ -413,17 +436,25 @@ def _real(path: str | Path) -> Path:
 # ---------------------------------------------------------------------------------------------------------- its files
 
 
-class OnDisk(Sequence[T]):
+class Reread(Iterable[T]):
     """Findings or families that are read from their file each time they are asked for."""
 
-    def __init__(self, path: Path, read: Callable[[Path], Iterator[T]], length: int) -> None:
-        self._path, self._read, self._length = path, read, length
-
-    def __len__(self) -> int:
-        return self._length
+    def __init__(self, path: Path, read: Callable[[Path], Iterator[T]]) -> None:
+        self._path, self._read = path, read
 
     def __iter__(self) -> Iterator[T]:
         return self._read(self._path)
+
+
+class OnDisk(Reread[T], Sequence[T]):
+    """The same, of a known number."""
+
+    def __init__(self, path: Path, read: Callable[[Path], Iterator[T]], length: int) -> None:
+        super().__init__(path, read)
+        self._length = length
+
+    def __len__(self) -> int:
+        return self._length
 
     @overload
     def __getitem__(self, index: int) -> T: ...
@@ -446,7 +477,7 @@ def write_told(folder: Path, told: Told) -> Report:
     return Report(
         told.settings,
         told.article_ids,
-        OnDisk(folder / FINDINGS, lambda path: (finding for _, finding in _numbered_findings(path)), findings),
+        OnDisk(folder / FINDINGS, _findings, findings),
         OnDisk(folder / FAMILIES, _families, families),
         told.counts(),
         told.warnings(),
@@ -476,6 +507,25 @@ def read_findings(path: str | Path) -> list[Finding]:
         BadInput: the file or a line cannot be read; the message names the line.
     """
     return [finding for _, finding in _numbered_findings(Path(path))]
+
+
+def each_finding(run: str | Path) -> Iterator[Finding]:
+    """The findings of a run, one at a time.
+
+    Raises:
+        BadRun: there is no run.
+        BadInput: a line cannot be read; the message names it.
+    """
+    with local_run(run) as folder:
+        read_summary(folder)
+        yield from _findings(_regular(folder, FINDINGS))
+
+
+def each_family(run: str | Path) -> Iterator[Family]:
+    """The families of a run, one at a time; raises as `each_finding`."""
+    with local_run(run) as folder:
+        read_summary(folder)
+        yield from _families(_regular(folder, FAMILIES))
 
 
 def read_families(path: str | Path) -> list[Family]:
@@ -526,6 +576,10 @@ def _json_lines(path: Path, what: str) -> Iterator[tuple[int, dict[str, Any]]]:
                 yield number, value
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}; name a file of lines, one {what} each") from None
+
+
+def _findings(path: Path) -> Iterator[Finding]:
+    return (finding for _, finding in _numbered_findings(path))
 
 
 def _numbered_findings(path: Path) -> Iterator[tuple[int, Finding]]:
@@ -726,7 +780,12 @@ def _note(texts: hashlib._Hash, text: str) -> None:
 
 
 def apply_run(
-    run: str | Path, out: str | Path, findings_path: str | Path | None = None, force: bool = False
+    run: str | Path,
+    out: str | Path,
+    findings_path: str | Path | None = None,
+    force: bool = False,
+    keep_families: Sequence[str] = (),
+    lang: str = "en",
 ) -> list[Finding]:
     """Rewrites the articles of a run again, by findings that may have been edited, without scanning them again.
 
@@ -736,6 +795,8 @@ def apply_run(
         run: the folder of a run.
         out: the folder of the new run.
         findings_path: edited findings; default: those of the run.
+        keep_families: names of families whose members all stay.
+        lang: of the page, "en" or "zh".
 
     Returns:
         the findings that were applied, in the order of the articles.
@@ -746,7 +807,43 @@ def apply_run(
     """
     check_places([run], out)
     with local_run(run) as folder:
-        return _apply_run(folder, out, findings_path, force)
+        return _apply_run(folder, out, findings_path, force, keep_families, lang)
+
+
+def _kept_on(path: Path, run: Path, keep_families: Sequence[str]) -> Iterator[tuple[int, Finding]]:
+    """The findings of a file, those of the families named not removed any more.
+
+    A block or a remnant, which is of no family itself, stays as a whole where it holds a member of one of them.
+
+    Raises:
+        BadInput: there is no such family.
+    """
+    if not keep_families:
+        yield from _numbered_findings(path)
+        return
+    places: dict[str, dict[str, list[tuple[int, int]]]] = {name: {} for name in keep_families}
+    found = set()
+    for family in _families(_regular(run, FAMILIES)):
+        if family.family in places:
+            found.add(family.family)
+            for member in family.members:
+                spans = places[family.family].setdefault(member.place.article, [])
+                spans.append((member.place.start, member.place.end))
+    for name in keep_families:
+        if name not in found:
+            near = get_close_matches(name, [family.family for family in _families(run / FAMILIES)], 3, 0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"their names are in {FAMILIES} and {FINDINGS}"
+            raise BadInput(f"--keep-family {name}: the run has no family of that name; {hint}")
+    by_article: dict[str, list[tuple[int, int]]] = {}
+    for members in places.values():
+        for article, spans in members.items():
+            by_article.setdefault(article, []).extend(spans)
+    for number, finding in _numbered_findings(path):
+        kept = finding.family in places
+        if finding.kind == "duplicate" and finding.family is None:
+            spans = by_article.get(finding.article, [])
+            kept = any(finding.start <= start and end <= finding.end for start, end in spans)
+        yield number, replace(finding, removed=finding.removed and not kept)
 
 
 @contextmanager
@@ -760,11 +857,13 @@ def local_run(run: str | Path) -> Iterator[Path]:
         yield Path(temporary)
 
 
-def _apply_run(run: Path, out: str | Path, findings_path: str | Path | None, force: bool) -> list[Finding]:
+def _apply_run(
+    run: Path, out: str | Path, findings_path: str | Path | None, force: bool, keep_families: Sequence[str], lang: str
+) -> list[Finding]:
     record = _read_record(run)
     check_places(_folders(run), out)
     path = Path(findings_path) if findings_path is not None else _regular(run, FINDINGS)
-    judged = _Judged((f"{path}:{number}: ", finding) for number, finding in _numbered_findings(path))
+    judged = _Judged((f"{path}:{number}: ", finding) for number, finding in _kept_on(path, run, keep_families))
     cleaned = os.path.lexists(run / CLEAN)
     inputs = [] if cleaned else _read_inputs(run, record, out)
     with stage(out, force) as folder:
@@ -778,7 +877,7 @@ def _apply_run(run: Path, out: str | Path, findings_path: str | Path | None, for
         for name in (FAMILIES, TIMINGS, *([REJECTS] if (run / REJECTS).exists() else [])):
             shutil.copyfile(_regular(run, name), folder / name)
         _write_summary(folder / SUMMARY, read_summary(run), findings)
-        write_page(folder / PAGE, read_summary(folder), findings, read_families(folder / FAMILIES))
+        write_report(folder, lang)
     return findings
 
 
@@ -825,22 +924,34 @@ def read_originals(run: str | Path) -> Iterator[Article]:
             yield from articles_of(file, record.reading, ids)
 
 
-def renew_page(run: str | Path) -> None:
-    """Writes report.html of a run again from its findings.
+def renew_page(run: str | Path, lang: str = "en") -> str:
+    """Writes report.html of a run again from what lies in its folder, which may lie elsewhere.
+
+    Returns:
+        see `write_report`.
 
     Raises:
         BadInput: a line of findings.jsonl or families.jsonl cannot be read.
         BadRun: the folder is not that of a run, or cannot be written.
     """
     with local_run(run) as place, TemporaryDirectory(prefix="dedup-") as temporary:
-        page = Path(temporary) / PAGE
-        summary = read_summary(place)
-        write_page(page, summary, read_findings(_regular(place, FINDINGS)), read_families(_regular(place, FAMILIES)))
+        reason = write_report(place, lang, page=Path(temporary) / PAGE)
         if remote.is_url(run):
             remote.send(Path(temporary), str(run), PAGE)
         else:
             with _written(place):
-                shutil.copyfile(page, place / PAGE)
+                _replace_file(Path(temporary) / PAGE, place / PAGE)
+    return reason
+
+
+def _replace_file(file: Path, place: Path) -> None:
+    """A copy of a file takes the place of another at once: an interrupt leaves the old one."""
+    copy = place.with_name(f".{place.name}.partial-{secrets.token_hex(4)}")
+    try:
+        shutil.copyfile(file, copy)
+        copy.replace(place)
+    finally:
+        copy.unlink(missing_ok=True)
 
 
 def _restored(run: Path, record: _Record, folder: Path, keep: bool = False) -> Iterator[InputFile]:
@@ -916,6 +1027,97 @@ def _changed(path: Path) -> BadRun:
         f"{path}: does not give the original back with the {FINDINGS} beside it; one of the two was changed after the "
         "run. Undo that; edited findings belong in a file of their own, for `dedup apply --findings`"
     )
+
+
+# ------------------------------------------------------------------------------------------------------------ the page
+
+
+def sourced(files: Iterable[InputFile], reading: Reading) -> Iterator[tuple[str, Article]]:
+    """(source, article) of files that have been read: the source is a file of records, or the folder of a text."""
+    ids = Ids(reading.id_field)
+    for file in files:
+        source = file.name if file.format != "text" else f"{PurePosixPath(file.name).parent}/"
+        for article in articles_of(file, reading, ids):
+            yield source, article
+
+
+def write_report(run: Path, lang: str = "en", originals: Originals | None = None, page: Path | None = None) -> str:
+    """Writes the page of the run in a folder.
+
+    Args:
+        run: the folder.
+        lang: "en" or "zh".
+        originals: the articles, where they are at hand; else rebuilt after `clean`, read again after `scan`.
+        page: the file; default: report.html in the folder.
+
+    Returns:
+        why the originals could not be read, so that the page lacks the texts that stay; empty where they could.
+
+    Raises:
+        BadRun, BadInput: the run's folder is damaged.
+    """
+    page = page or run / PAGE
+    if originals is not None:
+        _write_report(run, lang, originals, page)
+        return ""
+    record = _read_record(run)
+    if os.path.lexists(run / CLEAN):
+        with TemporaryDirectory(prefix="dedup-") as scratch:
+            files = _restored(run, record, Path(scratch))
+            _write_report(run, lang, Originals(lambda: sourced(files, record.reading)), page)
+        return ""
+    try:
+        inputs = _read_inputs(run, record, run)
+    except BadRun as error:  # they came from a pipe, are gone or changed
+        _write_report(run, lang, None, page)
+        return str(error)
+    _write_report(run, lang, Originals(lambda: sourced(inputs, record.reading)), page)
+    return ""
+
+
+def _write_report(run: Path, lang: str, originals: Originals | None, page: Path) -> None:
+    findings = Reread(_regular(run, FINDINGS), _findings)
+    families = Reread(_regular(run, FAMILIES), _families)
+    write_page(page, read_summary(run), findings, families, originals, read_tuned(run), lang)
+
+
+def read_tuned(run: Path) -> dict[str, Any] | None:
+    """The tune.json of a run, None where there is none.
+
+    Raises:
+        BadRun: it is damaged.
+    """
+    path = run / TUNED
+    if not path.exists():
+        return None
+    tuned = _json(path)
+    try:
+        for step in tuned["steps"]:
+            _ = [float(step["threshold"]), *(int(step[name]) for name in ("articles", "passages", "characters"))]
+        for pair in tuned["pairs"]:
+            Place.from_dict(pair["source"])
+            _ = [float(pair["similarity"]), float(pair["step"]), int(pair["start"]), int(pair["end"])]
+            if pair["grain"] not in get_args(Grain) or not all(
+                isinstance(pair[name], str) for name in ("article", "text", "source_text")
+            ):
+                raise ValueError("a pair is not one")
+        _ = [int(tuned["articles"]), int(tuned["characters"])]
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadRun(f"{path}: is not what `dedup tune` wrote ({error!r}); tune again, or remove it") from None
+    return tuned
+
+
+def write_tuned(run: str | Path, tuned: Mapping[str, Any], lang: str = "en") -> None:
+    """Writes tune.json into the folder of a run, and its page again.
+
+    Raises:
+        BadRun: there is no run here.
+    """
+    folder = Path(run)
+    read_summary(folder)
+    with _written(folder):
+        write_json(folder / TUNED, tuned)
+        renew_page(folder, lang)
 
 
 # ----------------------------------------------------------------------------------------------------- read with care

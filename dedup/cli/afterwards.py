@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from dedup.cli.group import commands
-from dedup.cli.options import debug_option, force_option, out_option, quiet_option
+from dedup.cli.options import debug_option, force_option, lang_option, out_option, quiet_option
 from dedup.cli.wording import say
 
 
@@ -19,14 +19,34 @@ from dedup.cli.wording import say
     type=click.Path(dir_okay=False),
     help="Edited findings, for instance with `removed` set to false.  [default: those of the run]",
 )
+@click.option(
+    "--keep-family",
+    "keep_families",
+    multiple=True,
+    metavar="NAME",
+    help="A family of which nothing is cut, by its name in findings.jsonl; may be given more than once.",
+)
 @force_option
+@lang_option
 @quiet_option
 @debug_option
-def apply(run: str, out: str, findings_path: str | None, force: bool, quiet: bool) -> None:
-    """Write the articles of the run in DIR again, from edited findings, without scanning."""
+def apply(
+    run: str,
+    out: str,
+    findings_path: str | None,
+    keep_families: tuple[str, ...],
+    force: bool,
+    lang: str,
+    quiet: bool,
+) -> None:
+    """Write the articles of the run in DIR again, from edited findings, without scanning.
+
+    A cut is switched off by setting its `removed` to false in a copy of findings.jsonl, or by leaving its line out;
+    --keep-family switches off all cuts of a family. What is switched off stays in the text; nothing else changes.
+    """
     from dedup import runs  # noqa: PLC0415
 
-    runs.apply_run(run, out, findings_path, force)
+    runs.apply_run(run, out, findings_path, force, keep_families, lang)
     if not quiet:
         say(f"{out}: written from {findings_path or 'the findings of ' + run}")
 
@@ -50,12 +70,14 @@ def restore(run: str, out: str, force: bool, quiet: bool) -> None:
 
 @commands.command()
 @click.argument("run", metavar="DIR")
+@lang_option
 @debug_option
-def report(run: str) -> None:
+def report(run: str, lang: str) -> None:
     """Make report.html of the run in DIR again from its findings."""
     from dedup import runs  # noqa: PLC0415
 
-    runs.renew_page(run)
+    if reason := runs.renew_page(run, lang):
+        say(f"dedup: warning: the page lacks the texts that stay: {reason}")
 
 
 @commands.command()

@@ -37,6 +37,8 @@ def commands() -> None:
     \b
       dedup clean news/ -o out         clean articles in out/clean, findings and a report beside them
       dedup scan news/ -o out          the same without writing articles
+      dedup explain out ID             why an article was cut, side by side with what it repeats
+      dedup tune news/                 what other thresholds would cut
       dedup apply out -o out2          write the articles again, from edited findings
       dedup restore out -o original    the articles as they were
     """

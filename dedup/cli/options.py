@@ -218,6 +218,19 @@ working_options = _options(
     ),
 )
 inputs_argument = click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+stats_option = click.option(
+    "--stats",
+    metavar="FILE",
+    help="A table (.csv or .parquet), one row an article: characters and paragraphs in and out, what was cut, Gopher's "
+    "repetition measures.",
+)
+lang_option = click.option(
+    "--lang",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    help="Language of report.html: English or Chinese.",
+)
 out_option = click.option("-o", "--out", required=True, metavar="DIR", help="Where the result goes.")
 force_option = click.option("--force", is_flag=True, help="Replace the run that is in the output folder.")
 check_option = click.option("--check", is_flag=True, help="Exit with 1 when there are duplicates.")

@@ -21,11 +21,13 @@ from dedup.cli.options import (
     debug_option,
     force_option,
     inputs_argument,
+    lang_option,
     out_option,
     quiet_option,
     reading_options,
     settings_of,
     settings_options,
+    stats_option,
     working_options,
 )
 from dedup.cli.progress import Bar
@@ -55,6 +57,8 @@ if TYPE_CHECKING:
 @click.option("--report", "report_dir", metavar="DIR", help="With --out -: where findings and reports go.")
 @force_option
 @check_option
+@stats_option
+@lang_option
 @quiet_option
 @debug_option
 @reading_options
@@ -66,6 +70,8 @@ def clean(
     report_dir: str | None,
     force: bool,
     check: bool,
+    stats: str | None,
+    lang: str,
     quiet: bool,
     against: tuple[str, ...],
     **choices: Any,
@@ -86,7 +92,7 @@ def clean(
         raise BadRun("stdout is closed, where --out - writes; name a folder with --out")
     corpus = _corpus(inputs, reading)
     references = _references(against, reading)
-    job = _Job(inputs, corpus, settings, references, working, quiet)
+    job = _Job(inputs, corpus, settings, references, working, quiet, stats, lang)
     if out == "-":
         return _clean_to_stdout(job, (*inputs, *against), report_dir, force, check)
     file, folder = _output(corpus, inputs, out)
@@ -96,12 +102,17 @@ def clean(
         runs.check_file([*inputs, *against, *read], file, force)
         copy = corpus.files[0].name, file
     runs.check_places((*inputs, *against), folder, _files(corpus, references))
-    with _kept(job, str(folder)) as kept, runs.stage(folder, force, copy) as stage:
+    _check_stats(job, (*inputs, *against), force)
+    with (
+        _kept(job, str(folder)) as kept,
+        runs.side_file(stats, force) as side,
+        runs.stage(folder, force, copy) as stage,
+    ):
         report, seconds = _scanned(job, stage, kept)
         start = time.perf_counter()
         runs.write_clean(corpus, report, stage)
         seconds["writing"] = time.perf_counter() - start
-        _write_records(job, report, seconds, stage)
+        _write_records(job, report, seconds, stage, side)
     _close(job, report, seconds, str(folder))
     return _code(report, check)
 
@@ -111,6 +122,8 @@ def clean(
 @out_option
 @force_option
 @check_option
+@stats_option
+@lang_option
 @quiet_option
 @debug_option
 @reading_options
@@ -121,6 +134,8 @@ def scan(
     out: str,
     force: bool,
     check: bool,
+    stats: str | None,
+    lang: str,
     quiet: bool,
     against: tuple[str, ...],
     **choices: Any,
@@ -133,11 +148,12 @@ def scan(
     settings = settings_of(choices)
     corpus = _corpus(inputs, reading)
     references = _references(against, reading)
-    job = _Job(inputs, corpus, settings, references, working, quiet)
+    job = _Job(inputs, corpus, settings, references, working, quiet, stats, lang)
     runs.check_places((*inputs, *against), out, _files(corpus, references))
-    with _kept(job, out) as kept, runs.stage(out, force) as stage:
+    _check_stats(job, (*inputs, *against), force)
+    with _kept(job, out) as kept, runs.side_file(stats, force) as side, runs.stage(out, force) as stage:
         report, seconds = _scanned(job, stage, kept)
-        _write_records(job, report, seconds, stage)
+        _write_records(job, report, seconds, stage, side)
     _close(job, report, seconds, out)
     return _code(report, check)
 
@@ -171,6 +187,21 @@ def _references(against: tuple[str, ...], reading: dict[str, Any]) -> dict[str, 
 def _files(corpus: Corpus, references: dict[str, Corpus]) -> list[InputFile]:
     """All files that are read."""
     return [file for each in (corpus, *references.values()) for file in each.files]
+
+
+def _check_stats(job: _Job, places: tuple[str, ...], force: bool) -> None:
+    """Refuses a file of statistics that cannot be written where it is to lie, before anything is read."""
+    from dedup import runs  # noqa: PLC0415
+
+    if job.stats is None:
+        return
+    from dedup.report.stats import kind_of  # noqa: PLC0415
+
+    if "://" in job.stats:
+        raise BadSettings(f"--stats {job.stats}: expected a file here; write it and copy it there")
+    kind_of(job.stats)
+    read = [of.path for of in _files(job.corpus, job.references) if not of.url]
+    runs.check_file([*places, *read], Path(job.stats), force)
 
 
 def _output(corpus: Corpus, inputs: tuple[str, ...], out: str) -> tuple[Path | None, str | Path]:
@@ -230,6 +261,8 @@ class _Job(NamedTuple):
     references: dict[str, Corpus]
     working: _Working
     quiet: bool
+    stats: str | None
+    lang: str
 
 
 def _working(choices: dict[str, Any], inputs: tuple[str, ...], out: str) -> _Working:
@@ -348,7 +381,7 @@ def _scanned(job: _Job, stage: Path, kept: Kept | None) -> tuple[Report, dict[st
     from dedup.local import judged  # noqa: PLC0415
     from dedup.work import Work  # noqa: PLC0415
 
-    _, corpus, settings, references, working, quiet = job
+    _, corpus, settings, references, working, quiet, *_ = job
 
     def inputs() -> list[Any]:
         return [[name, *of.inputs()] for name, of in (("", corpus), *references.items())]
@@ -386,8 +419,13 @@ def _check_unchanged(before: list[Any], now: list[Any]) -> None:
                 )
 
 
-def _write_records(job: _Job, report: Report, seconds: dict[str, float], stage: Path) -> None:
-    from dedup.report import summary, timings, write_json, write_page  # noqa: PLC0415
+def _write_records(
+    job: _Job, report: Report, seconds: dict[str, float], stage: Path, side: Path | None, page: bool = True
+) -> None:
+    """Writes the records of a run, its statistics to *side* where that is not None, and the page."""
+    from dedup import runs  # noqa: PLC0415
+    from dedup.report.page import Originals  # noqa: PLC0415
+    from dedup.report.records import summary, timings, write_json  # noqa: PLC0415
 
     corpus, references = job.corpus, job.references
     reading = {
@@ -399,12 +437,21 @@ def _write_records(job: _Job, report: Report, seconds: dict[str, float], stage: 
         "against": list(references),
         "against_inputs": [{"against": name, **file} for name, of in references.items() for file in of.inputs()],
     }
-    sums = summary(report, corpus.inputs(), _warnings(corpus, references), reading)
+    figures = None
+    if side is not None:
+        from dedup.report import stats  # noqa: PLC0415
+
+        start = time.perf_counter()
+        table = stats.rows(runs.sourced(corpus.files, corpus.reading), report.findings)
+        figures = stats.write_stats(side, side.name, table)
+        seconds["stats"] = time.perf_counter() - start
+    sums = summary(report, corpus.inputs(), _warnings(corpus, references), reading, figures)
     write_json(stage / "summary.json", sums)
     folders = [folder for each in (corpus, *references.values()) for folder in each.folders]
-    start = time.perf_counter()
-    write_page(stage / "report.html", sums, report.findings, report.families)
-    seconds["page"] = time.perf_counter() - start
+    if page:
+        start = time.perf_counter()
+        runs.write_report(stage, job.lang, Originals(lambda: runs.sourced(corpus.files, corpus.reading), references))
+        seconds["page"] = time.perf_counter() - start
     write_json(stage / "timings.json", timings(seconds, corpus.paths(), folders, job.working.workers))
 
 
@@ -419,12 +466,17 @@ def _clean_to_stdout(job: _Job, places: tuple[str, ...], report_dir: str | None,
         folder = report_dir if report_dir is not None else str(Path(temporary) / "run")
         if report_dir is not None:
             runs.check_places(places, folder, _files(corpus, job.references))
-        with _kept(job, report_dir) as kept, runs.stage(folder, force) as stage:
+        _check_stats(job, places, force)
+        with (
+            _kept(job, report_dir) as kept,
+            runs.side_file(job.stats, force) as side,
+            runs.stage(folder, force) as stage,
+        ):
             report, seconds = _scanned(job, stage, kept)
             clean_dir = Path(temporary) / "clean"
             clean_dir.mkdir()
             runs.write_clean(corpus, report, clean_dir)
-            _write_records(job, report, seconds, stage)
+            _write_records(job, report, seconds, stage, side, page=report_dir is not None)
         runs.copy_jsonl(corpus, clean_dir, sys.stdout.buffer)
         sys.stdout.buffer.flush()
     _close(job, report, seconds, report_dir)

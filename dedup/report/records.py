@@ -1,11 +1,10 @@
-"""A run's records: summary.json, timings.json and the page."""
+"""A run's records: summary.json and timings.json."""
 
 from __future__ import annotations
 
 import resource
 import sys
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,15 @@ import orjson
 import dedup
 from dedup import kernel
 from dedup.fold_table import FOLD_VERSION
-from dedup.model import Family, Finding, Report
-
-_MOST_FINDINGS = 500  # on the page; findings.jsonl has all
-_MOST_FAMILIES = 50
-_MOST_CHARACTERS = 400  # of one text on the page
+from dedup.model import Report
 
 
 def summary(
-    report: Report, inputs: Sequence[Mapping[str, Any]], warnings: Sequence[str], reading: Mapping[str, Any]
+    report: Report,
+    inputs: Sequence[Mapping[str, Any]],
+    warnings: Sequence[str],
+    reading: Mapping[str, Any],
+    stats: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What summary.json holds: the same for the same input and settings, on any machine.
 
@@ -31,6 +30,7 @@ def summary(
         inputs: name, format, compression, sha256 and bytes of each input file.
         warnings: what reading them gave rise to.
         reading: how the inputs were read: text_field, id_field, against and the files of those references.
+        stats: the sums of the statistics, where they were asked for.
     """
     return {
         "dedup": dedup.__version__,
@@ -40,6 +40,7 @@ def summary(
         **reading,
         "inputs": list(inputs),
         "counts": dict(report.counts),
+        **({} if stats is None else {"stats": dict(stats)}),
         "warnings": [*warnings, *report.warnings],
     }
 
@@ -79,26 +80,3 @@ def _peak_memory() -> int:
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """One object, indented, with a line end."""
     path.write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-
-
-def write_page(path: Path, summary: Mapping[str, Any], findings: Sequence[Finding], families: Sequence[Family]) -> None:
-    """The page: sums, warnings, the largest families, the first findings, settings."""
-    from jinja2 import Environment, PackageLoader  # noqa: PLC0415  (40 ms that only a page needs)
-
-    environment = Environment(
-        loader=PackageLoader("dedup", "data"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    largest = sorted(families, key=lambda family: -len(family.members))[:_MOST_FAMILIES]
-    page = environment.get_template("report.html.j2").render(
-        summary=summary,
-        findings=list(islice(findings, _MOST_FINDINGS)),
-        finding_count=len(findings),
-        families=largest,
-        family_count=len(families),
-        shorten=_shortened,
-    )
-    path.write_text(page, encoding="utf-8", newline="\n")
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + " …"

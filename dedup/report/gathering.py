@@ -1,0 +1,371 @@
+"""What of a run stands on the page: sums, distributions and a few cases, gathered in one pass over each of its files.
+
+Memory does not grow with the findings: what is to be shown is kept in heaps of fixed size, of each text its beginning.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from dedup.errors import BadRun
+from dedup.kernel.reference import fmix64
+from dedup.model import Article, Family, Finding, Member, Place
+from dedup.rewriting import cut_whole, cuts
+
+T = TypeVar("T")
+
+MOST_FAMILIES, MOST_MEMBERS = 24, 4
+MOST_BORDER = 12  # of each grain
+MOST_BLOCKS = MOST_LINKS = 16
+MOST_TEMPLATES = MOST_DEBRIS = 60
+MOST_SAMPLED = 200
+MOST_SOURCES = 40
+MOST_TEXT = 4000  # characters of a text that are compared and shown
+MOST_LINE = 300  # of boilerplate and debris
+
+MOST_ALIKE = 1_500_000  # characters of the articles among which pairs below the threshold are looked for
+
+_RUN = 4  # characters
+_COUNTED = 20_000  # templates and sources counted at a time; twice as many, and the rarer half is forgotten
+_DIGITS = re.compile(r"\d+")
+
+
+class Best(Generic[T]):
+    """The *most* things of the greatest keys, of equal ones the first."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._heap: list[tuple[Any, int, T]] = []
+        self.offered = 0
+
+    def offer(self, key: Any, make: Callable[[], T]) -> None:
+        """Takes what *make* returns, if its key is among the greatest."""
+        self.offered += 1
+        entry = (key, -self.offered)
+        if not self._most:
+            return
+        if len(self._heap) < self._most:
+            heapq.heappush(self._heap, (*entry, make()))
+        elif entry > self._heap[0][:2]:
+            heapq.heapreplace(self._heap, (*entry, make()))
+
+    def best(self) -> list[T]:
+        """From the greatest key down."""
+        return [thing for _, _, thing in sorted(self._heap, key=lambda entry: entry[:2], reverse=True)]
+
+
+@dataclass
+class Tally:
+    """Counts of texts by a key, of which there may be more than memory holds.
+
+    When too many are known, the half of the lowest counts is forgotten (Manku & Motwani 2002 do it by buckets): a count
+    may then be too low, and `forgot` says so.
+    """
+
+    counts: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
+    samples: dict[tuple[str, ...], Finding] = field(default_factory=dict)
+    forgot: bool = False
+
+    def add(self, key: tuple[str, ...], amounts: tuple[int, ...], sample: Callable[[], Finding] | None = None) -> None:
+        """Adds the amounts to those of the key, by which it is ranked; *sample* makes what is kept of a new one."""
+        known = self.counts.get(key)
+        if known is not None:
+            for number, amount in enumerate(amounts):
+                known[number] += amount
+            return
+        if len(self.counts) >= 2 * _COUNTED:
+            self.forgot = True
+            for rare, _ in self.ranked()[_COUNTED:]:
+                del self.counts[rare]
+                self.samples.pop(rare, None)
+        self.counts[key] = list(amounts)
+        if sample is not None:
+            self.samples[key] = sample()
+
+    def ranked(self) -> list[tuple[tuple[str, ...], list[int]]]:
+        """From the greatest amounts down, of equal ones by their keys."""
+        return sorted(self.counts.items(), key=lambda entry: ([-amount for amount in entry[1]], entry[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFamily:
+    """A family on the page: how many repeat the kept text, how like it they are, and a few of them."""
+
+    name: str
+    grain: str
+    kept: Place
+    count: int
+    least: float
+    members: tuple[Member, ...]
+
+
+@dataclass
+class Gathered:
+    """What `gather` found. Numbers of places are by the logarithm of the family's size, or by hundredths of similarity.
+
+    Attributes:
+        sizes: grain -> bit length of (size - 1) -> families; 1: two places, 2: three or four, 3: five to eight ...
+        similarities: hundredth of the similarity, rounded down -> members; those equal to the kept text are in `equal`.
+        equal: members whose fold equals that of the kept text, or whose shingles do.
+        families, border, blocks, links, sampled: what is shown, the first first; `border` by grain.
+        link_count, block_count, finding_count: how many there are.
+        templates, debris: by (rule, text without its numbers): findings, characters.
+    """
+
+    sizes: dict[str, Counter[int]]
+    similarities: Counter[int]
+    equal: int
+    family_count: int
+    families: list[ShownFamily]
+    border: dict[str, list[Finding]]
+    blocks: list[Finding]
+    links: list[Finding]
+    sampled: list[Finding]
+    border_count: int
+    block_count: int
+    link_count: int
+    finding_count: int
+    templates: Tally
+    debris: Tally
+
+    def cases(self) -> Iterator[Finding]:
+        """The findings that are shown with the text that they repeat."""
+        for findings in (*self.border.values(), self.blocks, self.links, self.sampled):
+            yield from findings
+
+    def wanted(self) -> set[Place]:
+        """The places whose texts the page needs and the findings do not hold."""
+        places = {finding.source for finding in self.cases() if finding.source is not None}
+        for family in self.families:
+            places |= {family.kept, *(member.place for member in family.members)}
+        return {limited(place) for place in places}
+
+
+def limited(place: Place) -> Place:
+    """The beginning of a place, as far as it is shown."""
+    return replace(place, end=min(place.end, place.start + MOST_TEXT))
+
+
+def gather(findings: Iterable[Finding], families: Iterable[Family]) -> Gathered:
+    """Reads findings and families once each and keeps what the page shows."""
+    sizes: dict[str, Counter[int]] = {"article": Counter(), "passage": Counter()}
+    similarities: Counter[int] = Counter()
+    largest: Best[ShownFamily] = Best(MOST_FAMILIES)
+    equal = 0
+    for family in families:
+        sizes.setdefault(family.grain, Counter())[len(family.members).bit_length()] += 1
+        for member in family.members:
+            if member.similarity >= 1:
+                equal += 1
+            else:
+                similarities[int(round(10_000 * member.similarity) // 100)] += 1
+        largest.offer(len(family.members), lambda family=family: _shown(family))  # type: ignore[misc]
+    border: dict[str, Best[Finding]] = {"article": Best(MOST_BORDER), "passage": Best(MOST_BORDER)}
+    blocks: Best[Finding] = Best(MOST_BLOCKS)
+    links: Best[Finding] = Best(MOST_LINKS)
+    sampled: Best[Finding] = Best(MOST_SAMPLED)
+    templates, debris = Tally(), Tally()
+    count = near = 0
+    for finding in findings:
+        count += 1
+
+        def short(finding: Finding = finding, most: int = MOST_TEXT) -> Finding:
+            return replace(finding, text=finding.text[:most])
+
+        sampled.offer(_lot(finding), short)
+        length = finding.end - finding.start
+        if finding.kind != "duplicate":
+            tally = templates if finding.kind == "boilerplate" else debris
+            key = (finding.rule, _DIGITS.sub("0", finding.text[:MOST_TEXT].strip())[:200])
+            tally.add(key, (1, length), partial(short, most=MOST_LINE))
+        elif not finding.removed:
+            links.offer(finding.similarity or 0.0, short)
+        elif finding.grain == "block":
+            blocks.offer(length, short)
+        elif finding.similarity is not None and finding.similarity < 1 and finding.grain in border:
+            near += 1
+            border[finding.grain].offer(-finding.similarity, short)
+    return Gathered(
+        sizes=sizes,
+        similarities=similarities,
+        equal=equal,
+        family_count=largest.offered,
+        families=largest.best(),
+        border={grain: best.best() for grain, best in border.items()},
+        blocks=blocks.best(),
+        links=links.best(),
+        sampled=sorted(sampled.best(), key=lambda finding: (finding.article, finding.start, -finding.end)),
+        border_count=near,
+        block_count=blocks.offered,
+        link_count=links.offered,
+        finding_count=count,
+        templates=templates,
+        debris=debris,
+    )
+
+
+def _shown(family: Family) -> ShownFamily:
+    """A family with the member least like its kept text and a few that stand as far apart as can be."""
+    members = family.members
+    least = min(range(len(members)), key=lambda number: (members[number].similarity, number), default=0)
+    spread = [number * (len(members) - 1) // max(MOST_MEMBERS - 2, 1) for number in range(MOST_MEMBERS - 1)]
+    chosen = tuple(members[number] for number in dict.fromkeys([least, *spread]) if number < len(members))
+    similarity = members[least].similarity if members else 1.0
+    return ShownFamily(family.family, family.grain, family.kept, len(members), similarity, chosen)
+
+
+def _lot(finding: Finding) -> bytes:
+    """A random key that is the same wherever the finding stands."""
+    name = f"{finding.article}\0{finding.start}\0{finding.end}\0{finding.grain}\0{finding.rule}"
+    return hashlib.blake2b(name.encode(errors="surrogatepass"), digest_size=8).digest()
+
+
+# -------------------------------------------------------------------------------------------------- from the originals
+
+
+@dataclass
+class Measured:
+    """What only the originals tell.
+
+    Attributes:
+        texts: wanted place -> its text.
+        shares: tenth of the article that is cut, rounded up (0: nothing, 11: cut whole) -> articles.
+        sources: (source,) -> characters, characters cut, articles, articles cut whole.
+        alike: articles that stay and are likely to resemble each other; see `Alike`.
+        articles: how many articles there are that stay.
+    """
+
+    texts: dict[Place, str] = field(default_factory=dict)
+    shares: Counter[int] = field(default_factory=Counter)
+    sources: Tally = field(default_factory=Tally)
+    alike: list[Article] = field(default_factory=list)
+    articles: int = 0
+
+
+class Alike:
+    """Articles likely to resemble each other, of `MOST_ALIKE` characters together: those of the lowest hashes.
+
+    The hash of an article is the lowest of its runs of four characters, which two texts share with a probability equal
+    to the similarity of their sets of such runs (Broder 1997). So both sides of a pair are drawn or neither, where a
+    random sample of a thousandth would keep a millionth of the pairs.
+    """
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, Article]] = []
+        self._characters = 0
+        self._offered = 0
+
+    def offer(self, article: Article) -> None:
+        """Takes the article, if its hash is low enough."""
+        self._offered += 1
+        if not _RUN <= len(article.text) <= MOST_ALIKE // 10:
+            return
+        codes = np.frombuffer(article.text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+        runs = codes[: 1 - _RUN].copy()
+        for place in range(1, _RUN):
+            runs = runs * np.uint64(1_000_003) + codes[place : len(codes) - _RUN + 1 + place]
+        lot = int(fmix64(runs).min())
+        if self._characters >= MOST_ALIKE and lot >= -self._heap[0][0]:
+            return
+        heapq.heappush(self._heap, (-lot, self._offered, article))
+        self._characters += len(article.text)
+        while self._characters > MOST_ALIKE:
+            self._characters -= len(heapq.heappop(self._heap)[2].text)
+
+    def drawn(self) -> list[Article]:
+        """In the order in which they were offered."""
+        return [article for _, _, article in sorted(self._heap, key=lambda entry: entry[1])]
+
+
+def measure(
+    originals: Iterable[tuple[str, Article]],
+    findings: Iterable[Finding],
+    wanted: Iterable[Place],
+    source_field: str | None = None,
+    references: Mapping[str, Iterable[Article]] | None = None,
+) -> Measured:
+    """Reads the originals and the findings side by side, both in the order of the articles.
+
+    Args:
+        originals: (source, article).
+        findings: by article, in the order of the articles.
+        wanted: places whose texts are kept.
+        source_field: the field that names an article's source instead, where it has it.
+        references: name -> the articles of a reference.
+
+    Raises:
+        BadRun: the findings are not those of the articles, in their order.
+    """
+    measured = Measured()
+    by_article: dict[tuple[str | None, str], list[Place]] = {}
+    for place in wanted:
+        by_article.setdefault((place.against, place.article), []).append(place)
+    alike = Alike()
+    for source, article, own in in_step(originals, findings):
+        _keep_texts(measured, article, by_article.get((None, article.id), ()))
+        named = article.fields.get(source_field) if source_field is not None else None
+        _measure(measured, str(named) if named is not None else source, len(article.text), own)
+        if cut_whole(own) is None:
+            alike.offer(article)
+            measured.articles += 1
+    measured.alike = alike.drawn()
+    for name, articles in (references or {}).items():
+        if any(against == name for against, _ in by_article):
+            for article in articles:
+                _keep_texts(measured, article, by_article.get((name, article.id), ()))
+    return measured
+
+
+def in_step(
+    originals: Iterable[tuple[str, Article]], findings: Iterable[Finding]
+) -> Iterator[tuple[str, Article, list[Finding]]]:
+    """(source, article, its findings), where the findings stand in the order of the articles.
+
+    Raises:
+        BadRun: they do not.
+    """
+    groups = _grouped(findings)
+    pending = next(groups, None)
+    for source, article in originals:
+        own: list[Finding] = []
+        if pending is not None and pending[0].article == article.id:
+            own, pending = pending, next(groups, None)
+        yield source, article, own
+    if pending is not None:
+        raise BadRun(
+            f'the findings of article "{pending[0].article}" do not stand in the order of the articles, or there is no '
+            "such article; make the run again, or write edited findings with `dedup apply --findings`"
+        )
+
+
+def _keep_texts(measured: Measured, article: Article, places: Iterable[Place]) -> None:
+    for place in places:
+        measured.texts[place] = article.text[place.start : place.end]
+
+
+def _grouped(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
+    group: list[Finding] = []
+    for finding in findings:
+        if group and group[0].article != finding.article:
+            yield group
+            group = []
+        group.append(finding)
+    if group:
+        yield group
+
+
+def _measure(measured: Measured, source: str, characters: int, findings: list[Finding]) -> None:
+    whole = cut_whole(findings)
+    lost = characters if whole is not None else sum(cut.end - cut.start for cut in cuts(findings))
+    tenth = 11 if whole is not None else -(-10 * lost // characters) if characters else 0
+    measured.shares[min(tenth, 10) if whole is None else 11] += 1
+    measured.sources.add((source,), (characters, lost, 1, int(whole is not None)))
