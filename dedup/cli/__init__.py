@@ -3,7 +3,7 @@
 Whatever needs NumPy is imported where it is used: `dedup --help` answers at once.
 """
 
-from dedup.cli import afterwards, scanning  # each registers its commands
+from dedup.cli import afterwards, index, scanning  # each registers its commands
 from dedup.cli.entry import main
 
-__all__ = ["afterwards", "main", "scanning"]
+__all__ = ["afterwards", "index", "main", "scanning"]
