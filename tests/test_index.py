@@ -279,7 +279,9 @@ def test_the_same_again_is_left_alone_and_another_text_replaces(tmp_path):
     story = "\n".join(LINES[:3])
     with Index(tmp_path / "x") as index:
         index.add_many([Article("a", story), Article("b", story)])
+        revision = index.revision
         assert index.add(Article("b", story)).duplicate_of == "a"
+        assert index.revision == revision
         assert index.add(Article("a", LINES[5])).duplicate_of is None
         assert index.query(Article("c", story)).duplicate_of == "b"
         assert [article.id for article in index.articles()] == ["b", "a"]

@@ -246,9 +246,13 @@ class Index:
                 pass
         try:
             with self._store.transaction(write=True):
-                self._state = {**self._state, "revision": self._state["revision"] + 1}
+                before, changes = self._state, self._store.changes
+                self._state = {**before, "revision": before["revision"] + 1}
                 yield
-                self._store.set_meta("state", self._state)
+                if self._store.changes == changes:
+                    self._state = before
+                else:
+                    self._store.set_meta("state", self._state)
         except BaseException:
             self._stale = True
             raise
@@ -303,9 +307,12 @@ class Index:
         return verdict_of(article, judged.findings[0], judged.fields)
 
     def _add(self, lot: list[Article]) -> list[Verdict]:
-        prepared, known = self._prepare(lot, None)
-        if not known:
-            return self._store_new(prepared)
+        if len(lot) == 1:  # one look-up for everything
+            prepared, known = self._prepare(lot, None)
+            if not known:
+                return self._store_new(prepared)
+        else:
+            known = self._stored([article.id for article in lot])
         verdicts: list[Verdict] = []
         new: list[Article] = []
 
@@ -396,7 +403,7 @@ class Index:
         """Judges and stores new articles."""
         judged = self._judge(prepared)
         if judged.shaken:
-            self._judge_again(judged.shaken, set(judged.shaken), exactly=True)
+            self._judge_again(judged.shaken, judged.cited, exactly=True)
             prepared, _ = self._looked_up(prepared, ask_ids=False)
             judged = self._judge(prepared)
         revision = self._state["revision"]
@@ -470,11 +477,15 @@ class Index:
         self._settle()
         return verdict
 
+    def _stored(self, ids: Sequence[str]) -> dict[str, Row]:
+        """The articles with these ids, as far as there are any."""
+        _, places = self._postings.lookup(id_keys(ids))
+        wanted = set(ids)
+        return {row.id: row for row in self._store.rows_at(sorted(set(places.tolist()))) if row.id in wanted}
+
     def _row(self, id: str) -> Row:
-        _, places = self._postings.lookup(id_keys([id]))
-        for row in self._store.rows_at(places.tolist()):
-            if row.id == id:
-                return row
+        for row in self._stored([id]).values():
+            return row
         raise BadInput(f"{self.path}: has no article with the id {id!r}; ids are those that were added")
 
     def _remove(self, row: Row) -> list[str]:
@@ -490,7 +501,7 @@ class Index:
 
         Args:
             places: first places of articles.
-            firm: of these, those that articles yet to be stored repeat as wholes.
+            firm: first places of articles that others, yet to be stored, repeat as wholes.
             exactly: also judge again what might now find other blocks in them; else what cites them.
         """
         waiting = sorted(set(places))
@@ -649,7 +660,7 @@ class Index:
         prepared, _ = self._looked_up(prepared, ask_ids=False)
         judged = self._judge(prepared)
         if judged.shaken:
-            self._judge_again(judged.shaken, set(judged.shaken), exactly=True)
+            self._judge_again(judged.shaken, judged.cited, exactly=True)
             prepared, _ = self._looked_up(prepared, ask_ids=False)
             judged = self._judge(prepared)
         new = []

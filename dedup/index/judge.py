@@ -200,13 +200,15 @@ class Judged:
     Attributes:
         states: a state an article.
         findings: the findings of each.
-        shaken: first places of the earlier articles that some of these repeat as wholes while blocks in them lead to
-            kept text in two steps: of an article that is cited they may lead there in one.
+        cited: first places of the earlier articles that some of these repeat as wholes.
+        shaken: those of them in which blocks lead to kept text in two steps: of an article that is cited they may lead
+            there in one.
         fields: the fields of the articles that findings may cite, by id.
     """
 
     states: list[State]
     findings: list[list[Finding]]
+    cited: set[int]
     shaken: list[int]
     fields: Mapping[str, Mapping[str, Any]]
 
@@ -348,7 +350,8 @@ def judge(
     old = {int(excerpt.place[0]): state for excerpt, state in earlier.all()}
     shaken = [place for place in cited.tolist() if place in old and bool((old[place].depth > 1).any())]
     cited_articles = [*(excerpt.articles[0] for excerpt, _ in earlier.all()), *new.articles]
-    return Judged(states, findings, shaken, {article.id: article.fields for article in cited_articles})
+    known = {place for place in cited.tolist() if place < new.place[0]}
+    return Judged(states, findings, known, shaken, {article.id: article.fields for article in cited_articles})
 
 
 # ----------------------------------------------------------------------------------------------------- who repeats whom

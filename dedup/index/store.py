@@ -128,6 +128,11 @@ class Store:
                 self._connection.execute("rollback")
             raise
 
+    @property
+    def changes(self) -> int:
+        """How many rows this connection has changed."""
+        return self._connection.total_changes
+
     def create(self) -> None:
         """Makes the tables."""
         with self._errors():
