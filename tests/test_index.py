@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from corpora import corpus, sentence
+from corpora import corpus, edited, sentence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import verifies
@@ -128,6 +128,41 @@ def test_a_block_of_an_article_that_is_cited_leads_to_kept_text_in_one_step(tmp_
         assert after == dedup.scan([*articles, copy], BASE).findings
         assert [f.grain for f in after if f.article == "block"] == ["passage", "passage"]
         assert {f.article for f in index.findings(since=revision)} == {"block", "copy"}
+
+
+def copies_and_blocks(seed: int) -> list[Article]:
+    """Few passages, which stand in ever other rows, and many copies of articles: blocks cite blocks, copies cite both."""
+    rng = random.Random(seed)
+    pool = [sentence(rng, 12, 70) for _ in range(rng.choice([5, 7, 9]))]
+    made: list[Article] = []
+    for number in range(25):
+        if made and rng.random() < 0.35:
+            text = edited(rng, rng.choice(made).text, rng.choice([0, 0, 0.01, 0.03]))
+        else:
+            lines = [sentence(rng, 50, 90) for _ in range(rng.choice([0, 1, 3]))]
+            for _ in range(rng.randint(1, 3)):
+                start = rng.randrange(len(pool))
+                run = pool[start : start + rng.choice([1, 2, 3])]
+                lines += [edited(rng, line, rng.choice([0, 0, 0.03])) for line in run]
+            text = "\n".join(lines)
+        made.append(Article(f"a{number}", text))
+    return made
+
+
+@pytest.mark.parametrize("lot", [1, 7])
+def test_verdicts_that_change_later_are_those_of_scan_then(lot, tmp_path):
+    """Blocks judged again, and what that bears upon, over corpora in which this happens."""
+    changed = 0
+    for seed in range(6):
+        articles = copies_and_blocks(seed)
+        with Index(tmp_path / str(seed), BASE) as index:
+            for first in range(0, len(articles), lot):
+                revision = index.revision
+                some = articles[first : first + lot]
+                index.add_many(some)
+                changed += any(f.article not in {each.id for each in some} for f in index.findings(since=revision))
+            assert list(index.findings()) == dedup.scan(articles, BASE).findings
+    assert changed > 0
 
 
 def pages(seed: int) -> list[Article]:
