@@ -131,7 +131,7 @@ def test_a_block_of_an_article_that_is_cited_leads_to_kept_text_in_one_step(tmp_
 
 
 def copies_and_blocks(seed: int) -> list[Article]:
-    """Few passages, which stand in ever other rows, and many copies of articles: blocks cite blocks, copies cite both."""
+    """Few passages, which stand in ever other rows, and many copies of articles: blocks repeat blocks."""
     rng = random.Random(seed)
     pool = [sentence(rng, 12, 70) for _ in range(rng.choice([5, 7, 9]))]
     made: list[Article] = []

@@ -273,6 +273,8 @@ def test_an_index_that_was_killed_while_it_was_made_is_none(tmp_path):
     Store(tmp_path / "x", write=True).close()
     with pytest.raises(DedupError, match="there is no index"):
         Index(tmp_path / "x", read_only=True)
+    with pytest.raises(DedupError, match="there is no index"):
+        Index.repair(tmp_path / "x")
     Index(tmp_path / "x", BASE).close()
     with Index(tmp_path / "x", read_only=True) as index:
-        assert index.info()["articles"] == 0
+        assert (index.info()["articles"], index.settings) == (0, BASE)

@@ -109,15 +109,15 @@ class Index:
         self.path = Path(path)
         self._lock: sqlite3.Connection | None = None
         try:
-            self._open(settings, read_only=read_only, wait=wait)
+            self._open(settings, read_only=read_only, wait=wait, make=not read_only)
             with self._moment():
                 pass
         except BaseException:
             self.close()
             raise
 
-    def _open(self, settings: Settings | None, *, read_only: bool, wait: float) -> None:
-        """Opens the database, and makes it where there is none; nothing is looked up yet."""
+    def _open(self, settings: Settings | None, *, read_only: bool, wait: float, make: bool) -> None:
+        """Opens the database, and makes it where there is none and it is asked for; nothing is looked up yet."""
         self.read_only = read_only
         self._postings = Postings(self.path)
         self._templates: Templates = NONE
@@ -126,27 +126,27 @@ class Index:
         if settings is not None:
             _check_settings(settings)
         if not (self.path / DATABASE).exists():
-            _make_folder(self.path, read_only)
+            if not make:
+                raise _no_index(self.path)
+            _make_folder(self.path)
         if not read_only:
             self._lock = _locked(self.path, wait)
         self._store = Store(self.path, write=not read_only)
-        if read_only and self._store.is_new():
-            _make_folder(self.path, read_only)
-        if not read_only:
+        if self._store.is_new():  # also where a process was killed that was about to make it
+            if not make:
+                raise _no_index(self.path)
             self._make(settings or Settings())
         self.settings: Settings = self._stored_settings(settings)
 
     def _make(self, settings: Settings) -> None:
-        """Makes the tables where there are none."""
+        """Makes the tables."""
         (self.path / FOLDER).mkdir(exist_ok=True)
         with self._store.transaction(write=True):
-            if self._store.is_new():
-                self._store.create()
-                index = {"format": FORMAT, "hashes": HASHES, "settings": settings.to_dict()}
-                self._store.set_meta("index", index)
-                self._store.set_meta("state", {"next": 0, "revision": 0, "articles": 0, "passages": 0, "counted": 0})
-                self._store.set_meta("templates", NONE.to_json())
-                write_manifest(self._store, EMPTY)
+            self._store.create()
+            self._store.set_meta("index", {"format": FORMAT, "hashes": HASHES, "settings": settings.to_dict()})
+            self._store.set_meta("state", {"next": 0, "revision": 0, "articles": 0, "passages": 0, "counted": 0})
+            self._store.set_meta("templates", NONE.to_json())
+            write_manifest(self._store, EMPTY)
 
     def _stored_settings(self, asked: Settings | None) -> Settings:
         """The settings of the index.
@@ -712,12 +712,10 @@ class Index:
         Raises:
             BadIndex: there is no index, or the database itself is damaged, which holds the truth.
         """
-        if not (Path(path) / DATABASE).exists():
-            _make_folder(Path(path), read_only=True)
         index = cls.__new__(cls)
         try:
             index.path, index._lock = Path(path), None
-            index._open(None, read_only=False, wait=wait)
+            index._open(None, read_only=False, wait=wait, make=False)
             index._store.check()
             try:
                 with index._moment():
@@ -811,16 +809,16 @@ def _check_settings(settings: Settings) -> None:
         raise BadSettings(f'keep is {settings.keep!r}, but an index keeps what came first; leave keep at "first"')
 
 
-def _make_folder(path: Path, read_only: bool) -> None:
+def _no_index(path: Path) -> BadIndex:
+    return BadIndex(f"{path}: there is no index; make one with Index({str(path)!r}) or `dedup index add {path} INPUT`")
+
+
+def _make_folder(path: Path) -> None:
     """Makes the folder of a new index.
 
     Raises:
-        BadIndex: there is none to read, or something else is there.
+        BadIndex: something else is there.
     """
-    if read_only:
-        raise BadIndex(
-            f"{path}: there is no index; make one with Index({str(path)!r}) or `dedup index add {path} INPUT`"
-        )
     try:
         path.mkdir(parents=True, exist_ok=True)
         others = [each.name for each in path.iterdir() if each.name not in (_LOCK, FOLDER)]
