@@ -16,7 +16,7 @@ import dedup
 from dedup import Article, Index, Settings
 from dedup.errors import BadIndex, BadInput, BadSettings
 from dedup.index import index as index_module
-from dedup.index import judge, postings
+from dedup.index import neighbours, postings
 from dedup.index.store import Store
 from dedup.text import fold
 
@@ -51,7 +51,7 @@ def shuffled(articles: list[Article], seed: int) -> list[Article]:
     choice=st.sampled_from(SETTINGS),
     lot=st.sampled_from([1, 2, 5, 100]),
     flush=st.sampled_from([100, 1500, postings.FLUSH]),
-    many=st.sampled_from([1, judge.MANY]),
+    many=st.sampled_from([1, neighbours.MANY]),
     reopen=st.booleans(),
 )
 def test_the_findings_are_those_of_scan(seed, sizes, choice, lot, flush, many, reopen):
@@ -60,7 +60,7 @@ def test_the_findings_are_those_of_scan(seed, sizes, choice, lot, flush, many, r
     expected = list(dedup.scan(articles, choice).findings)
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
         patch.setattr(postings, "FLUSH", flush)
-        patch.setattr(judge, "MANY", many)
+        patch.setattr(neighbours, "MANY", many)
         index = Index(folder, choice)
         for first in range(0, len(articles), lot):
             index.add_many(articles[first : first + lot])
@@ -415,7 +415,7 @@ def test_a_line_on_every_page_is_found_without_reading_them_all(tmp_path, monkey
     rng = random.Random(5)
     foot = [sentence(rng, 60, 70) for _ in range(3)]
     articles = [Article(f"p{n}", "\n".join([sentence(rng, 500, 600), *foot])) for n in range(60)]
-    monkeypatch.setattr(judge, "MANY", 4)
+    monkeypatch.setattr(neighbours, "MANY", 4)
     loaded = []
     original = Index._load
     monkeypatch.setattr(

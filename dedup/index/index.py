@@ -21,18 +21,8 @@ from dedup.errors import BadIndex, BadInput, BadSettings
 from dedup.fold_table import FOLD_VERSION
 from dedup.frequency import Frequent
 from dedup.index.excerpts import Excerpt, Reading, State, excerpt_of, gather, read, split
-from dedup.index.judge import (
-    Hits,
-    Judged,
-    Sketches,
-    citation_keys,
-    entries,
-    id_keys,
-    judge,
-    pair_keys,
-    sketch,
-    whole_citation_keys,
-)
+from dedup.index.judge import Judged, judge
+from dedup.index.keys import Hits, Sketches, citation_keys, entries, id_keys, pair_keys, sketch, whole_citation_keys
 from dedup.index.postings import EMPTY, FOLDER, Postings, read_manifest, sorted_entries, write_manifest
 from dedup.index.store import DATABASE, Row, Store
 from dedup.index.templates import NONE, Templates, count, fitting, lines_of, with_frequent
