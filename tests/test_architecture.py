@@ -48,6 +48,7 @@ LAYERS = [
     "index.neighbours",
     "index.judge",
     "index.templates",
+    "index.opened",
     "index.verdict",
     "index.index",
     "index",
