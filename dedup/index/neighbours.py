@@ -63,6 +63,8 @@ def blocks_of(seen: Seen, lookup: Lookup, earlier: Earlier, settings: Settings) 
     if not seen.removed.any():
         return [], depth
     candidates = _Candidates.of(seen, lookup, settings)
+    if not (candidates.starts or _repeat_pairs(seen)):
+        return [], depth
     candidates.read(earlier, {}, set())
     while True:
         pieces, found, inner, steps = _search(seen, earlier, settings)
@@ -71,6 +73,13 @@ def blocks_of(seen: Seen, lookup: Lookup, earlier: Earlier, settings: Settings) 
     staying = seen.stays[seen.new.article]
     depth[staying] = steps[staying]
     return pieces, depth
+
+
+def _repeat_pairs(seen: Seen) -> bool:
+    """Whether a pair of neighbours that begins with a passage which is cut stands twice in the new articles."""
+    first, keys = pair_keys(seen.new, seen.token)
+    _, number, count = np.unique(keys, return_inverse=True, return_counts=True)
+    return bool((seen.removed[first] & (count[number] > 1)).any())
 
 
 @dataclass(slots=True)
