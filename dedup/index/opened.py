@@ -13,6 +13,7 @@ from typing import Self
 from dedup.errors import BadIndex, BadSettings
 from dedup.fold_table import FOLD_VERSION
 from dedup.index.postings import EMPTY, FOLDER, Postings, write_manifest
+from dedup.index.sorted_runs import sync_folder
 from dedup.index.store import DATABASE, Store
 from dedup.index.templates import NONE, Templates
 from dedup.settings import Settings
@@ -89,6 +90,8 @@ class Opened:
             self._store.set_meta("state", {"next": 0, "revision": 0, "articles": 0, "passages": 0, "counted": 0})
             self._store.set_meta("templates", NONE.to_json())
             write_manifest(self._store, EMPTY)
+        sync_folder(self.path)
+        sync_folder(self.path.absolute().parent)
 
     def _stored_settings(self, asked: Settings | None) -> Settings:
         """The settings of the index.

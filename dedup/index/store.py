@@ -39,6 +39,16 @@ select verdicts.place, revision, state, findings, verdicts.sum, id, text, fields
     where verdicts.place > ? and revision > ? order by verdicts.place limit 256
 """
 _ARTICLE_AT = "select id, text, fields, width, sum from articles where place = ?"
+_PRAGMAS = {
+    True: (
+        "pragma cell_size_check = on",
+        "pragma cache_size = -8000",
+        "pragma journal_mode = wal",
+        "pragma synchronous = full",
+        "pragma journal_size_limit = 67108864",
+    ),
+    False: ("pragma cell_size_check = on", "pragma cache_size = -8000", "pragma query_only = on"),
+}
 _MOST_PLACES = 2**32 - 2
 
 
@@ -75,15 +85,13 @@ class Store:
             self._connection = sqlite3.connect(
                 f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=60
             )
-            execute = self._connection.execute
-            execute("pragma cell_size_check = on")
-            execute("pragma cache_size = -8000")
-            if write:
-                execute("pragma journal_mode = wal")
-                execute("pragma synchronous = full")
-                execute("pragma journal_size_limit = 67108864")
-            else:
-                execute("pragma query_only = on")
+        try:
+            with self._errors():
+                for statement in _PRAGMAS[write]:
+                    self._connection.execute(statement)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Closes the database; what was not committed is gone."""
