@@ -3,6 +3,7 @@
 for article in dedup.clean(articles): ...                  # articles or plain strings
 report = dedup.scan(articles, dedup.Settings(threshold=0.7))
 for article in dedup.rewrite(articles, report): ...
+with dedup.Index("news.index") as index: verdict = index.add(article)
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dedup.articles import read_articles
     from dedup.errors import DedupError
+    from dedup.index import Index
     from dedup.local import clean, scan
     from dedup.model import Article, Finding, Report
     from dedup.rewriting import restore, rewrite
@@ -22,6 +24,7 @@ _HOMES = {
     "Article": "dedup.model",
     "DedupError": "dedup.errors",
     "Finding": "dedup.model",
+    "Index": "dedup.index",
     "Report": "dedup.model",
     "Settings": "dedup.settings",
     "clean": "dedup.local",
@@ -35,6 +38,7 @@ __all__ = [
     "Article",
     "DedupError",
     "Finding",
+    "Index",
     "Report",
     "Settings",
     "clean",

@@ -53,7 +53,12 @@ class Passages:
     across_only: bool
 
 
-def find_blocks(passages: Passages, alike: Callable[[int, int], object]) -> list[Block]:
+def find_blocks(
+    passages: Passages,
+    alike: Callable[[int, int], object],
+    begin: int = 0,
+    depth: NDArray[np.int8] | None = None,
+) -> list[Block]:
     """The longest run at each place where one can begin, from the top; ties go to the earliest source.
 
     A run begins and ends on a passage that is cut and long enough to be cut alone, holds two passages or more, no
@@ -64,15 +69,20 @@ def find_blocks(passages: Passages, alike: Callable[[int, int], object]) -> list
     Args:
         passages: the passages of all articles that are not cut whole, reference articles included.
         alike: (text, text) -> whether the two verify directly and without number conflict.
+        begin: the first passage whose blocks are sought.
+        depth: int8 [passages], the steps from each passage to kept text, known for those before *begin*; made right for
+            the others.
     """
     following = _bigrams(passages)
     repeated = np.flatnonzero(following >= 0)
     by_bigram = repeated[np.argsort(following[repeated], kind="stable")]
     bounds = np.searchsorted(following[by_bigram], np.arange(int(following.max(initial=-1)) + 2))
-    search = _Search(passages, alike, _article_ends(passages.article), passages.removed.astype(np.int8))
+    depth = passages.removed.astype(np.int8) if depth is None else depth
+    depth[begin:] = passages.removed[begin:]
+    search = _Search(passages, alike, _article_ends(passages.article), depth)
     longest = _longest_possible(passages, following)
     blocks: list[Block] = []
-    reached = 0
+    reached = begin
     for start in np.flatnonzero(passages.removed & (following >= 0) & (longest > 1)).tolist():
         if start < reached:
             continue

@@ -17,5 +17,9 @@ class BadRun(DedupError):
     """A run folder cannot be written, is in use, or is not what its own records say it is."""
 
 
+class BadIndex(DedupError):
+    """An index cannot be opened, written or read, is in use, or is not what its own records say it is."""
+
+
 class OneShotInput(DedupError, TypeError):
     """Articles that can be read only once were given where they are read again."""

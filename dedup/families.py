@@ -114,7 +114,14 @@ def _forged_groups(at: Segments, leader: I64) -> list[int]:
     return sorted(forged)
 
 
-def match(texts: Texts, fixed: NDArray[np.bool_], settings: Settings, judge: Judge, work: Work) -> Match:
+def match(
+    texts: Texts,
+    fixed: NDArray[np.bool_],
+    settings: Settings,
+    judge: Judge,
+    work: Work,
+    keys: U64 | None = None,
+) -> Match:
     """The greedy rule over distinct texts, in their order.
 
     Texts that share no band key with any other are kept without being looked at again. The others fall into components
@@ -126,14 +133,16 @@ def match(texts: Texts, fixed: NDArray[np.bool_], settings: Settings, judge: Jud
         settings: threshold, bands, bucket and the rest.
         judge: makes the rule of who may join whom.
         work: where band keys lie.
+        keys: uint64 [bands, texts], the band keys where they are known; they are changed.
     """
     count = len(texts.first)
-    keys = work.zeros((settings.bands, count), np.uint64)
     lengths = texts.at.lengths[texts.first]
-    done = 0
-    for chunk in work.in_threads(lambda chunk: band_keys(*chunk[1:], settings), texts.at.chunks(texts.first)):
-        keys[:, done : done + chunk.shape[1]] = chunk
-        done += chunk.shape[1]
+    if keys is None:
+        keys = work.zeros((settings.bands, count), np.uint64)
+        done = 0
+        for chunk in work.in_threads(lambda chunk: band_keys(*chunk[1:], settings), texts.at.chunks(texts.first)):
+            keys[:, done : done + chunk.shape[1]] = chunk
+            done += chunk.shape[1]
     keys ^= fmix64(texts.domain.astype(np.uint64))
     collides = np.zeros(count, bool)
     for band in range(len(keys)):
@@ -277,3 +286,33 @@ def article_judge(
         )
 
     return judge
+
+
+def similarity_of(texts: Texts, settings: Settings) -> Callable[[int, int], float | None]:
+    """The similarity of two texts that verify directly and without number conflict; None for others."""
+    known: dict[tuple[int, int], float | None] = {}
+    fraction, least = settings.threshold_fraction, settings.containment_fraction
+
+    def verified(pair: tuple[int, int]) -> float | None:
+        folded, offsets = texts.take(np.array(pair))
+        sets, set_offsets = shingle_sets(folded, offsets, settings)
+        shared = int(kernel.intersections(sets, set_offsets, np.array([0]), np.array([1]))[0])
+        one, other = np.diff(set_offsets).tolist()
+        united = one + other - shared
+        if shared * fraction.denominator < fraction.numerator * united:
+            return None
+        short = int(sizes(folded, offsets).min()) < settings.short_chars
+        if short and shared * least.denominator < least.numerator * min(one, other):
+            return None
+        numbers = kernel.number_tokens(folded, offsets, load())
+        if settings.numbers == "strict" and number_conflicts(*numbers, 0, np.array([1]))[0]:
+            return None
+        return shared / united
+
+    def similarity(one: int, other: int) -> float | None:
+        pair = (min(one, other), max(one, other))
+        if pair not in known:
+            known[pair] = verified(pair)
+        return known[pair]
+
+    return similarity

@@ -110,6 +110,16 @@ class Run:
     exact: bool
 
 
+def redirect(parts: Repeats, runs: Sequence[Run]) -> None:
+    """What repeats a short passage that a block takes along repeats its counterpart, which has the same text."""
+    target = np.arange(len(parts.kept))
+    for run in runs:
+        taken = parts.kept[run.own] < 0
+        target[run.own[taken]] = run.counterparts[taken]
+    parts.kept = np.where(parts.kept >= 0, target[parts.kept], -1)
+    parts.linked = np.where(parts.linked >= 0, target[parts.linked], -1)
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """All that was decided about a corpus.

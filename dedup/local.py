@@ -19,10 +19,10 @@ from dedup.families import (
     article_numbers_agree,
     distinct_texts,
     match,
-    number_conflicts,
     passage_judge,
+    similarity_of,
 )
-from dedup.findings import Judgement, Repeats, Run, Told
+from dedup.findings import Judgement, Repeats, Run, Told, redirect
 from dedup.fold_table import load
 from dedup.frequency import Lines, frequent, frequent_marks
 from dedup.kept import Stage
@@ -31,7 +31,6 @@ from dedup.model import Article, Report
 from dedup.rewriting import refuse_one_shot, rewrite
 from dedup.segments import Segments
 from dedup.settings import Settings
-from dedup.sketch import shingle_sets, sizes
 from dedup.tables import (
     Marks,
     Progress,
@@ -398,7 +397,7 @@ def _runs(
         within_only=within_only,
         across_only=settings.scope == "across",
     )
-    similarity = _similarity(texts, settings)
+    similarity = similarity_of(texts, settings)
     runs = []
     for block in find_blocks(passages, similarity):
         own = places[block.first : block.last + 1]
@@ -408,7 +407,7 @@ def _runs(
             unequal = [(one, other) for one, other in pairs if one != other]
             least = min((similarity(one, other) or 0.0 for one, other in unequal), default=1.0)
             runs.append(Run(own[piece], counterparts[piece], least, not unequal))
-    _redirect(parts, runs)
+    redirect(parts, runs)
     return runs
 
 
@@ -426,46 +425,6 @@ def _cited(tables: Tables, whole: Repeats, parts: Repeats) -> NDArray[np.bool_]:
     cited = articles[tables.article]
     cited[parts.kept[parts.kept >= 0]] = True
     return cited
-
-
-def _redirect(parts: Repeats, runs: Sequence[Run]) -> None:
-    """What repeats a short passage that a block takes along repeats its counterpart, which has the same text."""
-    target = np.arange(len(parts.kept))
-    for run in runs:
-        taken = parts.kept[run.own] < 0
-        target[run.own[taken]] = run.counterparts[taken]
-    parts.kept = np.where(parts.kept >= 0, target[parts.kept], -1)
-    parts.linked = np.where(parts.linked >= 0, target[parts.linked], -1)
-
-
-def _similarity(texts: Texts, settings: Settings) -> Callable[[int, int], float | None]:
-    """The similarity of two texts that verify directly and without number conflict; None for others."""
-    known: dict[tuple[int, int], float | None] = {}
-    fraction, least = settings.threshold_fraction, settings.containment_fraction
-
-    def verified(pair: tuple[int, int]) -> float | None:
-        folded, offsets = texts.take(np.array(pair))
-        sets, set_offsets = shingle_sets(folded, offsets, settings)
-        shared = int(kernel.intersections(sets, set_offsets, np.array([0]), np.array([1]))[0])
-        one, other = np.diff(set_offsets).tolist()
-        united = one + other - shared
-        if shared * fraction.denominator < fraction.numerator * united:
-            return None
-        short = int(sizes(folded, offsets).min()) < settings.short_chars
-        if short and shared * least.denominator < least.numerator * min(one, other):
-            return None
-        numbers = kernel.number_tokens(folded, offsets, load())
-        if settings.numbers == "strict" and number_conflicts(*numbers, 0, np.array([1]))[0]:
-            return None
-        return shared / united
-
-    def similarity(one: int, other: int) -> float | None:
-        pair = (min(one, other), max(one, other))
-        if pair not in known:
-            known[pair] = verified(pair)
-        return known[pair]
-
-    return similarity
 
 
 def clean(articles: Iterable[Article | str], settings: Settings | None = None) -> Iterator[Article]:

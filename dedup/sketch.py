@@ -66,6 +66,9 @@ def signatures(folded: U32, offsets: I64, settings: Settings) -> U32:
     return kernel.shingle_signatures(folded, offsets, widths, settings.shingle, a, b)
 
 
+_permutations = lru_cache(maxsize=4)(kernel.permutations)  # to seed the generator takes longer than to sign a story
+
+
 def band_keys(folded: U32, offsets: I64, settings: Settings) -> U64:
     """The band keys of each text: uint64 [bands, texts]."""
     a, b = _permutations(settings.num_perm, settings.seed)

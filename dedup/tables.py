@@ -18,7 +18,7 @@ from dedup.fold_table import load
 from dedup.kept import Stage
 from dedup.kernel.fold_reference import INVISIBLE, SPACE
 from dedup.kernel.reference import I64, U32, U64, offsets_of, positions
-from dedup.looking import look_all
+from dedup.looking import Looks, look_all
 from dedup.model import Article, Place
 from dedup.segments import Segments
 from dedup.settings import Settings
@@ -312,8 +312,13 @@ class Batch(NamedTuple):
     settings: Settings
 
 
-def analysis(batch: Batch) -> Analysis:
+def analysis(batch: Batch, masked: NDArray[np.bool_] | None = None) -> Analysis:
     """Splits articles into passages, folds those and looks at their lines.
+
+    Args:
+        batch: the articles.
+        masked: bool [lines], of the lines that are not blank, what a look said of them where that is known; they are
+            not looked at then, and have no shapes and marks.
 
     Raises:
         BadInput: a text holds a lone surrogate.
@@ -326,7 +331,10 @@ def analysis(batch: Batch) -> Analysis:
     shown = ~blank
     starts, content_ends, ends = starts[shown], content_ends[shown], ends[shown]
     of_line = np.searchsorted(offsets, starts, side="right") - 1
-    seen = look_all(texts, codes, offsets, (starts, content_ends, ends), settings)
+    if masked is None:
+        seen = look_all(texts, codes, offsets, (starts, content_ends, ends), settings)
+    else:
+        seen = Looks(masked, np.zeros(len(masked), np.uint8), {})
     spans = np.stack((starts, ends), axis=1)
     line = np.arange(len(starts))
     if settings.passage == "sentence":

@@ -129,6 +129,7 @@ def test_blocks_are_single_findings(corpus, report):
         ("clean_strings.py", "---"),
         ("scan_and_rewrite.py", "restored: True"),
         ("pipeline_jsonl.py", "records read, 2 written"),
+        ("ingest.py", "letters: kept, 4"),
     ],
 )
 def test_scripts_run(script, says):

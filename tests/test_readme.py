@@ -30,6 +30,24 @@ def test_the_library_example_prints_what_is_shown():
     assert printed.getvalue() == shown
 
 
+def test_the_index_example_prints_what_is_shown(tmp_path, monkeypatch):
+    """Run as it stands."""
+    monkeypatch.chdir(tmp_path)
+    code, shown = re.findall(r"```python\n(.+?)```\n\n```text\n(.+?)```", README, re.DOTALL)[1]
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(code, {})
+    assert printed.getvalue() == shown
+
+
+def test_the_commands_of_the_index_exist():
+    """Each that the README shows."""
+    shown = subprocess.run(
+        [sys.executable, "-m", "dedup", "index", "--help"], capture_output=True, check=True
+    ).stdout.decode()
+    for command in set(re.findall(r"^dedup index ([a-z]+) ", README, re.MULTILINE)):
+        assert f"  {command} " in shown
+
+
 def test_the_bands_that_are_named_are_those_that_follow():
     """For both recalls."""
     assert "35 bands of 7 rows" in README

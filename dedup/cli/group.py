@@ -41,4 +41,5 @@ def commands() -> None:
       dedup tune news/                 what other thresholds would cut
       dedup apply out -o out2          write the articles again, from edited findings
       dedup restore out -o original    the articles as they were
+      dedup index add news.index day/  judge new articles against all that came before
     """

@@ -187,12 +187,12 @@ reading_options = _options(
         show_default=True,
         help="Most that a compressed or Parquet file may unpack to.",
     ),
-    click.option(
-        "--against",
-        multiple=True,
-        metavar="REF",
-        help="Articles to match against, never cut and never written; may be given more than once.",
-    ),
+)
+against_option = click.option(
+    "--against",
+    multiple=True,
+    metavar="REF",
+    help="Articles to match against, never cut and never written; may be given more than once.",
 )
 READING = ("text_field", "id_field", "encoding", "on_error", "max_record", "max_unpacked")
 working_options = _options(
@@ -237,11 +237,13 @@ check_option = click.option("--check", is_flag=True, help="Exit with 1 when ther
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress, warnings and closing line on stderr.")
 
 
-def settings_of(choices: dict[str, Any]) -> Settings:
+def settings_of(choices: dict[str, Any], base: Settings | None = None) -> Settings:
+    """The settings that options and --config make, where they say nothing those of *base*, else the defaults."""
     from dedup.settings import Settings, read_settings  # noqa: PLC0415
 
     config = choices.pop("config")
-    values = read_settings(config) if config else {}
+    values = {} if base is None else base.to_dict()
+    values |= read_settings(config) if config else {}
     strip, rules = choices.pop("strip"), choices.pop("rules")
     values.update({name: value for name, value in choices.items() if value not in (None, ())})
     if strip is not None:

@@ -17,6 +17,7 @@ import click
 from dedup.cli.group import commands
 from dedup.cli.options import (
     READING,
+    against_option,
     check_option,
     debug_option,
     force_option,
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
 @debug_option
 @reading_options
 @working_options
+@against_option
 @settings_options
 def clean(
     inputs: tuple[str, ...],
@@ -128,6 +130,7 @@ def clean(
 @debug_option
 @reading_options
 @working_options
+@against_option
 @settings_options
 def scan(
     inputs: tuple[str, ...],
