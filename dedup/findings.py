@@ -44,8 +44,9 @@ class Repeats:
     full: int = 0
 
     @classmethod
-    def none(cls, count: int, work: Work) -> Repeats:
+    def none(cls, count: int, work: Work | None = None) -> Repeats:
         """Nothing repeats anything."""
+        work = work or Work()
         return cls(
             kept=work.full(count, -1, np.int64),
             linked=work.full(count, -1, np.int64),

@@ -78,7 +78,7 @@ class Frequent:
     share: NDArray[np.float64]
 
 
-def frequent(lines: Lines, settings: Settings, work: Work) -> Frequent:
+def frequent(lines: Lines, settings: Settings, work: Work | None = None) -> Frequent:
     """The lines that enough article families of a source carry, and that stand where page furniture stands.
 
     A line stands where page furniture stands if most of its places are at the head of an article (not more than two
@@ -87,6 +87,7 @@ def frequent(lines: Lines, settings: Settings, work: Work) -> Frequent:
     however frequent they are: their places vary and so do their neighbours. Numerals and speakers ("一、", "Q:") stay
     anywhere.
     """
+    work = work or Work()
     count = len(lines.article)
     result = Frequent(np.zeros(count, bool), np.zeros(count, np.int64), np.zeros(count))
     shown = ~lines.masked & (lines.at.lengths > 0)
