@@ -217,6 +217,45 @@ def test_folds_of_marks_digits_and_blanks(texts):
     same_folds(codes, offsets_of(np.array([len(text) for text in texts], np.int64)))
 
 
+PINYIN = (
+    *("qū", "zhuàng", "lǜ", "LǛ", "ér", "hm̀g", "ǹg", "hǎo", "haǒ", "ɡè", "de", "café", "é", "ü", "u\u0308\u0301", "ǎ"),
+    *("中", "区", "中(qū)", "(", "（", ")", "）", "?", "\ufffd", " ", "a", "q", "\u0301", "1", "，", "\u200b", "a" * 9),
+)
+
+
+@given(st.lists(st.lists(st.sampled_from(PINYIN), max_size=12).map("".join), max_size=4))
+@settings(deadline=None, max_examples=1500)
+def test_folds_of_annotations(texts):
+    """Syllables of pinyin, right and wrong, in brackets, in what is left of them and in none."""
+    codes = np.array([ord(c) for text in texts for c in text], np.uint32)
+    same_folds(codes, offsets_of(np.array([len(text) for text in texts], np.int64)))
+
+
+def test_folds_of_every_syllable_with_every_tone():
+    """Each syllable with the tone on each of its letters, behind a Han character."""
+    toned = {}
+    for letter, plain in fold_reference.TONED_LETTERS.items():
+        toned.setdefault(plain, []).append(letter)
+    syllables = [*fold_reference.SYLLABLES, "zhuangz", "bz", "uu"]
+    texts = [
+        f"区({syllable[:place]}{letter}{syllable[place + 1 :]})县"
+        for syllable in syllables
+        for place in range(len(syllable))
+        for letter in toned.get(syllable[place], ())
+    ]
+    codes = np.array([ord(c) for text in texts for c in text], np.uint32)
+    same_folds(codes, offsets_of(np.array([len(text) for text in texts], np.int64)))
+
+
+@pytest.mark.parametrize("bracket", "(（)）?")
+def test_folds_of_brackets_at_every_distance_of_a_tone(bracket):
+    """A bracket is near or far from a letter with a tone mark, before it or after it."""
+    texts = [f"中{bracket}{'a' * gap}ā文" for gap in range(24)] + [f"中ā{'a' * gap}{bracket}文" for gap in range(24)]
+    texts += [f"中({'zhuang'[: 6 - gap]}ā{'a' * gap})文" for gap in range(6)]
+    codes = np.array([ord(c) for text in texts for c in text], np.uint32)
+    same_folds(codes, offsets_of(np.array([len(text) for text in texts], np.int64)))
+
+
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), max_size=6))
 @settings(deadline=None, max_examples=300)
 def test_folds_of_any_text(texts):

@@ -556,25 +556,32 @@ PyObject* pack_table(PyObject*, PyObject* args) {
     });
 }
 
-// False where *folded* is too short. What is hard is left empty.
+// False where *folded* is too short. What is hard, having combining characters, is left empty.
 PyObject* fold(PyObject*, PyObject* args) {
     return guarded([&] {
-        PyObject *codes_, *offsets_, *words_, *expansion_offsets_, *expansions_, *hard_, *folded_, *ends_;
-        unpack(args, "OOOOOOOO", &codes_, &offsets_, &words_, &expansion_offsets_, &expansions_, &hard_, &folded_,
+        PyObject *codes_, *offsets_, *words_, *flags_, *letters_, *syllables_, *expansion_offsets_, *expansions_, *hard_, *folded_, *ends_;
+        unpack(args, "OOOOOOOOOOO", &codes_, &offsets_, &words_, &flags_, &letters_, &syllables_, &expansion_offsets_, &expansions_, &hard_, &folded_,
                &ends_);
         const Codes codes(codes_, "codepoints"), words(words_, "words"), expansions(expansions_, "expansions"),
             folded(folded_, "folded", 1, true);
         const Offsets offsets(offsets_, "offsets", codes.size());
         const Offsets expansion_offsets(expansion_offsets_, "expansion offsets", expansions.size());
+        const Array<uint16_t> flags(flags_, "flags");
+        const Array<uint8_t> letters(letters_, "letters");
+        const Hashes syllables(syllables_, "syllables");
         const Array<uint8_t> hard(hard_, "hard", 1, true);
         const Array<int64_t> ends(ends_, "folded offsets", 1, true);
         using namespace folding;
         words.must_have(CODE_POINTS);
+        flags.must_have(CODE_POINTS);
         hard.must_have(offsets.segments());
         ends.must_have(offsets.size());
         bool fits = true;
         without_gil([&] {
             const Table table{words.data(), expansion_offsets.data(), expansions.data(), expansion_offsets.segments()};
+            const Pinyin pinyin{flags.data(), letters.data(), letters.size(), syllables.data(),
+                                syllables.data() + syllables.size()};
+            std::vector<uint32_t> kept;
             size_t longest = 1;
             for (size_t i = 0; i < table.count; i++) longest = std::max(longest, expansion_offsets.length(i));
             uint32_t *out = folded.data(), *const limit = out + folded.size();
@@ -589,9 +596,13 @@ PyObject* fold(PyObject*, PyObject* args) {
                     fits = most <= room;
                     if (!fits) return;
                 }
-                uint32_t* end = folding::fold(segment, length, table, out);
-                hard[i] = end == nullptr;
-                out = end ? end : out;
+                Left left = folding::fold(segment, length, table, false, out);
+                const auto combining = [&](uint32_t code) { return flags[code] & COMBINING; };
+                if (left == Left::ANNOTATED && !std::any_of(segment, segment + length, combining)) {
+                    pinyin.strip(segment, length, kept);
+                    left = folding::fold(kept.data(), kept.size(), table, true, out);
+                }
+                hard[i] = left != Left::NOTHING;
                 ends[i + 1] = out - folded.data();
             }
         });
