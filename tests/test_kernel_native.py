@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -90,6 +91,41 @@ def test_shingles_and_their_signatures(level, shape, size, alphabet):
     for bands, rows in ((4, 8), (33, 1)):
         keys = reference.band_keys(signed, bands, rows)
         equal(native.shingle_band_keys(folded, offsets, widths, size, a, b, bands, rows), keys)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("size", [1, 8, 255])
+@pytest.mark.parametrize("longest", [1, 12, 700])
+def test_band_keys_of_spans_in_segments(level, shape, size, longest):
+    """Spans of any length: as narrow as no shingle, empty, side by side, apart, and as long as their segment."""
+    folded, offsets = segment_array(SHAPES[shape], size)
+    widths = fold_reference.columns(folded, load())
+    rng = np.random.default_rng(size + longest)
+    spans = []
+    for begin, end in pairwise(offsets.tolist()):
+        at = begin
+        while at < end:
+            length = min(int(rng.integers(0, longest + 1)), end - at)
+            spans.append((at, at + length))
+            at += length + int(rng.choice([0, 0, 1, 30]))
+    begins, ends = np.array(spans, np.int64).reshape(-1, 2).T.copy()
+    a, b = reference.permutations(33, 1)
+    for bands, rows in ((4, 8), (33, 1)):
+        given = folded, offsets, widths, begins, ends, size, a, b, bands, rows
+        equal(native.nested_band_keys(*given), reference.nested_band_keys(*given))
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends"),
+    [([0], [11]), ([8], [12]), ([-1], [3]), ([5], [4]), ([0, 3], [5, 9]), ([0], [5, 6]), ([2**62], [2**62 + 1])],
+)
+def test_spans_are_not_trusted(begins, ends):
+    """They rise, do not overlap and stay in their segment."""
+    folded, offsets = segment_array([10, 10])
+    widths, (a, b) = np.ones(20, np.uint8), reference.permutations(8, 1)
+    native.nested_band_keys(folded, offsets, widths, np.array([0, 9]), np.array([9, 10]), 8, a, b, 2, 4)
+    with pytest.raises(ValueError, match="must"):
+        native.nested_band_keys(folded, offsets, widths, np.array(begins), np.array(ends), 8, a, b, 2, 4)
 
 
 @pytest.mark.parametrize("num_perm", [0, 1, 15, 16, 17, 63, 64, 65, 128, 255, 256, 257])

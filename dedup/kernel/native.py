@@ -85,6 +85,16 @@ def shingle_band_keys(folded: U32, offsets: I64, widths: U8, size: int, a: U32, 
     return keys
 
 
+def nested_band_keys(
+    folded: U32, offsets: I64, widths: U8, begins: I64, ends: I64, size: int, a: U32, b: U32, bands: int, rows: int
+) -> tuple[U64, U64]:
+    """See the reference; every shingle is signed once."""
+    keys = np.empty((bands, max(len(offsets) - 1, 0)), np.uint64)
+    nested = np.empty((bands, len(begins)), np.uint64)
+    _native.nested_band_keys(folded, offsets, widths, begins, ends, size, a, b, bands, rows, keys, nested)
+    return keys, nested
+
+
 def band_keys(signature: U32, bands: int, rows: int) -> U64:
     """See the reference."""
     keys = np.empty((bands, len(signature)), np.uint64)
