@@ -14,7 +14,7 @@ from dedup.fold_table import load
 from dedup.kernel.reference import I64, U32, U64, fmix64, offsets_of
 from dedup.segments import Segments
 from dedup.settings import Settings
-from dedup.sketch import band_keys, shingle_sets, sizes
+from dedup.sketch import band_keys, nested_band_keys, shingle_sets, sizes
 from dedup.work import Work
 
 _A_CODE_POINT = 64  # bytes that judging takes a code point of the texts that are judged together
@@ -114,13 +114,68 @@ def _forged_groups(at: Segments, leader: I64) -> list[int]:
     return sorted(forged)
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Band keys that segments have already got.
+
+    Attributes:
+        segments: int64 [signed], rising: which of the array they are in.
+        keys: uint64 [bands, signed].
+    """
+
+    segments: I64
+    keys: U64
+
+
+def nested_keys(texts: Texts, wanted: NDArray[np.bool_], settings: Settings, work: Work) -> tuple[U64, Signed]:
+    """The band keys of texts that are joined, and of the *wanted* segments in them: every shingle is signed once.
+
+    Args:
+        texts: the distinct texts, made of segments that rise.
+        wanted: bool [segments of the array].
+
+    Returns:
+        uint64 [bands, texts], and the keys of the segments.
+    """
+    chosen = texts.at.of(texts.first).chosen
+    assert chosen is not None
+    segments = chosen[wanted[chosen] & (np.diff(texts.at.offsets)[chosen] > 0)]
+    keys = work.zeros((settings.bands, len(texts.first)), np.uint64)
+    nested = work.zeros((settings.bands, len(segments)), np.uint64)
+
+    def sign(some: I64) -> tuple[U64, U64]:
+        flat, offsets, segment, begins, ends = texts.at.take_nested(some)
+        spans = wanted[segment]
+        return nested_band_keys(flat, offsets, begins[spans], ends[spans], settings)
+
+    done = done_segments = 0
+    for chunk, chunk_nested in work.in_threads(sign, texts.at.runs(texts.first)):
+        keys[:, done : done + chunk.shape[1]] = chunk
+        nested[:, done_segments : done_segments + chunk_nested.shape[1]] = chunk_nested
+        done, done_segments = done + chunk.shape[1], done_segments + chunk_nested.shape[1]
+    return keys, Signed(segments, nested)
+
+
+def keys_of(texts: Texts, settings: Settings, work: Work, signed: Signed | None = None) -> U64:
+    """The band keys of the texts, taken from what is *signed* where they stand there: uint64 [bands, texts]."""
+    keys = work.zeros((settings.bands, len(texts.first)), np.uint64)
+    unsigned = np.arange(len(texts.first))
+    if signed is not None and len(signed.segments) and texts.at.groups is None:
+        segments = texts.first if texts.at.chosen is None else texts.at.chosen[texts.first]
+        column = np.minimum(np.searchsorted(signed.segments, segments), len(signed.segments) - 1)
+        known = signed.segments[column] == segments
+        for band in range(len(keys)):
+            keys[band, known] = signed.keys[band, column[known]]
+        unsigned = np.flatnonzero(~known)
+    done = 0
+    for chunk in work.in_threads(lambda chunk: band_keys(*chunk[1:], settings), texts.at.chunks(texts.first[unsigned])):
+        keys[:, unsigned[done : done + chunk.shape[1]]] = chunk
+        done += chunk.shape[1]
+    return keys
+
+
 def match(
-    texts: Texts,
-    fixed: NDArray[np.bool_],
-    settings: Settings,
-    judge: Judge,
-    work: Work,
-    keys: U64 | None = None,
+    texts: Texts, fixed: NDArray[np.bool_], settings: Settings, judge: Judge, work: Work, keys: U64 | None = None
 ) -> Match:
     """The greedy rule over distinct texts, in their order.
 
@@ -133,16 +188,11 @@ def match(
         settings: threshold, bands, bucket and the rest.
         judge: makes the rule of who may join whom.
         work: where band keys lie.
-        keys: uint64 [bands, texts], the band keys where they are known; they are changed.
+        keys: uint64 [bands, texts], the band keys, which are changed; None: they are made here.
     """
     count = len(texts.first)
     lengths = texts.at.lengths[texts.first]
-    if keys is None:
-        keys = work.zeros((settings.bands, count), np.uint64)
-        done = 0
-        for chunk in work.in_threads(lambda chunk: band_keys(*chunk[1:], settings), texts.at.chunks(texts.first)):
-            keys[:, done : done + chunk.shape[1]] = chunk
-            done += chunk.shape[1]
+    keys = keys_of(texts, settings, work) if keys is None else keys
     keys ^= fmix64(texts.domain.astype(np.uint64))
     collides = np.zeros(count, bool)
     for band in range(len(keys)):

@@ -14,11 +14,14 @@ from dedup.blocks import Passages, find_blocks
 from dedup.boilerplate import Mark
 from dedup.errors import BadSettings
 from dedup.families import (
+    Signed,
     Texts,
     article_judge,
     article_numbers_agree,
     distinct_texts,
+    keys_of,
     match,
+    nested_keys,
     passage_judge,
     similarity_of,
 )
@@ -114,14 +117,15 @@ def judged(
     rows = sources() if sources else ()
     tell("articles", 0, None)
     # reprints of one story count once for boilerplate, also where articles are not cut whole
-    alike = work.stage(
-        "articles",
-        lambda: _article_repeats(
-            _with_passages(units, units.masked, settings, work), replace(settings, grain="both"), work
-        ),
-        Repeats.to_stage,
-        Repeats.from_stage,
-    )
+    signed: Signed | None = None  # of a run that goes on nothing is left
+
+    def repeated() -> Repeats:
+        nonlocal signed
+        compared = _with_passages(units, units.masked, settings, work)
+        repeats, signed = _article_repeats(compared, replace(settings, grain="both"), work)
+        return repeats
+
+    alike = work.stage("articles", repeated, Repeats.to_stage, Repeats.from_stage)
     whole = alike if settings.grain != "passage" else Repeats.none(len(units.ids), work)
     tell("boilerplate", 0, None)
     # Frequency is counted over article families, so it is known here; what it takes is kept out of the passages at
@@ -134,10 +138,11 @@ def judged(
     tell("passages", 0, None)
     parts = work.stage(
         "passages",
-        lambda: _passage_repeats(tables, whole, out, settings, work),
+        lambda: _passage_repeats(tables, whole, out, signed if tables is units else None, settings, work),
         Repeats.to_stage,
         Repeats.from_stage,
     )
+    signed = None
     tell("blocks", 0, None)
     remnant = _remnants(tables, parts, out, settings)
     runs = _runs(tables, whole, parts, remnant, out, settings, work)
@@ -251,11 +256,11 @@ def _sources(tables: Tables, rows: Sequence[tuple[str, int]], settings: Settings
     return source
 
 
-def _article_repeats(tables: Tables, settings: Settings, work: Work) -> Repeats:
-    """Which articles repeat which, as wholes."""
+def _article_repeats(tables: Tables, settings: Settings, work: Work) -> tuple[Repeats, Signed | None]:
+    """Which articles repeat which, as wholes; and the band keys of the longer passages that were compared."""
     repeats = Repeats.none(len(tables.ids), work)
     if settings.scope == "within":
-        return repeats
+        return repeats, None
     compared = _compared(tables)
     of_article = offsets_of(np.bincount(tables.article[compared], minlength=len(tables.ids)))
     wholes = Segments(tables.folded, tables.offsets, compared, of_article)
@@ -265,13 +270,14 @@ def _article_repeats(tables: Tables, settings: Settings, work: Work) -> Repeats:
     judge = article_judge(
         texts, articles, tables.at.of(compared), is_long, of_article, _left_out(tables, compared), settings
     )
-    found = match(texts, tables.fixed[articles][texts.first], settings, judge, work)
+    keys, signed = nested_keys(texts, tables.size >= settings.min_chars, settings, work)
+    found = match(texts, tables.fixed[articles][texts.first], settings, judge, work, keys)
     repeats.enter(articles, texts, found)
     repeats.clear(tables.fixed)
     if settings.numbers == "strict":
         longer = np.diff(offsets_of(is_long)[of_article])
         _name_number_links(longer, articles, texts, found.linked, repeats)
-    return repeats
+    return repeats, signed
 
 
 def _compared(tables: Tables) -> I64:
@@ -301,15 +307,23 @@ def _name_number_links(longer: I64, articles: I64, texts: Texts, linked: I64, re
         repeats.by_number[article] = not article_numbers_agree(numbers, offsets, row, kept, int(longer[article]))[0]
 
 
-def _passage_repeats(tables: Tables, whole: Repeats, out: NDArray[np.bool_], settings: Settings, work: Work) -> Repeats:
-    """Which passages repeat which, in the articles that are not cut whole; what is *out* is not judged."""
+def _passage_repeats(
+    tables: Tables, whole: Repeats, out: NDArray[np.bool_], signed: Signed | None, settings: Settings, work: Work
+) -> Repeats:
+    """Which passages repeat which, in the articles that are not cut whole; what is *out* is not judged.
+
+    Args:
+        signed: passages of *tables* whose band keys are known.
+    """
     repeats = Repeats.none(len(tables.article), work)
     if settings.grain == "article":
         return repeats
     judged = (whole.kept[tables.article] < 0) & ~out
     if settings.scope == "within":
         places = np.flatnonzero(judged & (tables.size >= settings.min_chars_within) & ~tables.fixed[tables.article])
-        _match_passages(tables, places, tables.article[places], np.zeros(len(places), bool), repeats, settings, work)
+        _match_passages(
+            tables, places, tables.article[places], np.zeros(len(places), bool), repeats, None, settings, work
+        )
     else:
         long = judged & (tables.size >= settings.min_chars)
         places = np.flatnonzero(long)
@@ -319,11 +333,12 @@ def _passage_repeats(tables: Tables, whole: Repeats, out: NDArray[np.bool_], set
             _one_domain(len(places)),
             tables.fixed[tables.article[places]],
             repeats,
+            signed,
             settings,
             work,
         )
         if settings.scope == "both":
-            _match_short(tables, judged, long, repeats, settings, work)
+            _match_short(tables, judged, long, repeats, signed, settings, work)
     repeats.clear(tables.fixed[tables.article])
     if settings.scope == "across":
         repeats.drop_within(tables.article)
@@ -332,7 +347,13 @@ def _passage_repeats(tables: Tables, whole: Repeats, out: NDArray[np.bool_], set
 
 
 def _match_short(
-    tables: Tables, judged: NDArray[np.bool_], long: NDArray[np.bool_], repeats: Repeats, settings: Settings, work: Work
+    tables: Tables,
+    judged: NDArray[np.bool_],
+    long: NDArray[np.bool_],
+    repeats: Repeats,
+    signed: Signed | None,
+    settings: Settings,
+    work: Work,
 ) -> None:
     """Passages too short to be matched across articles meet the shorter and longer ones kept in their own article.
 
@@ -342,15 +363,23 @@ def _match_short(
     with_short = np.bincount(tables.article[short], minlength=len(tables.ids)) > 0
     kept = long & (repeats.kept < 0) & with_short[tables.article]
     places = np.flatnonzero(short | kept)
-    _match_passages(tables, places, tables.article[places], kept[places], repeats, settings, work)
+    _match_passages(tables, places, tables.article[places], kept[places], repeats, signed, settings, work)
 
 
 def _match_passages(
-    tables: Tables, places: I64, domain: I64, fixed: NDArray[np.bool_], repeats: Repeats, settings: Settings, work: Work
+    tables: Tables,
+    places: I64,
+    domain: I64,
+    fixed: NDArray[np.bool_],
+    repeats: Repeats,
+    signed: Signed | None,
+    settings: Settings,
+    work: Work,
 ) -> None:
     """Enters what becomes of the passages at *places*; those of one domain meet."""
     texts = distinct_texts(tables.at.of(places), domain, work)
-    found = match(texts, fixed[texts.first], settings, passage_judge(texts, settings), work)
+    keys = keys_of(texts, settings, work, signed)
+    found = match(texts, fixed[texts.first], settings, passage_judge(texts, settings), work, keys)
     repeats.enter(places, texts, found)
 
 

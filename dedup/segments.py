@@ -9,7 +9,7 @@ import numpy as np
 
 from dedup import kernel
 from dedup.fold_table import WIDE, load
-from dedup.kernel.reference import I64, U32
+from dedup.kernel.reference import I64, U32, offsets_of
 
 _CHUNK = 1 << 20  # code points taken at a time, unless one text is longer
 
@@ -56,20 +56,37 @@ class Segments:
 
     def take(self, texts: I64) -> tuple[U32, I64]:
         """These texts, in this order, as a segment array."""
+        flat, offsets, _, _, _ = self.take_nested(texts)
+        return flat, offsets
+
+    def take_nested(self, texts: I64) -> tuple[U32, I64, I64, I64, I64]:
+        """The same, and where the segments that are not empty lie in it: (flat, offsets, segments, begins, ends)."""
         these = self.of(texts)
         assert these.chosen is not None
         flat, offsets = kernel.take_segments(these.flat, these.offsets, these.chosen)
+        filled = np.flatnonzero(np.diff(offsets))
+        begins, ends = offsets[filled], offsets[filled + 1]
         if these.groups is None:
-            return flat, offsets
-        return kernel.join_segments(flat, offsets, (load().flags[flat] & WIDE) > 0, these.groups)
+            return flat, offsets, these.chosen[filled], begins, ends
+        wide = (load().flags[flat] & WIDE) > 0
+        joined, joined_offsets = kernel.join_segments(flat, offsets, wide, these.groups)
+        text = np.searchsorted(these.groups, filled, side="right")
+        spaced = (text[1:] == text[:-1]) & ~wide[ends[:-1] - 1] & ~wide[begins[1:]]
+        blanks = offsets_of(spaced)[: len(filled)]
+        return joined, joined_offsets, these.chosen[filled], begins + blanks, ends + blanks
 
     def chunks(self, texts: I64 | None = None) -> Iterator[tuple[I64, U32, I64]]:
         """(texts, segment array) of about a million code points at a time, all texts or these in their order."""
+        for some in self.runs(texts):
+            yield (some, *self.take(some))
+
+    def runs(self, texts: I64 | None = None) -> Iterator[I64]:
+        """The texts alone, as many at a time."""
         texts = np.arange(len(self)) if texts is None else texts
         ends = np.cumsum(self.lengths[texts])
         first = 0
         while first < len(texts):
             begin = ends[first - 1] if first else 0
             last = max(int(np.searchsorted(ends, begin + _CHUNK, side="right")), first + 1)
-            yield (texts[first:last], *self.take(texts[first:last]))
+            yield texts[first:last]
             first = last

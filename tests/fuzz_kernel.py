@@ -135,6 +135,12 @@ def turn(rng: random.Random) -> None:
     attempt(native.shingle_signatures, *arguments, a, b)
     banded = *arguments, a, b, rng.randrange(20), rng.randrange(20)
     same(attempt(native.shingle_band_keys, *banded), reference.shingle_band_keys, *banded)
+    edges = sorted(rng.choices(range(len(text) + 1), k=2 * rng.randrange(4)))
+    if edges and rng.random() < 0.25:
+        edges[rng.randrange(len(edges))] = rng.choice(EDGES)
+    inner = np.array(edges[::2], np.int64), np.array(edges[1::2], np.int64)
+    nested = text, bounds, widths, *inner, size, a, b, *banded[-2:]
+    same(attempt(native.nested_band_keys, *nested), reference.nested_band_keys, *nested)
     hashes = np.array(
         [rng.randrange(2**64) if rng.random() < 0.7 else rng.choice([0, 2**64 - 1]) for _ in text], np.uint64
     )

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -90,6 +91,41 @@ def test_shingles_and_their_signatures(level, shape, size, alphabet):
     for bands, rows in ((4, 8), (33, 1)):
         keys = reference.band_keys(signed, bands, rows)
         equal(native.shingle_band_keys(folded, offsets, widths, size, a, b, bands, rows), keys)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("size", [1, 8, 255])
+@pytest.mark.parametrize("longest", [1, 12, 700])
+def test_band_keys_of_spans_in_segments(level, shape, size, longest):
+    """Spans of any length: as narrow as no shingle, empty, side by side, apart, and as long as their segment."""
+    folded, offsets = segment_array(SHAPES[shape], size)
+    widths = fold_reference.columns(folded, load())
+    rng = np.random.default_rng(size + longest)
+    spans = []
+    for begin, end in pairwise(offsets.tolist()):
+        at = begin
+        while at < end:
+            length = min(int(rng.integers(0, longest + 1)), end - at)
+            spans.append((at, at + length))
+            at += length + int(rng.choice([0, 0, 1, 30]))
+    begins, ends = np.array(spans, np.int64).reshape(-1, 2).T.copy()
+    a, b = reference.permutations(33, 1)
+    for bands, rows in ((4, 8), (33, 1)):
+        given = folded, offsets, widths, begins, ends, size, a, b, bands, rows
+        equal(native.nested_band_keys(*given), reference.nested_band_keys(*given))
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends"),
+    [([0], [11]), ([8], [12]), ([-1], [3]), ([5], [4]), ([0, 3], [5, 9]), ([0], [5, 6]), ([2**62], [2**62 + 1])],
+)
+def test_spans_are_not_trusted(begins, ends):
+    """They rise, do not overlap and stay in their segment."""
+    folded, offsets = segment_array([10, 10])
+    widths, (a, b) = np.ones(20, np.uint8), reference.permutations(8, 1)
+    native.nested_band_keys(folded, offsets, widths, np.array([0, 9]), np.array([9, 10]), 8, a, b, 2, 4)
+    with pytest.raises(ValueError, match="must"):
+        native.nested_band_keys(folded, offsets, widths, np.array(begins), np.array(ends), 8, a, b, 2, 4)
 
 
 @pytest.mark.parametrize("num_perm", [0, 1, 15, 16, 17, 63, 64, 65, 128, 255, 256, 257])
@@ -213,6 +249,45 @@ def same_folds(codes, offsets):
 @settings(deadline=None, max_examples=1000)
 def test_folds_of_marks_digits_and_blanks(texts):
     """Signs beside digits, invisible characters among them, combining characters, annotations."""
+    codes = np.array([ord(c) for text in texts for c in text], np.uint32)
+    same_folds(codes, offsets_of(np.array([len(text) for text in texts], np.int64)))
+
+
+PINYIN = (
+    *("qū", "zhuàng", "lǜ", "LǛ", "ér", "hm̀g", "ǹg", "hǎo", "haǒ", "ɡè", "de", "café", "é", "ü", "u\u0308\u0301", "ǎ"),
+    *("中", "区", "中(qū)", "(", "（", ")", "）", "?", "\ufffd", " ", "a", "q", "\u0301", "1", "，", "\u200b", "a" * 9),
+)
+
+
+@given(st.lists(st.lists(st.sampled_from(PINYIN), max_size=12).map("".join), max_size=4))
+@settings(deadline=None, max_examples=1500)
+def test_folds_of_annotations(texts):
+    """Syllables of pinyin, right and wrong, in brackets, in what is left of them and in none."""
+    codes = np.array([ord(c) for text in texts for c in text], np.uint32)
+    same_folds(codes, offsets_of(np.array([len(text) for text in texts], np.int64)))
+
+
+def test_folds_of_every_syllable_with_every_tone():
+    """Each syllable with the tone on each of its letters, behind a Han character."""
+    toned = {}
+    for letter, plain in fold_reference.TONED_LETTERS.items():
+        toned.setdefault(plain, []).append(letter)
+    syllables = [*fold_reference.SYLLABLES, "zhuangz", "bz", "uu"]
+    texts = [
+        f"区({syllable[:place]}{letter}{syllable[place + 1 :]})县"
+        for syllable in syllables
+        for place in range(len(syllable))
+        for letter in toned.get(syllable[place], ())
+    ]
+    codes = np.array([ord(c) for text in texts for c in text], np.uint32)
+    same_folds(codes, offsets_of(np.array([len(text) for text in texts], np.int64)))
+
+
+@pytest.mark.parametrize("bracket", "(（)）?")
+def test_folds_of_brackets_at_every_distance_of_a_tone(bracket):
+    """A bracket is near or far from a letter with a tone mark, before it or after it."""
+    texts = [f"中{bracket}{'a' * gap}ā文" for gap in range(24)] + [f"中ā{'a' * gap}{bracket}文" for gap in range(24)]
+    texts += [f"中({'zhuang'[: 6 - gap]}ā{'a' * gap})文" for gap in range(6)]
     codes = np.array([ord(c) for text in texts for c in text], np.uint32)
     same_folds(codes, offsets_of(np.array([len(text) for text in texts], np.int64)))
 

@@ -24,6 +24,21 @@ def shingle_band_keys(
     keys: Array,
     /,
 ) -> None: ...
+def nested_band_keys(
+    folded: Array,
+    offsets: Array,
+    widths: Array,
+    begins: Array,
+    ends: Array,
+    size: int,
+    a: Array,
+    b: Array,
+    bands: int,
+    rows: int,
+    keys: Array,
+    nested: Array,
+    /,
+) -> None: ...
 def segment_sets(hashes: Array, offsets: Array, sets: Array, ends: Array, /) -> None: ...
 def digests(folded: Array, offsets: Array, digests: Array, /) -> None: ...
 def band_keys(signature: Array, bands: int, rows: int, keys: Array, /) -> None: ...
@@ -38,6 +53,9 @@ def fold(
     codepoints: Array,
     offsets: Array,
     words: Array,
+    flags: Array,
+    letters: Array,
+    syllables: Array,
     expansion_offsets: Array,
     expansions: Array,
     hard: Array,

@@ -419,7 +419,7 @@ _SYLLABLES = {
 SYLLABLES = frozenset(initial + final for initial, finals in _SYLLABLES.items() for final in finals.split())
 
 # Tone marks as letters and as combining characters; TONED is what the table flags as TONE.
-_TONED_LETTERS = {
+TONED_LETTERS = {
     toned: plain
     for plain, tones in {
         "a": "āáǎà",
@@ -435,9 +435,9 @@ _TONED_LETTERS = {
 }
 _TONE_MARKS = "\u0304\u0301\u030c\u0300"
 _DIAERESIS = "\u0308"
-TONED = frozenset(map(ord, (*_TONED_LETTERS, *_TONE_MARKS)))
+TONED = frozenset(map(ord, (*TONED_LETTERS, *_TONE_MARKS)))
 _LETTERS = frozenset(
-    map(ord, (*"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZüÜɑɡ", *_TONED_LETTERS, *_TONE_MARKS, _DIAERESIS))
+    map(ord, (*"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZüÜɑɡ", *TONED_LETTERS, *_TONE_MARKS, _DIAERESIS))
 )
 _OPENING, _CLOSING, _EATEN = frozenset(map(ord, "(（")), frozenset(map(ord, ")）")), frozenset(map(ord, "?\ufffd"))
 
@@ -513,9 +513,9 @@ def _is_toned_syllable(written: str) -> bool:
     letters: list[str] = []
     tones: list[int] = []
     for character in written:
-        if character in _TONED_LETTERS:
+        if character in TONED_LETTERS:
             tones.append(len(letters))
-            letters.append(_TONED_LETTERS[character])
+            letters.append(TONED_LETTERS[character])
         elif character in _TONE_MARKS:
             tones.append(len(letters) - 1)
         elif character == _DIAERESIS:
@@ -525,10 +525,10 @@ def _is_toned_syllable(written: str) -> bool:
         else:
             letters.append({"Ü": "ü", "ɑ": "a", "ɡ": "g"}.get(character, character.lower()))
     syllable = "".join(letters)
-    return syllable in SYLLABLES and tones == [_tone_place(syllable)]
+    return syllable in SYLLABLES and tones == [tone_place(syllable)]
 
 
-def _tone_place(syllable: str) -> int:
+def tone_place(syllable: str) -> int:
     """The letter that carries the tone: a or e, else the o of ou, else the last vowel, else the first nasal."""
     for carrier in ("a", "e", "ou"):
         if carrier in syllable:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dedup.kernel._native as _native  # noqa: PLR0402  (the package is a layer above this file)
-from dedup.kernel.fold_reference import WIDE, FoldTable
+from dedup.kernel.fold_reference import SYLLABLES, TONED_LETTERS, WIDE, FoldTable, tone_place
 from dedup.kernel.fold_reference import fold as reference_fold
 from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree, PassagesCovered
 from dedup.kernel.reference import I32, I64, U8, U32, U64
@@ -85,6 +85,16 @@ def shingle_band_keys(folded: U32, offsets: I64, widths: U8, size: int, a: U32, 
     return keys
 
 
+def nested_band_keys(
+    folded: U32, offsets: I64, widths: U8, begins: I64, ends: I64, size: int, a: U32, b: U32, bands: int, rows: int
+) -> tuple[U64, U64]:
+    """See the reference; every shingle is signed once."""
+    keys = np.empty((bands, max(len(offsets) - 1, 0)), np.uint64)
+    nested = np.empty((bands, len(begins)), np.uint64)
+    _native.nested_band_keys(folded, offsets, widths, begins, ends, size, a, b, bands, rows, keys, nested)
+    return keys, nested
+
+
 def band_keys(signature: U32, bands: int, rows: int) -> U64:
     """See the reference."""
     keys = np.empty((bands, len(signature)), np.uint64)
@@ -121,9 +131,26 @@ def _words(table: FoldTable) -> U32:
     return words
 
 
+@lru_cache(maxsize=1)
+def _pinyin() -> tuple[U8, U64]:
+    """The letters of romanised annotations and their syllables, see `Pinyin` in cpp/fold.h."""
+    number = {letter: place for place, letter in enumerate("abcdefghijklmnopqrstuvwxyzü", 1)}
+    plain = number | {letter.upper(): of for letter, of in number.items()} | {"ɑ": number["a"], "ɡ": number["g"]}
+    toned = {letter: number[of] | 128 for letter, of in TONED_LETTERS.items()}
+    letters = np.zeros(max(map(ord, toned)) + 1, np.uint8)
+    for letter, of in (plain | toned).items():
+        letters[ord(letter)] = of
+    keys = [
+        sum(number[letter] << 5 * place for place, letter in enumerate(reversed(syllable))) | tone_place(syllable) << 32
+        for syllable in SYLLABLES
+    ]
+    return letters, np.array(sorted(keys), np.uint64)
+
+
 def fold(codepoints: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:
-    """See the reference, to which segments with combining characters or tone marks are left."""
-    arguments = codepoints, offsets, _words(table), table.expansion_offsets, table.expansions
+    """See the reference, to which segments with combining characters are left."""
+    words, pinyin = _words(table), _pinyin()
+    arguments = codepoints, offsets, words, table.flags, *pinyin, table.expansion_offsets, table.expansions
     folded_offsets = np.empty(len(offsets), np.int64)
     hard = np.empty(max(len(offsets) - 1, 0), bool)  # left to the reference, empty here
     room = len(codepoints)

@@ -271,6 +271,25 @@ def shingle_band_keys(folded: U32, offsets: I64, widths: U8, size: int, a: U32, 
     return band_keys(shingle_signatures(folded, offsets, widths, size, a, b), bands, rows)
 
 
+def nested_band_keys(
+    folded: U32, offsets: I64, widths: U8, begins: I64, ends: I64, size: int, a: U32, b: U32, bands: int, rows: int
+) -> tuple[U64, U64]:
+    """The band keys of each segment, and those of spans inside segments as if each were a segment of its own.
+
+    Args:
+        begins, ends: int64 [spans], rising; no span ends behind the segment in which it begins.
+
+    Returns:
+        uint64 [bands, segments], uint64 [bands, spans].
+    """
+    inside = positions(begins, ends - begins)
+    spans = folded[inside], offsets_of(ends - begins), widths[inside]
+    return (
+        shingle_band_keys(folded, offsets, widths, size, a, b, bands, rows),
+        shingle_band_keys(*spans, size, a, b, bands, rows),
+    )
+
+
 def collisions(keys: U64) -> I32:
     """Dense numbers of the groups of equal keys in one band: int32 [texts], -1 for a key that stands alone."""
     groups = np.full(len(keys), -1, np.int32)

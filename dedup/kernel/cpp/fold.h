@@ -12,11 +12,11 @@ constexpr uint32_t NUMBER_SIGN = 0x2E, BLANK = 0x20;
 constexpr size_t PINYIN_LETTERS = 9;
 
 // fold_reference.py: flags of a code point
-constexpr uint16_t WIDE = 1, LETTER = 4, NUMBER = 8, DIGIT = 16, DECIMAL = 32, MARK = 64, SIGN = 128, PERCENT = 256,
-                   SPACE = 512, INVISIBLE = 1024, COMBINING = 2048, TONE = 4096;
+constexpr uint16_t WIDE = 1, HAN = 2, LETTER = 4, NUMBER = 8, DIGIT = 16, DECIMAL = 32, MARK = 64, SIGN = 128,
+                   PERCENT = 256, SPACE = 512, INVISIBLE = 1024, COMBINING = 2048, TONE = 4096;
 
 // Mapping and flags of a code point in one word, so that most code points cost one look-up and one test. The low 21 bits
-// are the mapping; ODD stands where the mapping is none, a blank or an expansion; HARD is left to the reference.
+// are the mapping; ODD stands where the mapping is none, a blank or an expansion; HARD is looked at closer.
 constexpr uint32_t MAPPING = (1u << 21) - 1;
 enum : uint32_t {
     P_WIDE = 1u << 21,
@@ -30,8 +30,7 @@ enum : uint32_t {
     P_INVISIBLE = 1u << 29,
     P_HARD = 1u << 30,
     P_ODD = 1u << 31,
-    // a letter with a tone mark: hard where a bracket is near, since an annotation may be there. (No bit is left, and only
-    // marks are signs.)
+    // a letter with a tone mark: beside a bracket an annotation may be there. (No bit is left, and only marks are signs.)
     P_TONED = P_HARD | P_SIGN,
     // what the inner loop leaves; a mark that is no sign is only dropped, unless a decimal digit stands before it
     SPECIAL = P_SIGN | P_PERCENT | P_SPACE | P_INVISIBLE | P_HARD | P_ODD,
@@ -106,18 +105,82 @@ inline void put_mapped(Writer& writer, uint32_t word, const Table& table) {
         writer.put(table.expansions[static_cast<size_t>(table.expansion_offsets[mapping - EXPANSION]) + i]);
 }
 
-// Whether a bracket stands where that of an annotation of the letter at *tone* would: see annotation_spans.
+// Romanised annotations, see annotation_spans in fold_reference.py. Here no code point is COMBINING.
+struct Pinyin {
+    static constexpr uint8_t LETTER_OF = 31, HAS_TONE = 128;
+    const uint16_t* flags;
+    const uint8_t* letters;  // [count], of a written letter its number from 1 and whether it has a tone; 0 for others
+    size_t count;
+    const uint64_t *syllables, *syllables_end;  // sorted, see syllable()
+
+    uint8_t letter(uint32_t code) const { return code < count ? letters[code] : 0; }
+    bool han(uint32_t code) const { return flags[code] & HAN; }
+
+    // Whether these letters are a syllable: 5 bits a letter, the first above, and from bit 32 on the place of the tone.
+    bool syllable(const uint32_t* code, const uint32_t* end) const {
+        constexpr ptrdiff_t LONGEST = 6;
+        if (end - code > LONGEST) return false;
+        uint64_t key = 0;
+        size_t tones = 0;
+        for (size_t place = 0; code != end; code++, place++) {
+            const uint8_t found = letter(*code);
+            key = (key & ~uint64_t{0xFFFFFFFF}) | ((key & 0xFFFFFFFF) << 5 | (found & LETTER_OF));
+            if (found & HAS_TONE) tones++, key |= uint64_t{place} << 32;
+        }
+        return tones == 1 && std::binary_search(syllables, syllables_end, key);
+    }
+
+    // The code points without their annotations.
+    void strip(const uint32_t* codes, size_t length, std::vector<uint32_t>& kept) const {
+        const auto at = [&](size_t place) { return place < length ? codes[place] : 0; };
+        const auto eaten = [](uint32_t code) { return code == '?' || code == 0xFFFD; };
+        kept.clear();
+        size_t done = 0;
+        bool any = false;
+        for (size_t tone = 0; tone < length; tone++) {
+            if (!(flags[codes[tone]] & TONE) || tone < done) continue;
+            size_t start = tone, end = tone;
+            while (start > done && tone - start < PINYIN_LETTERS && letter(codes[start - 1])) start--;
+            while (end < length && end - tone < PINYIN_LETTERS && letter(codes[end])) end++;
+            const uint32_t before = start > done ? codes[start - 1] : 0;
+            const bool opened = opens(before), closed = closes(at(end));
+            const size_t begin = start - (opened || eaten(before)), after = end + (closed || eaten(at(end)));
+            if (!opened && !closed) continue;
+            if (!closed && latin(at(after + (at(after) == BLANK)))) continue;
+            const bool follows =
+                (any && begin == done) || (begin > 0 && han(codes[begin - 1])) ||
+                (begin < start && begin > 1 && han(codes[begin - 2]) && ascii_letter(codes[begin - 1]));
+            if (!follows || !syllable(codes + start, codes + end)) continue;
+            kept.insert(kept.end(), codes + done, codes + begin);
+            done = after;
+            any = true;
+        }
+        kept.insert(kept.end(), codes + done, codes + length);
+    }
+
+    static bool opens(uint32_t code) { return code == '(' || code == 0xFF08; }
+    static bool closes(uint32_t code) { return code == ')' || code == 0xFF09; }
+    static bool ascii_letter(uint32_t code) { return (code | 0x20) >= 'a' && (code | 0x20) <= 'z'; }
+    bool latin(uint32_t code) const {
+        return ascii_letter(code) || (code >= 0xC0 && code < 0x250) || (code >= 0x300 && code < 0x370) || letter(code);
+    }
+};
+
+// Whether a bracket stands where that of an annotation of the letter at *tone* would.
 inline bool bracket_near(const uint32_t* codes, size_t count, size_t tone) {
     const size_t begin = tone - std::min<size_t>(tone, PINYIN_LETTERS + 1);
     const size_t end = std::min(count, tone + PINYIN_LETTERS + 1);
-    return std::any_of(codes + begin, codes + end, [](uint32_t code) {
-        return code == '(' || code == ')' || code == 0xFF08 || code == 0xFF09;
-    });
+    return std::any_of(codes + begin, codes + end,
+                       [](uint32_t code) { return Pinyin::opens(code) || Pinyin::closes(code); });
 }
 
-// Folds one segment of code points below CODE_POINTS; returns the end of what it wrote to *out*, nullptr where the
-// segment is left to the reference. Room for all that it may write, and for one code point more, must be there.
-inline uint32_t* fold(const uint32_t* codes, size_t count, const Table& table, uint32_t* out) {
+// What folding a segment came to, where it did not come to its end.
+enum class Left { NOTHING, ANNOTATED, COMBINING };
+
+// Folds one segment of code points below CODE_POINTS and goes on with *out* behind what it wrote; unless a character
+// in it is combining, or there may be an annotation in it and it was not *stripped* of them. Room for all that it may
+// write, and for one code point more, must be there.
+inline Left fold(const uint32_t* codes, size_t count, const Table& table, bool stripped, uint32_t*& out) {
     const uint32_t* words = table.words;
     Writer writer(words, out);
     uint32_t before = 0;  // the word of the last code point that is visible or white, 0 at the beginning
@@ -146,7 +209,10 @@ inline uint32_t* fold(const uint32_t* codes, size_t count, const Table& table, u
             writer.close(to);
             if (at == count) break;
         }
-        if (word & P_HARD && ((word & P_TONED) != P_TONED || bracket_near(codes, count, at))) return nullptr;
+        if (word & P_HARD) {
+            if ((word & P_TONED) != P_TONED) return Left::COMBINING;
+            if (!stripped && bracket_near(codes, count, at)) return Left::ANNOTATED;
+        }
         if (word & P_INVISIBLE) {
             at++;
         } else if (word & P_SPACE) {
@@ -181,7 +247,8 @@ inline uint32_t* fold(const uint32_t* codes, size_t count, const Table& table, u
             at++;
         }
     }
-    return writer.end();
+    out = writer.end();
+    return Left::NOTHING;
 }
 
 }  // namespace folding

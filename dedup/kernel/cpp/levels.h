@@ -36,6 +36,7 @@ struct Loops {
     void (*band_keys)(const uint32_t*, size_t, size_t, size_t, uint64_t*, size_t);
     int32_t (*most_shared)(const uint64_t*, int32_t, const uint64_t*, int32_t);
     void (*row_keys)(const uint32_t*, size_t, size_t, const uint64_t*, uint64_t*);
+    void (*lower)(const uint32_t*, size_t, uint32_t*);
 };
 
 #if defined(__GNUC__)

@@ -138,6 +138,11 @@ static void sign(const uint32_t* mixed, size_t count, const uint32_t* a, const u
     for (; k < num_perm; k++) sign_some<1>(mixed, count, a + k, b + k, signature + k);
 }
 
+// Lowers *signature* to another where that is less.
+static void lower(const uint32_t* RESTRICT other, size_t count, uint32_t* RESTRICT signature) {
+    for (size_t i = 0; i < count; i++) signature[i] = other[i] < signature[i] ? other[i] : signature[i];
+}
+
 // Adds to both sums the code points of a piece of a segment whose first place in the segment is *place*; *weights* are
 // those of the places from there, as many as DIGEST_PLACES holds, and computed where they end.
 static void digest(const uint32_t* RESTRICT codes, size_t count, uint64_t* RESTRICT sums,
@@ -209,4 +214,4 @@ static int32_t most_shared(const uint64_t* one, int32_t one_size, const uint64_t
     return by_one < by_other ? by_one : by_other;
 }
 
-const Loops loops = {hash_positions, signable, sign, digest, band_keys, most_shared, row_keys};
+const Loops loops = {hash_positions, signable, sign, digest, band_keys, most_shared, row_keys, lower};

@@ -72,8 +72,8 @@ class Shingling {
         if (every > 3 || odd) refuse("widths must be 1 or 2 columns");
     }
 
-    // Calls take(segment, hashes, mixed, count) with the shingles of every segment in order, a few at a time; *mixed* is
-    // what is signed of them, where that is asked for.
+    // Calls take(segment, hashes, mixed, count, place) with the shingles of every segment in order, a few at a time;
+    // *mixed* is what is signed of them, where that is asked for, and *place* where the first begins.
     template <class Take>
     void each(bool mix, Take take) const {
         if (!offsets_.segments()) return;
@@ -101,7 +101,7 @@ class Shingling {
             for (size_t at = low;;) {
                 if (at < shingles_end) {
                     const size_t end = std::min(shingles_end, low + count);
-                    if (is_narrow) hashes[at - low] = narrow(segment);
+                    if (is_narrow) hashes[at - low] = narrow(offsets_.begin(segment), offsets_.end(segment));
                     runs.push_back({segment, at - low, end - at});
                 }
                 if (offsets_.end(segment) >= low + count) break;
@@ -110,19 +110,12 @@ class Shingling {
                 shingles_end = last_shingle(segment, is_narrow);
             }
             if (mix) level->loops->signable(hashes, count, mixed);
-            for (const Run& run : runs) take(run.segment, hashes + run.first, mixed + run.first, run.count);
+            for (const Run& run : runs) take(run.segment, hashes + run.first, mixed + run.first, run.count, low + run.first);
         }
     }
 
-  private:
-    static constexpr size_t BLOCK = 512;  // positions: the arrays of a block stay in the first-level cache
-    struct Run {
-        size_t segment, first, count;
-    };
-
-    // Where the shingles of a segment end; a segment that is narrower than a shingle is one.
-    size_t last_shingle(size_t segment, bool& narrow) const {
-        const size_t begin = offsets_.begin(segment), end = offsets_.end(segment);
+    // Where the shingles of a run of code points end; a run that is narrower than a shingle is one.
+    size_t last_shingle(size_t begin, size_t end, bool& narrow) const {
         size_t at = end, columns = 0;
         if (end - begin >= size_) {  // the fewest code points that may do, without a branch
             at = end - (size_ + 1) / 2;
@@ -133,10 +126,20 @@ class Shingling {
         return at + (begin != end);
     }
 
-    uint64_t narrow(size_t segment) const {
+    uint64_t narrow(size_t begin, size_t end) const {
         uint64_t hash = 0;
-        for (size_t i = offsets_.begin(segment); i < offsets_.end(segment); i++) hash = baseline::absorb(hash, codes_[i]);
-        return baseline::fmix64(hash + offsets_.length(segment));
+        for (size_t i = begin; i < end; i++) hash = baseline::absorb(hash, codes_[i]);
+        return baseline::fmix64(hash + (end - begin));
+    }
+
+  private:
+    static constexpr size_t BLOCK = 512;  // positions: the arrays of a block stay in the first-level cache
+    struct Run {
+        size_t segment, first, count;
+    };
+
+    size_t last_shingle(size_t segment, bool& narrow) const {
+        return last_shingle(offsets_.begin(segment), offsets_.end(segment), narrow);
     }
 
     const uint32_t* codes_;
@@ -167,7 +170,7 @@ PyObject* shingles(PyObject*, PyObject* args) {
             std::fill(ends.data(), ends.data() + ends.size(), 0);
             uint64_t* out = hashes.data();
             Shingling(folded, widths, offsets, size)
-                .each(false, [&](size_t segment, const uint64_t* found, const uint32_t*, size_t count) {
+                .each(false, [&](size_t segment, const uint64_t* found, const uint32_t*, size_t count, size_t) {
                     out = std::copy(found, found + count, out);
                     ends[segment + 1] += static_cast<int64_t>(count);
                 });
@@ -230,7 +233,7 @@ PyObject* shingle_signatures(PyObject*, PyObject* args) {
         without_gil([&] {
             std::fill(signature.data(), signature.data() + signature.size(), 0xFFFFFFFFu);
             Shingling(folded, widths, offsets, size)
-                .each(true, [&](size_t segment, const uint64_t*, const uint32_t* mixed, size_t count) {
+                .each(true, [&](size_t segment, const uint64_t*, const uint32_t* mixed, size_t count, size_t) {
                     sign(permutations, mixed, count, signature.data() + segment * permutations.a.size());
                 });
         });
@@ -262,6 +265,12 @@ class Banding {
         while (segment >= first_ + WAITING) flush(WAITING);
         level->loops->sign(mixed, count, a_.data(), b_.data(), permuted_,
                            signatures_.data() + (segment - first_) * permuted_);
+    }
+    // Adds all shingles that were added to a segment of *other* so far.
+    void add_all(size_t segment, const Banding& other, size_t of) {
+        while (segment >= first_ + WAITING) flush(WAITING);
+        level->loops->lower(other.signatures_.data() + (of - other.first_) * permuted_, permuted_,
+                            signatures_.data() + (segment - first_) * permuted_);
     }
     void end() {
         while (first_ < segments_) flush(std::min(WAITING, segments_ - first_));
@@ -304,10 +313,83 @@ PyObject* shingle_band_keys(PyObject*, PyObject* args) {
         without_gil([&] {
             Banding banding(permutations, static_cast<size_t>(bands), static_cast<size_t>(rows), keys);
             Shingling(folded, widths, offsets, size)
-                .each(true, [&](size_t segment, const uint64_t*, const uint32_t* mixed, size_t count) {
+                .each(true, [&](size_t segment, const uint64_t*, const uint32_t* mixed, size_t count, size_t) {
                     banding.add(segment, mixed, count);
                 });
             banding.end();
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+PyObject* nested_band_keys(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *folded_, *offsets_, *widths_, *begins_, *ends_, *a_, *b_, *keys_, *nested_;
+        Py_ssize_t bands, rows;
+        int size;
+        unpack(args, "OOOOOiOOnnOO", &folded_, &offsets_, &widths_, &begins_, &ends_, &size, &a_, &b_, &bands, &rows,
+               &keys_, &nested_);
+        const Codes folded(folded_, "folded");
+        const Offsets offsets(offsets_, "offsets", folded.size());
+        const Array<uint8_t> widths(widths_, "widths");
+        const Array<int64_t> begins(begins_, "begins"), ends(ends_, "ends");
+        const Permutations permutations(a_, b_);
+        const Hashes keys(keys_, "keys", 2, true), nested(nested_, "nested keys", 2, true);
+        shingle_size(size);
+        must_be_bands(bands, rows, permutations.a.size());
+        if (keys.shape(0) != static_cast<size_t>(bands) || keys.shape(1) != offsets.segments())
+            refuse("keys must have the shape [bands, segments]");
+        if (nested.shape(0) != static_cast<size_t>(bands) || nested.shape(1) != begins.size())
+            refuse("nested keys must have the shape [bands, spans]");
+        ends.must_have(begins.size());
+        for (size_t span = 0, segment = 0; span < begins.size(); span++) {
+            const int64_t least = span ? ends[span - 1] : 0;
+            if (begins[span] < least || ends[span] < begins[span])
+                refuse("spans must rise, but do not at " + std::to_string(span));
+            while (segment < offsets.segments() && offsets[segment + 1] <= begins[span]) segment++;
+            if (ends[span] > begins[span] && (segment == offsets.segments() || ends[span] > offsets[segment + 1]))
+                refuse("spans must lie within one segment, but " + std::to_string(span) + " does not");
+        }
+        without_gil([&] {
+            Banding whole(permutations, static_cast<size_t>(bands), static_cast<size_t>(rows), keys);
+            Banding inner(permutations, static_cast<size_t>(bands), static_cast<size_t>(rows), nested);
+            const Shingling shingling(folded, widths, offsets, size);
+            size_t span = 0, shingles_end = 0;  // the span that is next, and where its shingles end
+            const auto come_to = [&](size_t which) {
+                for (span = which; span < begins.size(); span++) {
+                    const size_t begin = static_cast<size_t>(begins[span]), end = static_cast<size_t>(ends[span]);
+                    bool narrow = false;
+                    shingles_end = shingling.last_shingle(begin, end, narrow);
+                    if (!narrow) return;
+                    // its one shingle is none of the segment around it
+                    const uint64_t hash = shingling.narrow(begin, end);
+                    uint32_t mixed;
+                    level->loops->signable(&hash, 1, &mixed);
+                    if (begin != end) inner.add(span, &mixed, 1);
+                }
+            };
+            come_to(0);
+            shingling.each(true, [&](size_t segment, const uint64_t*, const uint32_t* mixed, size_t count, size_t place) {
+                while (count) {
+                    if (span < begins.size() && shingles_end <= place) {
+                        come_to(span + 1);
+                        continue;
+                    }
+                    const size_t begin = span < begins.size() ? static_cast<size_t>(begins[span]) : place + count;
+                    size_t some = count;
+                    if (begin > place) {
+                        some = std::min(count, begin - place);
+                        whole.add(segment, mixed, some);
+                    } else {
+                        some = std::min(count, shingles_end - place);
+                        inner.add(span, mixed, some);
+                        whole.add_all(segment, inner, span);
+                    }
+                    mixed += some, place += some, count -= some;
+                }
+            });
+            whole.end();
+            inner.end();
         });
         Py_RETURN_NONE;
     });
@@ -556,25 +638,32 @@ PyObject* pack_table(PyObject*, PyObject* args) {
     });
 }
 
-// False where *folded* is too short. What is hard is left empty.
+// False where *folded* is too short. What is hard, having combining characters, is left empty.
 PyObject* fold(PyObject*, PyObject* args) {
     return guarded([&] {
-        PyObject *codes_, *offsets_, *words_, *expansion_offsets_, *expansions_, *hard_, *folded_, *ends_;
-        unpack(args, "OOOOOOOO", &codes_, &offsets_, &words_, &expansion_offsets_, &expansions_, &hard_, &folded_,
+        PyObject *codes_, *offsets_, *words_, *flags_, *letters_, *syllables_, *expansion_offsets_, *expansions_, *hard_, *folded_, *ends_;
+        unpack(args, "OOOOOOOOOOO", &codes_, &offsets_, &words_, &flags_, &letters_, &syllables_, &expansion_offsets_, &expansions_, &hard_, &folded_,
                &ends_);
         const Codes codes(codes_, "codepoints"), words(words_, "words"), expansions(expansions_, "expansions"),
             folded(folded_, "folded", 1, true);
         const Offsets offsets(offsets_, "offsets", codes.size());
         const Offsets expansion_offsets(expansion_offsets_, "expansion offsets", expansions.size());
+        const Array<uint16_t> flags(flags_, "flags");
+        const Array<uint8_t> letters(letters_, "letters");
+        const Hashes syllables(syllables_, "syllables");
         const Array<uint8_t> hard(hard_, "hard", 1, true);
         const Array<int64_t> ends(ends_, "folded offsets", 1, true);
         using namespace folding;
         words.must_have(CODE_POINTS);
+        flags.must_have(CODE_POINTS);
         hard.must_have(offsets.segments());
         ends.must_have(offsets.size());
         bool fits = true;
         without_gil([&] {
             const Table table{words.data(), expansion_offsets.data(), expansions.data(), expansion_offsets.segments()};
+            const Pinyin pinyin{flags.data(), letters.data(), letters.size(), syllables.data(),
+                                syllables.data() + syllables.size()};
+            std::vector<uint32_t> kept;
             size_t longest = 1;
             for (size_t i = 0; i < table.count; i++) longest = std::max(longest, expansion_offsets.length(i));
             uint32_t *out = folded.data(), *const limit = out + folded.size();
@@ -589,9 +678,13 @@ PyObject* fold(PyObject*, PyObject* args) {
                     fits = most <= room;
                     if (!fits) return;
                 }
-                uint32_t* end = folding::fold(segment, length, table, out);
-                hard[i] = end == nullptr;
-                out = end ? end : out;
+                Left left = folding::fold(segment, length, table, false, out);
+                const auto combining = [&](uint32_t code) { return flags[code] & COMBINING; };
+                if (left == Left::ANNOTATED && !std::any_of(segment, segment + length, combining)) {
+                    pinyin.strip(segment, length, kept);
+                    left = folding::fold(kept.data(), kept.size(), table, true, out);
+                }
+                hard[i] = left != Left::NOTHING;
                 ends[i + 1] = out - folded.data();
             }
         });
@@ -968,6 +1061,7 @@ PyMethodDef methods[] = {
     {"signatures", signatures, METH_VARARGS, nullptr},
     {"shingle_signatures", shingle_signatures, METH_VARARGS, nullptr},
     {"shingle_band_keys", shingle_band_keys, METH_VARARGS, nullptr},
+    {"nested_band_keys", nested_band_keys, METH_VARARGS, nullptr},
     {"segment_sets", segment_sets, METH_VARARGS, nullptr},
     {"digests", digests, METH_VARARGS, nullptr},
     {"band_keys", band_keys, METH_VARARGS, nullptr},
