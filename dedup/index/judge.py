@@ -40,6 +40,7 @@ from dedup.kernel.reference import I64
 from dedup.model import Finding
 from dedup.settings import Settings
 from dedup.tables import Marks, Tables
+from dedup.work import Work
 
 Mask = NDArray[np.bool_]
 
@@ -184,7 +185,8 @@ def _findings(
     known = [excerpt for excerpt, _ in earlier.all()]
     both = gather([*known, new])
     first, old = len(known), len(both.article) - len(new.article)
-    articles, parts = Repeats.none(len(both.articles)), Repeats.none(len(both.article))
+    with Work() as work:
+        articles, parts = Repeats.none(len(both.articles), work), Repeats.none(len(both.article), work)
     if settings.grain != "passage":
         for name in ("kept", "linked"):
             places = getattr(whole, name)

@@ -22,6 +22,7 @@ from dedup.model import Article
 from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.tables import joined
+from dedup.work import Work
 
 Mask = NDArray[np.bool_]
 Evidence = tuple[int, float]
@@ -193,7 +194,8 @@ def count(readings: Iterable[tuple[Reading, Sequence[int]]], settings: Settings)
         family=np.array(families, np.int64),
         source=np.array(sources, np.int64),
     )
-    found = frequent(lines, settings)
+    with Work() as work:
+        found = frequent(lines, settings, work)
     return _templates(lines, found, list(names), settings), found, offsets_of(counts)
 
 
