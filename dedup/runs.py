@@ -218,7 +218,7 @@ def _alive(folder: Path) -> Iterator[None]:
     with _opened(new) as number:
         if number is not None:
             locked(number)
-        new.rename(folder)
+        os.rename(new, folder)  # noqa: PTH104  (none of the moves of an exchange, which Path.rename makes)
         yield
 
 

@@ -50,20 +50,37 @@ def template(line: str, table: FoldTable) -> str:
 
     Signs that meet, be it across white space, are one, and white space behind a sign goes.
     """
-    when, number = _patterns(table)
-    masked = when.sub(SIGN, line)
+    letters, when, number = _patterns(table)
+    kept, at = [], 0
+    for found in when.finditer(letters.sub(_without_months, line)):
+        kept.append(line[at : found.start()])
+        at = found.end()
+    masked = SIGN.join([*kept, line[at:]])
     if len(line) < SHORT_LINE:
         masked = number.sub(SIGN, masked)
     return _SIGNS.sub(SIGN, masked)
 
 
+# A month counts only where the letters that it begins are followed by a day or a year. Elsewhere its middle letter,
+# which is part of nothing else that is looked for, is hidden: else each month in a line of nothing but months would have
+# all letters behind it looked at, to find none.
+_LETTERS = r"[a-z]++( \d)?"
+_MONTH = re.compile(_MONTHS)
+
+
+def _without_months(letters: re.Match[str]) -> str:
+    if letters[1]:
+        return letters[0]
+    return _MONTH.sub(lambda month: month[0][0] + month[0][1].upper() + month[0][2], letters[0])
+
+
 @lru_cache(maxsize=2)
-def _patterns(table: FoldTable) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """What a date or time is, and what a number is."""
+def _patterns(table: FoldTable) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """Letters with what follows them, what a date or time is, and what a number is."""
     first, last, _ = runs(np.flatnonzero(table.flags & DECIMAL))
     digits = "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in zip(first.tolist(), last.tolist(), strict=True))
-    when, number = (
+    letters, when, number = (
         re.compile(pattern.replace(r"[\d.]", f"[{digits}.]").replace(r"\d", f"[{digits}]"))
-        for pattern in (_WHEN, _NUMBER)
+        for pattern in (_LETTERS, _WHEN, _NUMBER)
     )
-    return when, number
+    return letters, when, number
