@@ -62,8 +62,8 @@ def template(line: str, table: FoldTable) -> str:
 
 
 # A month counts only where the letters that it begins are followed by a day or a year. Elsewhere its middle letter,
-# which is part of nothing else that is looked for, is hidden: else each month in a line of months would have all letters
-# behind it looked at, to find none.
+# which is part of nothing else that is looked for, is hidden: else each month in a line of months would have all the
+# letters behind it looked at, to find none.
 _LETTERS = r"[a-z]++( \d)?"
 _MONTH = re.compile(_MONTHS)
 
