@@ -1,4 +1,4 @@
-"""How fast `dedup scan` is: end to end and by stage, beside what reading alone costs on the same machine.
+"""How fast `dedup scan --no-page` is: end to end and by stage, beside what reading alone costs on the same machine.
 
 python -m benchmarks.speed                               1,000 to 100,000 articles of Chinese, 10,000 of English
 python -m benchmarks.speed --articles 1000000 --plot     up to a million, with a plot (needs matplotlib)
@@ -120,7 +120,8 @@ def measure(path: Path, workers: int) -> dict[str, Any]:
     """One run of `dedup scan` over a file: CPU and wall seconds, peak memory in MB, what it counted."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
-        command = [sys.executable, "-m", "dedup", "scan", "-q", str(path), "-o", str(out), "--workers", str(workers)]
+        command = [sys.executable, "-m", "dedup", "scan", "-q", "--no-page", str(path), "-o", str(out)]
+        command += ["--workers", str(workers)]
         peak = [0, 0]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         start = time.perf_counter()

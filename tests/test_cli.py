@@ -97,6 +97,18 @@ def test_scan_then_apply_equals_clean(folder, tmp_path):
     assert tree(tmp_path / "one")["findings.jsonl"] == tree(tmp_path / "two")["findings.jsonl"]
 
 
+def test_the_page_may_be_made_later(folder, tmp_path):
+    """--no-page leaves all but the page; `report` makes the one that would have been."""
+    whole, bare = tmp_path / "whole", tmp_path / "bare"
+    assert run("clean", folder, "-o", whole).returncode == 0
+    done = run("clean", folder, "-o", bare, "--no-page")
+    assert done.returncode == 0
+    assert "report.html" not in done.stderr.decode()
+    assert tree(whole).keys() - tree(bare).keys() == {"report.html"}
+    assert run("report", bare).returncode == 0
+    assert tree(bare)["report.html"] == tree(whole)["report.html"]
+
+
 def test_edited_findings_are_applied(folder, tmp_path):
     """A cut that a person turns off is not made."""
     run("clean", folder, "-o", tmp_path / "out")

@@ -212,6 +212,9 @@ working_options = _options(
         help="Where work files go, in a folder of their own.  [default: beside the output]",
     ),
     click.option(
+        "--page/--no-page", default=True, help="Whether to make report.html; `dedup report DIR` makes it later, too."
+    ),
+    click.option(
         "--resume",
         is_flag=True,
         help="Go on with the work files of a killed run; settings and inputs as then.",

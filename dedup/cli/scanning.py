@@ -114,7 +114,7 @@ def clean(
         start = time.perf_counter()
         runs.write_clean(corpus, report, stage)
         seconds["writing"] = time.perf_counter() - start
-        _write_records(job, report, seconds, stage, side)
+        _write_records(job, report, seconds, stage, side, job.working.page)
     _close(job, report, seconds, str(folder))
     return _code(report, check)
 
@@ -156,7 +156,7 @@ def scan(
     _check_stats(job, (*inputs, *against), force)
     with _kept(job, out) as kept, runs.side_file(stats, force) as side, runs.stage(out, force) as stage:
         report, seconds = _scanned(job, stage, kept)
-        _write_records(job, report, seconds, stage, side)
+        _write_records(job, report, seconds, stage, side, job.working.page)
     _close(job, report, seconds, out)
     return _code(report, check)
 
@@ -247,12 +247,13 @@ def _ends(name: str, most: int) -> str:
 
 
 class _Working(NamedTuple):
-    """How a run works: processes, bytes of memory, the folder of its work files, and whether it goes on."""
+    """How a run works: processes, bytes of memory, the folder of its work files, whether it goes on, and has a page."""
 
     workers: int
     memory: int
     work_dir: str | None
     resume: bool
+    page: bool
 
 
 class _Job(NamedTuple):
@@ -423,7 +424,7 @@ def _check_unchanged(before: list[Any], now: list[Any]) -> None:
 
 
 def _write_records(
-    job: _Job, report: Report, seconds: dict[str, float], stage: Path, side: Path | None, page: bool = True
+    job: _Job, report: Report, seconds: dict[str, float], stage: Path, side: Path | None, page: bool
 ) -> None:
     """Writes the records of a run, its statistics to *side* where that is not None, and the page."""
     from dedup import runs  # noqa: PLC0415
@@ -479,7 +480,7 @@ def _clean_to_stdout(job: _Job, places: tuple[str, ...], report_dir: str | None,
             clean_dir = Path(temporary) / "clean"
             clean_dir.mkdir()
             runs.write_clean(corpus, report, clean_dir)
-            _write_records(job, report, seconds, stage, side, page=report_dir is not None)
+            _write_records(job, report, seconds, stage, side, page=report_dir is not None and job.working.page)
         runs.copy_jsonl(corpus, clean_dir, sys.stdout.buffer)
         sys.stdout.buffer.flush()
     _close(job, report, seconds, report_dir)
@@ -502,7 +503,7 @@ def _close(job: _Job, report: Report, seconds: dict[str, float], out: str | None
     counts = report.counts
     share = 100 * (1 - counts["characters_out"] / counts["characters"]) if counts["characters"] else 0.0
     rejected = f"{counts['rejected']:,} rejected, " if counts.get("rejected") else ""
-    where = f"; see {out.rstrip('/')}/report.html" if out is not None else ""
+    where = f"; see {out.rstrip('/')}{'/report.html' * job.working.page}" if out is not None else ""
     say(
         f"{counts['articles']:,} articles read, {rejected}{counts['articles_cut']:,} cut whole, "
         f"{counts['articles_changed']:,} shortened; {counts['characters']:,} characters in, "
