@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -173,7 +173,7 @@ class Told:
     def families(self) -> Iterator[Family]:
         """All families, in keep order of their kept places, article grain first."""
         tables = self._judgement.tables
-        for family in (*_article_families(self._judgement), *_passage_families(self._judgement)):
+        for family in chain(_article_families(self._judgement), _passage_families(self._judgement)):
             self._families[family.grain] += 1
             places = len(family.members) + 1
             total = len(tables.ids) if family.grain == "article" else len(tables.article)

@@ -14,6 +14,7 @@ import click
 from dedup.cli.group import commands
 from dedup.cli.options import (
     READING,
+    against_option,
     debug_option,
     inputs_argument,
     lang_option,
@@ -136,6 +137,7 @@ def _texts(run: str, ids: list[str], wanted: set[Place]) -> tuple[dict[str, int]
 @quiet_option
 @debug_option
 @reading_options
+@against_option
 @settings_options
 def tune(
     inputs: tuple[str, ...],
