@@ -21,7 +21,7 @@ from dedup import Article, Settings, runs, scan
 from dedup.errors import BadRun
 from dedup.model import Family, Finding, Member, Place
 from dedup.report.charts import columns
-from dedup.report.gathering import Alike, Best, Tally, gather, in_step, measure
+from dedup.report.gathering import MOST_ALIKE, Alike, Best, Tally, gather, in_step, measure
 from dedup.report.page import MOST_BYTES, Originals, write_page
 from dedup.report.wording import _TABLE, LANGUAGES, wording
 
@@ -265,7 +265,7 @@ def test_alike_articles_are_drawn_together():
         alike.offer(article)
     drawn = {article.id for article in alike.drawn()}
     numbers = {id[:-1] for id in drawn}
-    assert 300 < len(drawn) < 800
+    assert 0.4 * MOST_ALIKE < 2000 * len(drawn) < 1.1 * MOST_ALIKE
     assert len(drawn) > 1.95 * len(numbers)
 
 

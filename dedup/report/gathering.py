@@ -32,7 +32,7 @@ MOST_SOURCES = 40
 MOST_TEXT = 4000  # characters of a text that are compared and shown
 MOST_LINE = 300  # of boilerplate and debris
 
-MOST_ALIKE = 1_500_000  # characters of the articles among which pairs below the threshold are looked for
+MOST_ALIKE = 200_000  # characters of the articles among which pairs below the threshold are looked for
 
 _RUN = 4  # characters
 _COUNTED = 20_000  # templates and sources counted at a time; twice as many, and the rarer half is forgotten

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -130,11 +130,16 @@ class _Below:
     tuned: bool = False
 
 
+_BUCKET = 1  # kept texts under a band key that others are compared with
+
+
 def _below(measured: Measured, settings: Settings) -> _Below:
     """Looks for pairs among the articles that are likely to resemble each other."""
     if settings.threshold <= STEPS[0]:
         return _Below()
-    found = tune(measured.alike, settings, MOST_BORDER)
+    # a sample: of thousands of texts of one template each need not be held against all
+    few = replace(settings, bucket=min(settings.bucket, _BUCKET))
+    found = tune(measured.alike, few, MOST_BORDER)
     texts = {article.id: article.text for article in measured.alike}
     return _Below(_just_below(with_texts(found.pairs, texts), settings.threshold), found.articles)
 
