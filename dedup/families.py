@@ -165,7 +165,7 @@ def keys_of(texts: Texts, settings: Settings, work: Work, signed: Signed | None 
         column = np.minimum(np.searchsorted(signed.segments, segments), len(signed.segments) - 1)
         known = signed.segments[column] == segments
         for band in range(len(keys)):
-            keys[band, known] = signed.keys[band, column[known]]
+            np.take(signed.keys[band], column, out=keys[band], mode="clip")  # what is not known is written over
         unsigned = np.flatnonzero(~known)
     done = 0
     for chunk in work.in_threads(lambda chunk: band_keys(*chunk[1:], settings), texts.at.chunks(texts.first[unsigned])):

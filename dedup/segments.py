@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dedup import kernel
-from dedup.fold_table import WIDE, load
-from dedup.kernel.reference import I64, U32, offsets_of
+from dedup.fold_table import load
+from dedup.kernel.reference import I64, U32
 
 _CHUNK = 1 << 20  # code points taken at a time, unless one text is longer
 
@@ -63,17 +63,15 @@ class Segments:
         """The same, and where the segments that are not empty lie in it: (flat, offsets, segments, begins, ends)."""
         these = self.of(texts)
         assert these.chosen is not None
-        flat, offsets = kernel.take_segments(these.flat, these.offsets, these.chosen)
-        filled = np.flatnonzero(np.diff(offsets))
-        begins, ends = offsets[filled], offsets[filled + 1]
+        lengths = these.offsets[these.chosen + 1] - these.offsets[these.chosen]
+        filled = np.flatnonzero(lengths)
         if these.groups is None:
-            return flat, offsets, these.chosen[filled], begins, ends
-        wide = (load().flags[flat] & WIDE) > 0
-        joined, joined_offsets = kernel.join_segments(flat, offsets, wide, these.groups)
-        text = np.searchsorted(these.groups, filled, side="right")
-        spaced = (text[1:] == text[:-1]) & ~wide[ends[:-1] - 1] & ~wide[begins[1:]]
-        blanks = offsets_of(spaced)[: len(filled)]
-        return joined, joined_offsets, these.chosen[filled], begins + blanks, ends + blanks
+            flat, offsets = kernel.take_segments(these.flat, these.offsets, these.chosen)
+            begins = offsets[filled]
+        else:
+            flat, offsets, begins = kernel.join_segments(these.flat, these.offsets, these.chosen, these.groups, load())
+            begins = begins[filled]
+        return flat, offsets, these.chosen[filled], begins, begins + lengths[filled]
 
     def chunks(self, texts: I64 | None = None) -> Iterator[tuple[I64, U32, I64]]:
         """(texts, segment array) of about a million code points at a time, all texts or these in their order."""

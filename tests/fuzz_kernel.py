@@ -161,7 +161,7 @@ def turn(rng: random.Random) -> None:
     named = np.array(rng.choices([0, 1, 2, 3, *EDGES], k=rng.randrange(5)), np.int64)
     attempt(native.take_segments, text, bounds, named)
     attempt(native.intersections, hashes, bounds, named, named)
-    attempt(native.join_segments, text, bounds, text > 100, offsets(rng, len(bounds) - 1))
+    attempt(native.join_segments, text, bounds, named, offsets(rng, len(named)), table)
     judged(rng, text, hashes, bounds, size)
 
 

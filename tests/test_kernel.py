@@ -193,13 +193,14 @@ def test_segment_ids_name_the_segment_of_each_element():
 
 def test_joined_segments_meet_with_a_space_only_between_narrow_characters():
     """Latin words stay apart, Han characters close up, empty segments add nothing, groups do not meet."""
-    flat, offsets = segments(["ab", "", "cd", "中", "ef", "gh"])
-    wide = kernel.columns(flat, load()) == 2
-    joined, bounds = kernel.join_segments(flat, offsets, wide, np.array([0, 5, 5, 6]))
+    flat, offsets = segments(["ef", "ab", "left out", "", "cd", "中", "gh"])
+    chosen = np.array([1, 3, 4, 5, 0, 6, 1])
+    joined, bounds, begins = kernel.join_segments(flat, offsets, chosen, np.array([0, 5, 5, 7]), load())
+    assert begins.tolist() == [0, 2, 3, 5, 6, 8, 11]
     texts = [
         joined[bounds[group] : bounds[group + 1]].tobytes().decode("utf-32-le") for group in range(len(bounds) - 1)
     ]
-    assert texts == ["ab cd中ef", "", "gh"]
+    assert texts == ["ab cd中ef", "", "gh ab"]
 
 
 def test_a_narrow_character_counts_half():

@@ -115,6 +115,14 @@ def test_band_keys_of_spans_in_segments(level, shape, size, longest):
         equal(native.nested_band_keys(*given), reference.nested_band_keys(*given))
 
 
+def test_band_keys_of_narrow_spans_behind_the_last_shingle(level):
+    """A span whose last shingle is the last of all may be followed by others, which are narrower than a shingle."""
+    folded, offsets = segment_array([4])
+    widths, (a, b) = np.array([2, 2, 1, 1], np.uint8), reference.permutations(8, 1)
+    given = folded, offsets, widths, np.array([0, 3, 3]), np.array([3, 3, 4]), 3, a, b, 2, 4
+    equal(native.nested_band_keys(*given), reference.nested_band_keys(*given))
+
+
 @pytest.mark.parametrize(
     ("begins", "ends"),
     [([0], [11]), ([8], [12]), ([-1], [3]), ([5], [4]), ([0, 3], [5, 9]), ([0], [5, 6]), ([2**62], [2**62 + 1])],
@@ -220,16 +228,16 @@ def test_take_segments(dtype):
         equal(native.take_segments(flat, offsets, segments), reference.take_segments(flat, offsets, segments))
 
 
-@given(st.lists(st.lists(st.text("aあ ", max_size=4), max_size=5), max_size=6))
+@given(st.lists(st.text("aあ ", max_size=4), min_size=1, max_size=9), st.lists(st.lists(st.integers(0, 8), max_size=5)))
 @settings(deadline=None)
-def test_join_segments(groups):
-    """Empty segments, empty groups, wide and narrow joints."""
-    texts = [text for group in groups for text in group]
+def test_join_segments(texts, groups):
+    """Empty segments, empty groups, segments in any order and again, wide and narrow joints."""
     folded = np.array([ord(c) for text in texts for c in text], np.uint32)
     offsets = offsets_of(np.array([len(text) for text in texts], np.int64))
     bounds = offsets_of(np.array([len(group) for group in groups], np.int64))
-    wide = folded == ord("あ")
-    equal(native.join_segments(folded, offsets, wide, bounds), reference.join_segments(folded, offsets, wide, bounds))
+    segments = np.array([one % len(texts) for group in groups for one in group], np.int64)
+    given = folded, offsets, segments, bounds, load()
+    equal(native.join_segments(*given), fold_reference.join_segments(*given))
 
 
 # --- folding ---------------------------------------------------------------------------------------------------------
@@ -822,8 +830,7 @@ TAKING_OFFSETS = {
     "segment_sets": lambda offsets: native.segment_sets(HASHES, offsets),
     "digests": lambda offsets: native.digests(CODES, offsets),
     "intersections": lambda offsets: native.intersections(HASHES, offsets, np.array([0]), np.array([0])),
-    "join_segments": lambda offsets: native.join_segments(CODES, offsets, WIDTHS > 1, np.array([0, len(offsets) - 1])),
-    "join_segments, groups": lambda offsets: native.join_segments(CODES, np.arange(9), WIDTHS > 1, offsets),
+    "join_segments, groups": lambda offsets: native.join_segments(CODES, np.arange(9), np.arange(8), offsets, TABLE),
     "fold": lambda offsets: native.fold(CODES, offsets, TABLE),
     "number_tokens": lambda offsets: native.number_tokens(CODES, offsets, TABLE),
     "templates": lambda offsets: native.templates(CODES, offsets, TABLE),
@@ -857,6 +864,8 @@ def test_segments_are_not_trusted(segments):
     named = np.array(segments)
     with pytest.raises(ValueError, match="must name segments 0 to 3"):
         native.take_segments(CODES, OFFSETS, named)
+    with pytest.raises(ValueError, match="must name segments 0 to 3"):
+        native.join_segments(CODES, OFFSETS, named, np.array([0, len(named)]), TABLE)
     with pytest.raises(ValueError, match="left must name segments"):
         native.intersections(HASHES, OFFSETS, named, np.zeros_like(named))
     with pytest.raises(ValueError, match="right must name segments"):
@@ -868,6 +877,8 @@ def test_offsets_of_segments_to_take_are_not_trusted(offsets):
     """A segment lies in the array."""
     with pytest.raises(ValueError, match="must rise within the array"):
         native.take_segments(CODES, np.array(offsets), np.array([0]))
+    with pytest.raises(ValueError, match="must rise within the array"):
+        native.join_segments(CODES, np.array(offsets), np.array([0]), np.array([0, 1]), TABLE)
 
 
 WRONG = {
@@ -918,7 +929,12 @@ WRONG = {
     "lines to read with gaps": lambda: native.readings(
         CODES, np.zeros(4, np.int64)[::2], np.ones(2, np.int64), reading_table()
     ),
-    "too few wide": lambda: native.join_segments(CODES, OFFSETS, WIDTHS[:7] > 1, np.array([0, 3])),
+    "no code point to join": lambda: native.join_segments(
+        np.array([0x110000], np.uint32), np.array([0, 1]), np.array([0]), np.array([0, 1]), TABLE
+    ),
+    "segments to join of 32 bits": lambda: native.join_segments(
+        CODES, OFFSETS, np.zeros(1, np.int32), np.array([0, 1]), TABLE
+    ),
     "an array in two dimensions to take from": lambda: native.take_segments(np.zeros((4, 2)), OFFSETS, np.array([0])),
 }
 

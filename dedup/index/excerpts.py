@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dedup import kernel
 from dedup.boilerplate import Mark
-from dedup.fold_table import WIDE, load
+from dedup.fold_table import load
 from dedup.kernel.reference import I64, U32, U64, offsets_of
 from dedup.model import Article
 from dedup.settings import Settings
@@ -212,9 +212,9 @@ def _wholes(tables: Tables, count: int) -> tuple[Folded, Folded, tuple[Folded, I
     """The text of each article without what is masked, or all of it where all is; and what is left out."""
     folded = (tables.folded, tables.offsets)
     if not tables.masked.any():
-        flags = (load().flags[tables.folded] & WIDE) > 0
         nothing = (np.zeros(0, np.uint32), np.zeros(count + 1, np.int64))
-        return kernel.join_segments(*folded, flags, tables.of_article), nothing, (folded, tables.of_article)
+        whole, _, _ = _joined(tables, np.arange(len(tables.article)), count)
+        return whole, nothing, (folded, tables.of_article)
     shown = ~tables.masked
     showing = np.bincount(tables.article[shown], minlength=count) > 0
     in_whole = shown | ~showing[tables.article]
@@ -225,9 +225,8 @@ def _wholes(tables: Tables, count: int) -> tuple[Folded, Folded, tuple[Folded, I
 
 def _joined(tables: Tables, rows: I64, count: int) -> tuple[Folded, Folded, I64]:
     of_article = offsets_of(np.bincount(tables.article[rows], minlength=count))
-    folded, offsets = kernel.take_segments(tables.folded, tables.offsets, rows)
-    wide = (load().flags[folded] & WIDE) > 0
-    return kernel.join_segments(folded, offsets, wide, of_article), (folded, offsets), of_article
+    whole, offsets, _ = kernel.join_segments(tables.folded, tables.offsets, rows, of_article, load())
+    return (whole, offsets), kernel.take_segments(tables.folded, tables.offsets, rows), of_article
 
 
 def gather(excerpts: Sequence[Excerpt]) -> Excerpt:

@@ -56,7 +56,7 @@ if NAME == "native":
         templates,
     )
 else:
-    from dedup.kernel.fold_reference import columns, fold, readings, segment_widths
+    from dedup.kernel.fold_reference import columns, fold, join_segments, readings, segment_widths
     from dedup.kernel.greedy_reference import greedy
     from dedup.kernel.number_reference import number_tokens
     from dedup.kernel.reference import (
@@ -65,7 +65,6 @@ else:
         components,
         digests,
         intersections,
-        join_segments,
         nested_band_keys,
         segment_sets,
         shingle_band_keys,

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.kernel.reference import offsets_of, positions, segment_ids
+from dedup.kernel.reference import offsets_of, positions, segment_ids, take_segments
 
 U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
@@ -124,6 +124,35 @@ def columns(folded: U32, table: FoldTable) -> U8:
 def segment_widths(folded: U32, offsets: I64, table: FoldTable) -> I64:
     """The columns of each segment: int64 [segments]."""
     return np.diff(offsets_of(columns(folded, table))[offsets])
+
+
+def join_segments(folded: U32, offsets: I64, segments: I64, groups: I64, table: FoldTable) -> tuple[U32, I64, I64]:
+    """Segments joined group by group, with U+0020 between two that meet with no wide character at the joint.
+
+    Args:
+        folded: uint32 segment array of folded passages.
+        offsets: its offsets.
+        segments: int64 [segments], those that are joined, in this order.
+        groups: int64 [groups + 1]; group g is made of segments[groups[g]] ... segments[groups[g + 1] - 1].
+        table: what is wide.
+
+    Returns:
+        uint32 segment array, one segment a group, its offsets, and int64 [segments], where each begins in it.
+    """
+    taken, bounds = take_segments(folded, offsets, segments)
+    lengths = np.diff(bounds)
+    wide = (table.flags[taken] & WIDE) > 0
+    group_of = segment_ids(groups)
+    filled = np.flatnonzero(lengths > 0)  # an empty segment joins nothing and needs no space
+    spaced = np.zeros(len(lengths), bool)
+    if len(filled) > 1:
+        here, before = filled[1:], filled[:-1]
+        spaced[here] = (group_of[here] == group_of[before]) & ~wide[bounds[here]] & ~wide[bounds[before + 1] - 1]
+    out_offsets = offsets_of(lengths + spaced)
+    begins = out_offsets[:-1] + spaced
+    joined = np.full(out_offsets[-1], 0x20, np.uint32)
+    joined[positions(begins, lengths)] = taken
+    return joined, out_offsets[groups], begins
 
 
 _CLOSERS = frozenset(map(ord, "\"')]"))

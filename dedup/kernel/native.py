@@ -33,12 +33,14 @@ def take_segments(flat: NDArray, offsets: I64, segments: I64) -> tuple[NDArray, 
     return taken, taken_offsets
 
 
-def join_segments(folded: U32, offsets: I64, wide: Mask, groups: I64) -> tuple[U32, I64]:
-    """See the reference."""
-    joined = np.empty(len(folded) + max(len(offsets) - 1, 0), np.uint32)
-    joined_offsets = np.empty(len(groups), np.int64)
-    _native.join_segments(folded, offsets, wide, groups, joined, joined_offsets)
-    return joined[: joined_offsets[-1]], joined_offsets
+def join_segments(folded: U32, offsets: I64, segments: I64, groups: I64, table: FoldTable) -> tuple[U32, I64, I64]:
+    """See the reference; here segments count from 0 up only."""
+    taken_offsets = np.empty(len(segments) + 1, np.int64)
+    _native.taken_offsets(len(folded), offsets, segments, taken_offsets)
+    joined = np.empty(taken_offsets[-1] + len(segments) + 1, np.uint32)
+    joined_offsets, begins = np.empty(len(groups), np.int64), np.empty(len(segments), np.int64)
+    _native.join_segments(folded, offsets, segments, groups, table.flags, joined, joined_offsets, begins)
+    return joined[: joined_offsets[-1]], joined_offsets, begins
 
 
 def digests(folded: U32, offsets: I64) -> U64:

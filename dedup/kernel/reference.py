@@ -67,30 +67,6 @@ def take_segments(flat: NDArray, offsets: I64, segments: I64) -> tuple[NDArray, 
     return flat[positions(offsets[segments], lengths)], offsets_of(lengths)
 
 
-def join_segments(folded: U32, offsets: I64, wide: NDArray[np.bool_], groups: I64) -> tuple[U32, I64]:
-    """Segments joined group by group, with U+0020 between two that meet with no wide character at the joint.
-
-    Args:
-        folded: uint32 segment array of folded passages.
-        offsets: its offsets.
-        wide: bool [elements], whether a code point is wide.
-        groups: int64 [groups + 1]; group g is made of segments groups[g] ... groups[g + 1] - 1.
-    """
-    lengths = np.diff(offsets)
-    group_of = segment_ids(groups)
-    filled = np.flatnonzero(lengths > 0)  # an empty segment joins nothing and needs no space
-    spaced = np.zeros(len(lengths), bool)
-    if len(filled) > 1:
-        here, before = filled[1:], filled[:-1]
-        spaced[here] = (
-            (group_of[here] == group_of[before]) & ~wide[offsets[here]] & ~wide[np.maximum(offsets[before + 1] - 1, 0)]
-        )
-    out_offsets = offsets_of(lengths + spaced)
-    joined = np.full(out_offsets[-1], 0x20, np.uint32)
-    joined[positions(out_offsets[:-1] + spaced, lengths)] = folded
-    return joined, out_offsets[groups]
-
-
 def digests(folded: U32, offsets: I64) -> U64:
     """A 128-bit digest of each segment: uint64 [segments, 2].
 

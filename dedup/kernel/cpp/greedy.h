@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "components.h"
 #include "fold.h"
 #include "grouping.h"
 
@@ -63,56 +64,94 @@ class Lists {
     std::vector<int32_t> texts_;
 };
 
-// The shingles that two texts or more have, as numbers from the rarest up, sorted in each text.
-struct RareFirst {
-    std::vector<int32_t> ids;
-    std::vector<int64_t> offsets;
-    size_t distinct = 0;
-
-    explicit RareFirst(const Given& given) {
-        const size_t count = static_cast<size_t>(given.offsets[given.texts]);
-        std::vector<int32_t> number(count), rank;
-        {
-            grouping::Parts parts = grouping::part(given.sets, count);
-            std::vector<int32_t> frequency;
-            for (size_t p = 0; p + 1 < parts.begins.size(); p++) {
-                auto *begin = parts.entries.data() + parts.begins[p], *end = parts.entries.data() + parts.begins[p + 1];
-                std::sort(begin, end, [](const auto& one, const auto& other) { return one.key < other.key; });
-                for (auto* same = begin; same != end;) {
-                    const uint64_t key = same->key;
-                    auto* from = same;
-                    for (; same != end && same->key == key; same++)
-                        number[same->place] = static_cast<int32_t>(frequency.size());
-                    frequency.push_back(static_cast<int32_t>(same - from));
-                }
-            }
-            rank = ranked(frequency);
-        }
-        offsets.reserve(given.texts + 1);
-        offsets.push_back(0);
-        for (size_t text = 0; text < given.texts; text++) {
-            for (int64_t i = given.offsets[text]; i < given.offsets[text + 1]; i++) {
-                const int32_t id = rank[static_cast<size_t>(number[static_cast<size_t>(i)])];
-                if (id >= 0) ids.push_back(id);
-            }
-            std::sort(ids.begin() + offsets.back(), ids.end());
-            offsets.push_back(static_cast<int64_t>(ids.size()));
+// The shingles that two texts or more of a component have, as numbers from the rarest of it up, sorted in each text. Texts
+// of two components never meet, and most components are small: their shingles are compared inside the cache.
+class RareFirst {
+  public:
+    explicit RareFirst(const Given& given) : given_(given), begins_(given.texts), counts_(given.texts) {
+        std::vector<int64_t> component(given.texts);
+        components::Forest forest(component.data(), given.texts);
+        for (size_t band = 0; band < given.bands; band++) forest.join(given.groups + band * given.texts);
+        forest.flatten();
+        std::vector<size_t> ends(given.texts + 1, 0), order(given.texts);
+        for (const int64_t first : component) ends[static_cast<size_t>(first) + 1]++;
+        for (size_t i = 1; i < ends.size(); i++) ends[i] += ends[i - 1];
+        for (size_t text = 0; text < given.texts; text++) order[ends[static_cast<size_t>(component[text])]++] = text;
+        for (size_t begin = 0, first = 0; first < given.texts; begin = ends[first++]) {
+            if (ends[first] - begin == 2)
+                number_pair(order[begin], order[begin + 1]);
+            else if (ends[first] != begin)
+                number(&order[begin], &order[begin] + (ends[first] - begin));
         }
     }
+
+    const int32_t* begin(size_t text) const { return ids_.data() + begins_[text]; }
+    const int32_t* end(size_t text) const { return begin(text) + counts_[text]; }
+    int64_t count(size_t text) const { return counts_[text]; }
+    size_t distinct() const { return distinct_; }
 
   private:
-    // From frequencies to numbers from the rarest up, negative for what stands once.
-    std::vector<int32_t> ranked(const std::vector<int32_t>& frequency) {
-        std::vector<int32_t> order, rank(frequency.size(), -1);
-        for (size_t i = 0; i < frequency.size(); i++)
-            if (frequency[i] > 1) order.push_back(static_cast<int32_t>(i));
-        std::stable_sort(order.begin(), order.end(), [&](int32_t one, int32_t other) {
-            return frequency[static_cast<size_t>(one)] < frequency[static_cast<size_t>(other)];
-        });
-        for (size_t i = 0; i < order.size(); i++) rank[static_cast<size_t>(order[i])] = static_cast<int32_t>(i);
-        distinct = order.size();
-        return rank;
+    int64_t size(size_t text) const { return given_.offsets[text + 1] - given_.offsets[text]; }
+    const uint64_t* set(size_t text) const { return given_.sets + given_.offsets[text]; }
+
+    void number_pair(size_t one, size_t other) {
+        const size_t shared = grouping::common(set(one), set(one) + size(one), set(other), set(other) + size(other));
+        begins_[one] = begins_[other] = ids_.size();
+        counts_[one] = counts_[other] = static_cast<int64_t>(shared);
+        for (size_t i = 0; i < shared; i++) ids_.push_back(static_cast<int32_t>(distinct_ + i));
+        distinct_ += shared;
     }
+
+    void number(const size_t* begin, const size_t* end) {
+        hashes_.clear();
+        for (const size_t* text = begin; text != end; text++)
+            hashes_.insert(hashes_.end(), set(*text), set(*text) + size(*text));
+        numbers_.resize(hashes_.size());
+        frequency_.clear();
+        grouping::Parts parts = grouping::part(hashes_.data(), hashes_.size());
+        for (size_t p = 0; p + 1 < parts.begins.size(); p++) {
+            auto *from = parts.entries.data() + parts.begins[p], *to = parts.entries.data() + parts.begins[p + 1];
+            std::sort(from, to, [](const auto& one, const auto& other) { return one.key < other.key; });
+            for (auto* same = from; same != to;) {
+                const uint64_t key = same->key;
+                auto* first = same;
+                for (; same != to && same->key == key; same++)
+                    numbers_[same->place] = static_cast<int32_t>(frequency_.size());
+                frequency_.push_back(static_cast<int32_t>(same - first));
+            }
+        }
+        rank();
+        size_t at = 0;
+        for (const size_t* text = begin; text != end; text++) {
+            begins_[*text] = ids_.size();
+            for (int64_t i = 0; i < size(*text); i++) {
+                const int32_t id = rank_[static_cast<size_t>(numbers_[at++])];
+                if (id >= 0) ids_.push_back(id);
+            }
+            std::sort(ids_.begin() + static_cast<ptrdiff_t>(begins_[*text]), ids_.end());
+            counts_[*text] = static_cast<int64_t>(ids_.size() - begins_[*text]);
+        }
+    }
+
+    // From frequencies to numbers from the rarest up, negative for what stands once.
+    void rank() {
+        order_.clear();
+        rank_.assign(frequency_.size(), -1);
+        for (size_t i = 0; i < frequency_.size(); i++)
+            if (frequency_[i] > 1) order_.push_back(static_cast<int32_t>(i));
+        std::stable_sort(order_.begin(), order_.end(), [&](int32_t one, int32_t other) {
+            return frequency_[static_cast<size_t>(one)] < frequency_[static_cast<size_t>(other)];
+        });
+        for (const int32_t shingle : order_) rank_[static_cast<size_t>(shingle)] = static_cast<int32_t>(distinct_++);
+    }
+
+    const Given& given_;
+    std::vector<size_t> begins_;
+    std::vector<int64_t> counts_;
+    std::vector<int32_t> ids_;
+    size_t distinct_ = 0;
+    std::vector<uint64_t> hashes_;  // of one component, and the rest too
+    std::vector<int32_t> numbers_, frequency_, order_, rank_;
 };
 
 // The sorted distinct numbers of each text.
@@ -214,7 +253,7 @@ class Postings {
   public:
     explicit Postings(const Given& given)
         : given_(given), rare_(given), briefs_(given.texts), sizes_(given.texts), by_band_(band_rooms()),
-          by_shingle_(prefix_rooms()), marked_(rare_.distinct, 0), own_(given.bands), full_(bases_[given.bands], 0),
+          by_shingle_(prefix_rooms()), marked_(rare_.distinct(), 0), own_(given.bands), full_(bases_[given.bands], 0),
           least_sizes_(bases_[given.bands], INT64_MAX) {
         for (size_t text = 0; text < given.texts; text++) {
             Brief& brief = briefs_[text];
@@ -273,10 +312,10 @@ class Postings {
 
     int32_t group_of(size_t text, size_t band) const { return given_.groups[band * given_.texts + text]; }
     size_t prefix_id(size_t text, int64_t i) const {
-        return static_cast<size_t>(rare_.ids[static_cast<size_t>(rare_.offsets[text] + i)]);
+        return static_cast<size_t>(rare_.begin(text)[i]);
     }
     int64_t size(size_t text) const { return given_.offsets[text + 1] - given_.offsets[text]; }
-    int64_t common(size_t text) const { return rare_.offsets[text + 1] - rare_.offsets[text]; }
+    int64_t common(size_t text) const { return rare_.count(text); }
 
     std::vector<int64_t> band_rooms() {
         bases_.assign(given_.bands + 1, 0);
@@ -295,7 +334,7 @@ class Postings {
     }
 
     std::vector<int64_t> prefix_rooms() {
-        std::vector<int64_t> rooms(rare_.distinct, 0);
+        std::vector<int64_t> rooms(rare_.distinct(), 0);
         prefix_.resize(given_.texts);
         for (size_t text = 0; text < given_.texts; text++) {
             const int64_t least = (given_.num * size(text) + given_.den - 1) / given_.den;
@@ -346,8 +385,8 @@ class Postings {
     }
 
     void mark(size_t text, uint8_t value) {
-        for (int64_t i = rare_.offsets[text]; i < rare_.offsets[text + 1]; i++)
-            marked_[static_cast<size_t>(rare_.ids[static_cast<size_t>(i)])] = value;
+        for (const int32_t *id = rare_.begin(text), *end = rare_.end(text); id != end; id++)
+            marked_[static_cast<size_t>(*id)] = value;
     }
 
     // Whether *kept* is posted in a band under the group of the text that is judged: a list holds the earliest.
@@ -391,7 +430,7 @@ class Postings {
 
     // How many shingles of *kept* are marked; where they cannot be *least* any more, any number below.
     int64_t overlap(size_t kept, int64_t least) const {
-        const int32_t *id = rare_.ids.data() + rare_.offsets[kept], *end = rare_.ids.data() + rare_.offsets[kept + 1];
+        const int32_t *id = rare_.begin(kept), *end = rare_.end(kept);
         int64_t shared = 0;
         for (; end - id >= 16; id += 16) {
             if (shared + (end - id) < least) return 0;

@@ -388,6 +388,7 @@ PyObject* nested_band_keys(PyObject*, PyObject* args) {
                     mixed += some, place += some, count -= some;
                 }
             });
+            while (span < begins.size()) come_to(span + 1);  // narrow ones behind the last shingle of all
             whole.end();
             inner.end();
         });
@@ -579,30 +580,41 @@ PyObject* take_segments(PyObject*, PyObject* args) {
 
 PyObject* join_segments(PyObject*, PyObject* args) {
     return guarded([&] {
-        PyObject *folded_, *offsets_, *wide_, *groups_, *joined_, *ends_;
-        unpack(args, "OOOOOO", &folded_, &offsets_, &wide_, &groups_, &joined_, &ends_);
+        PyObject *folded_, *offsets_, *segments_, *groups_, *flags_, *joined_, *ends_, *begins_;
+        unpack(args, "OOOOOOOO", &folded_, &offsets_, &segments_, &groups_, &flags_, &joined_, &ends_, &begins_);
         const Codes folded(folded_, "folded"), joined(joined_, "joined", 1, true);
-        const Offsets offsets(offsets_, "offsets", folded.size());
-        const Array<uint8_t> wide(wide_, "wide");
-        wide.must_have(folded.size());
-        const Offsets groups(groups_, "groups", offsets.segments());
-        const Array<int64_t> ends(ends_, "joined offsets", 1, true);
-        joined.must_have(folded.size() + offsets.segments());  // no segment needs more than one blank
+        const Array<int64_t> offsets(offsets_, "offsets"), segments(segments_, "segments");
+        must_lie_within(offsets, segments, folded.size());
+        const Offsets groups(groups_, "groups", segments.size());
+        const Array<uint16_t> flags(flags_, "flags");
+        flags.must_have(folding::CODE_POINTS);
+        const Array<int64_t> ends(ends_, "joined offsets", 1, true), begins(begins_, "begins", 1, true);
         ends.must_have(groups.size());
+        begins.must_have(segments.size());
         without_gil([&] {
-            uint32_t* out = joined.data();
+            const auto wide = [&](uint32_t code) {
+                if (code >= folding::CODE_POINTS)
+                    refuse("code points must be below 0x110000, found " + std::to_string(code));
+                return (flags[code] & folding::WIDE) != 0;
+            };
+            size_t out = 0;
             ends[0] = 0;
             for (size_t group = 0; group < groups.segments(); group++) {
-                const uint32_t* group_begin = out;
+                const size_t group_begin = out;
                 bool was_wide = false;
                 for (size_t i = groups.begin(group); i < groups.end(group); i++) {
-                    const size_t begin = offsets.begin(i), end = offsets.end(i);
-                    if (begin == end) continue;
-                    if (out != group_begin && !was_wide && !wide[begin]) *out++ = folding::BLANK;
-                    out = std::copy(folded.data() + begin, folded.data() + end, out);
-                    was_wide = wide[end - 1] != 0;
+                    const int64_t* bounds = offsets.data() + segments[i];
+                    const uint32_t* begin = folded.data() + bounds[0];
+                    const size_t length = static_cast<size_t>(bounds[1] - bounds[0]);
+                    if (length >= joined.size() - out) refuse("joined must have room for all segments, each with a blank");
+                    if (length && out != group_begin && !was_wide && !wide(*begin)) joined[out++] = folding::BLANK;
+                    begins[i] = static_cast<int64_t>(out);
+                    if (length == 0) continue;
+                    std::copy(begin, begin + length, joined.data() + out);
+                    out += length;
+                    was_wide = wide(begin[length - 1]);
                 }
-                ends[group + 1] = out - joined.data();
+                ends[group + 1] = static_cast<int64_t>(out);
             }
         });
         Py_RETURN_NONE;
