@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.kernel.reference import I64, offsets_of
+from dedup.kernel.reference import I32, I64
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Passages:
-    """All passages in keep order. Arrays are [passages].
+    """All passages in keep order. Arrays are [passages]; the numbers may be int32 to take less room.
 
     Attributes:
-        article: int64, the article of each passage, not decreasing.
-        text: int64, the folded text of each passage.
-        token: int64, the text that the passage's family keeps, else its own text.
+        article: int, the article of each passage, not decreasing.
+        text: int, the folded text of each passage.
+        token: int, the text that the passage's family keeps, else its own text.
         removed: bool, cut as a duplicate of another passage.
         across: bool, long enough to be matched across articles.
         source: bool, may be the source of a block.
@@ -41,9 +41,9 @@ class Passages:
         within_only, across_only: where the source must lie, by the scope.
     """
 
-    article: I64
-    text: I64
-    token: I64
+    article: I32 | I64
+    text: I32 | I64
+    token: I32 | I64
     removed: NDArray[np.bool_]
     across: NDArray[np.bool_]
     source: NDArray[np.bool_]
@@ -79,7 +79,7 @@ def find_blocks(
     bounds = np.searchsorted(following[by_bigram], np.arange(int(following.max(initial=-1)) + 2))
     depth = passages.removed.astype(np.int8) if depth is None else depth
     depth[begin:] = passages.removed[begin:]
-    search = _Search(passages, alike, _article_ends(passages.article), depth)
+    search = _Search(passages, alike, depth)
     longest = _longest_possible(passages, following)
     blocks: list[Block] = []
     reached = begin
@@ -96,40 +96,40 @@ def find_blocks(
     return blocks
 
 
-def _bigrams(passages: Passages) -> I64:
+def _bigrams(passages: Passages) -> I32:
     """A number for each pair of neighbouring passages that stands at two places or more; -1 for the others."""
     count = len(passages.token)
-    following = np.full(count, -1, np.int64)
+    following = np.full(count, -1, np.int32)
     if count < 2:
         return following
     one, two = passages.token[:-1], passages.token[1:]
     often = (np.bincount(passages.token) > 1)[passages.token]  # most stand once: no pair of theirs stands twice
     pairs = np.flatnonzero((passages.article[:-1] == passages.article[1:]) & (one != two) & often[:-1] & often[1:])
     _, number, frequency = np.unique(
-        one[pairs] * (int(passages.token.max()) + 1) + two[pairs], return_inverse=True, return_counts=True
+        one[pairs].astype(np.int64) * (int(passages.token.max()) + 1) + two[pairs],
+        return_inverse=True,
+        return_counts=True,
     )
     repeated = frequency[number] > 1
     following[pairs[repeated]] = number[repeated]
     return following
 
 
-def _article_ends(article: I64) -> I64:
-    """For each passage, one past the last passage of its article."""
-    lengths = np.bincount(article) if len(article) else np.zeros(0, np.int64)
-    return offsets_of(lengths)[1:][article]
-
-
-def _longest_possible(passages: Passages, following: I64) -> I64:
-    """How long a run from each passage can be at most: int64 [passages].
+def _longest_possible(passages: Passages, following: I32) -> I32:
+    """How long a run from each passage can be at most: int32 [passages].
 
     It goes on as long as neighbours stand together elsewhere too, and ends on a passage that is cut.
     """
     count = len(following)
-    position = np.arange(count)
-    alone = np.where(following < 0, position, count)
-    reach = np.minimum.accumulate(alone[::-1])[::-1] if count else alone  # the last passage that a run can hold
-    cut = np.maximum.accumulate(np.where(passages.removed, position, -1)) if count else position
-    return cut[np.minimum(reach, count - 1)] - position + 1
+    position = np.arange(count, dtype=np.int32)
+    reach = np.where(following < 0, position, np.int32(count))  # the last passage that a run can hold
+    np.minimum.accumulate(reach[::-1], out=reach[::-1])
+    np.minimum(reach, count - 1, out=reach)
+    cut = np.where(passages.removed, position, np.int32(-1))
+    np.maximum.accumulate(cut, out=cut)
+    longest: I32 = cut[reach]
+    longest -= position - 1
+    return longest
 
 
 _CHUNK = 64  # places looked at together at first; a footer on every page is done with the first of them
@@ -141,7 +141,6 @@ class _Search:
 
     passages: Passages
     alike: Callable[[int, int], object]
-    ends: I64
     depth: NDArray[np.int8]
 
     def longest(self, start: int, places: I64, possible: int) -> tuple[int, int]:
@@ -162,7 +161,7 @@ class _Search:
         if passages.across_only:
             usable &= ~same
         places, same = places[usable], same[usable]
-        room = np.minimum(self.ends[places] - places, self.ends[start] - start)
+        room = np.minimum(self._ends(places) - places, self._ends(np.array([start])) - start)
         room[same] = np.minimum(room[same], start - places[same])
         while len(places):
             # whatever beats the best so far agrees with it one passage further on
@@ -178,6 +177,10 @@ class _Search:
                     best, source = length, int(places[0])
                 places, room = places[1:], room[1:]
         return best, source
+
+    def _ends(self, places: I64) -> I64:
+        """For each place, one past the last passage of its article: int64 [places]."""
+        return np.searchsorted(self.passages.article, self.passages.article[places], side="right")
 
     def _depth_allowed(self, passage: int | slice) -> NDArray[np.int64]:
         return np.where(self.passages.firm[passage], 1, 2)

@@ -111,14 +111,25 @@ class Run:
     exact: bool
 
 
-def redirect(parts: Repeats, runs: Sequence[Run]) -> None:
+def redirect(parts: Repeats, runs: Sequence[Run], work: Work | None = None) -> None:
     """What repeats a short passage that a block takes along repeats its counterpart, which has the same text."""
-    target = np.arange(len(parts.kept))
-    for run in runs:
-        taken = parts.kept[run.own] < 0
-        target[run.own[taken]] = run.counterparts[taken]
-    parts.kept = np.where(parts.kept >= 0, target[parts.kept], -1)
-    parts.linked = np.where(parts.linked >= 0, target[parts.linked], -1)
+    taken = [parts.kept[run.own] < 0 for run in runs]
+    own = np.concatenate([np.zeros(0, np.int64), *(run.own[of] for run, of in zip(runs, taken, strict=True))])
+    to = np.concatenate([own[:0], *(run.counterparts[of] for run, of in zip(runs, taken, strict=True))])
+    if not len(own):
+        return
+    order = np.argsort(own)
+    own, to = own[order], to[order]
+
+    def redirected(cited: I64) -> I64:
+        cited = (work or Work()).stored(cited.copy())  # what was kept of the stage stays as it is
+        places = np.flatnonzero(cited >= 0)
+        rank = np.minimum(np.searchsorted(own, cited[places]), len(own) - 1)
+        moved = own[rank] == cited[places]
+        cited[places[moved]] = to[rank[moved]]
+        return cited
+
+    parts.kept, parts.linked = redirected(parts.kept), redirected(parts.linked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def frequent(lines: Lines, settings: Settings, work: Work | None = None) -> Freq
         return result
     meeting = _meeting(lines, places, work)
     source = lines.source[lines.article[meeting]]
-    texts = distinct_texts(_templates(lines, meeting), source)
+    texts = distinct_texts(_templates(lines, meeting, work), source, work)
     families = _carriers(texts.of, lines.family[lines.article[meeting]], len(texts.first))
     articles = np.unique(lines.article[places])
     of_source = _carriers(lines.source[articles], lines.family[articles], int(lines.source.max()) + 1)
@@ -134,14 +134,14 @@ def _meeting(lines: Lines, places: I64, work: Work) -> I64:
     return places[kernel.collisions(digest.whole()) >= 0]
 
 
-def _templates(lines: Lines, places: I64) -> Segments:
+def _templates(lines: Lines, places: I64, work: Work) -> Segments:
     """The lines with what varies masked."""
-    flat, lengths = [np.zeros(0, np.uint32)], [np.zeros(0, np.int64)]
+    flat, lengths = work.column(np.uint32), work.column(np.int64)
     for _, folded, offsets in lines.at.chunks(places):
         masked, masked_offsets = kernel.templates(folded, offsets, load())
         flat.append(masked)
         lengths.append(np.diff(masked_offsets))
-    return Segments(np.concatenate(flat), offsets_of(np.concatenate(lengths)))
+    return Segments(flat.whole(), offsets_of(lengths.whole()))
 
 
 def _string(codes: U32) -> str:

@@ -299,12 +299,15 @@ def _left_out(tables: Tables, compared: I64) -> Segments:
 def _name_number_links(longer: I64, articles: I64, texts: Texts, linked: I64, repeats: Repeats) -> None:
     """Tells links that the number rule made from links for want of coverage."""
     links = np.flatnonzero(linked >= 0)
-    pairs = texts.take(np.concatenate((links, linked[links])))
-    numbers, offsets = kernel.number_tokens(*pairs, load())
-    for row, text in enumerate(links.tolist()):
-        article = articles[texts.first[text]]
-        kept = np.array([row + len(links)])
-        repeats.by_number[article] = not article_numbers_agree(numbers, offsets, row, kept, int(longer[article]))[0]
+    done = 0
+    for places in texts.at.runs(texts.first[links]):
+        some = links[done : done + len(places)]
+        done += len(places)
+        pairs = texts.take(np.concatenate((some, linked[some])))
+        numbers, offsets = kernel.number_tokens(*pairs, load())
+        for row, article in enumerate(articles[places].tolist()):
+            kept = np.array([row + len(some)])
+            repeats.by_number[article] = not article_numbers_agree(numbers, offsets, row, kept, int(longer[article]))[0]
 
 
 def _passage_repeats(
@@ -405,7 +408,7 @@ def _runs(
     if not (parts.kept >= 0).any():
         return []
     texts = distinct_texts(tables.at.of(places), _one_domain(len(places)), work)
-    of = np.full(len(tables.article), -1)
+    of = np.full(len(tables.article), -1, np.int32)
     of[places] = texts.of
     # what folds to nothing, such as a line of stars, equals only the same signs
     bare = places[tables.chars[places] == 0]
@@ -415,7 +418,7 @@ def _runs(
     by_family = (parts.kept >= 0) & (across | within_only)
     stays = remnant[tables.article] < 0
     passages = Passages(
-        article=tables.article[places],
+        article=tables.article[places].astype(np.int32),
         text=of[places],
         token=of[np.where(by_family, parts.kept, np.arange(len(of)))[places]],
         removed=((parts.kept >= 0) & stays)[places],
@@ -436,7 +439,7 @@ def _runs(
             unequal = [(one, other) for one, other in pairs if one != other]
             least = min((similarity(one, other) or 0.0 for one, other in unequal), default=1.0)
             runs.append(Run(own[piece], counterparts[piece], least, not unequal))
-    redirect(parts, runs)
+    redirect(parts, runs, work)
     return runs
 
 
