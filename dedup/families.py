@@ -73,8 +73,8 @@ def distinct_texts(at: Segments, domain: I64, work: Work | None = None) -> Texts
     count = len(at)
     work = work or Work()
     digest = work.zeros((count, 2), np.uint64)
-    for places, folded, offsets in at.chunks():
-        digest[places] = kernel.digests(folded, offsets)
+    for places, found in work.in_threads(lambda some: (some, kernel.digests(*at.take(some))), at.runs()):
+        digest[places] = found
     leader = work.stored(np.arange(count))
     keys = digest[:, 0].copy()
     if domain.any():
@@ -195,8 +195,8 @@ def match(
     keys = keys_of(texts, settings, work) if keys is None else keys
     keys ^= fmix64(texts.domain.astype(np.uint64))
     collides = np.zeros(count, bool)
-    for band in range(len(keys)):
-        collides |= kernel.collisions(keys[band]) >= 0
+    for shared in work.in_threads(lambda band: kernel.collisions(keys[band]) >= 0, range(len(keys))):
+        collides |= shared
     collides &= lengths > 0  # an empty fold never matches
     result = Match(
         keeper=work.stored(np.arange(count)),
@@ -206,7 +206,7 @@ def match(
         full=0,
     )
     colliding = np.flatnonzero(collides)
-    groups = np.stack([kernel.collisions(keys[band, colliding]) for band in range(len(keys))])
+    groups = np.stack(list(work.in_threads(lambda band: kernel.collisions(keys[band, colliding]), range(len(keys)))))
     full = 0
 
     def choose(some: I64) -> kernel.Choice:

@@ -13,7 +13,7 @@ from dedup import kernel
 from dedup.boilerplate import SENTENCE, Mark, position
 from dedup.families import distinct_texts
 from dedup.fold_table import load
-from dedup.kernel.reference import I64, U32, fmix64, offsets_of
+from dedup.kernel.reference import I64, U32, U64, fmix64, offsets_of
 from dedup.kernel.template_reference import template
 from dedup.model import Grain
 from dedup.segments import Segments
@@ -128,17 +128,21 @@ def frequent(lines: Lines, settings: Settings, work: Work | None = None) -> Freq
 def _meeting(lines: Lines, places: I64, work: Work) -> I64:
     """Of these lines those whose template may stand at another place of their source: most stand at none."""
     digest = work.column(np.uint64)
-    for some, folded, offsets in lines.at.chunks(places):
+
+    def digests(some: I64) -> U64:
         source = lines.source[lines.article[some]].astype(np.uint64)
-        digest.append(kernel.digests(*kernel.templates(folded, offsets, load()))[:, 0] ^ fmix64(source))
+        return kernel.digests(*kernel.templates(*lines.at.take(some), load()))[:, 0] ^ fmix64(source)
+
+    for found in work.in_threads(digests, lines.at.runs(places)):
+        digest.append(found)
     return places[kernel.collisions(digest.whole()) >= 0]
 
 
 def _templates(lines: Lines, places: I64, work: Work) -> Segments:
     """The lines with what varies masked."""
     flat, lengths = work.column(np.uint32), work.column(np.int64)
-    for _, folded, offsets in lines.at.chunks(places):
-        masked, masked_offsets = kernel.templates(folded, offsets, load())
+    masking = work.in_threads(lambda some: kernel.templates(*lines.at.take(some), load()), lines.at.runs(places))
+    for masked, masked_offsets in masking:
         flat.append(masked)
         lengths.append(np.diff(masked_offsets))
     return Segments(flat.whole(), offsets_of(lengths.whole()))
