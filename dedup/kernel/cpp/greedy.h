@@ -5,6 +5,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "components.h"
@@ -104,54 +105,100 @@ class RareFirst {
 
     void number(const size_t* begin, const size_t* end) {
         hashes_.clear();
-        for (const size_t* text = begin; text != end; text++)
+        owners_.clear();
+        for (const size_t* text = begin; text != end; text++) {
             hashes_.insert(hashes_.end(), set(*text), set(*text) + size(*text));
+            owners_.resize(hashes_.size(), *text);
+        }
+        count_shingles();
+        rank();
+        // the texts of each shingle in a row, from the rarest up: so every text gets its own in that order
+        for (const size_t* text = begin; text != end; text++) counts_[*text] = 0;
+        texts_.resize(static_cast<size_t>(ends_.back()));
+        for (size_t place = 0; place < hashes_.size(); place++) {
+            const int32_t shingle = rank_[static_cast<size_t>(numbers_[place])];
+            if (shingle < 0) continue;
+            texts_[static_cast<size_t>(ends_[static_cast<size_t>(shingle)]++)] = owners_[place];
+            counts_[owners_[place]]++;
+        }
+        size_t room = ids_.size();
+        ids_.resize(room + texts_.size());
+        for (const size_t* text = begin; text != end; text++) {
+            begins_[*text] = room;
+            room += static_cast<size_t>(counts_[*text]);
+            counts_[*text] = 0;
+        }
+        size_t at = 0;
+        for (size_t shingle = 0; shingle + 1 < ends_.size(); shingle++, distinct_++)
+            for (; at < static_cast<size_t>(ends_[shingle]); at++) {
+                const size_t text = texts_[at];
+                ids_[begins_[text] + static_cast<size_t>(counts_[text]++)] = static_cast<int32_t>(distinct_);
+            }
+    }
+
+    // A number for each distinct hash, and how often it stands.
+    void count_shingles() {
         numbers_.resize(hashes_.size());
         frequency_.clear();
-        grouping::Parts parts = grouping::part(hashes_.data(), hashes_.size());
+        const grouping::Parts parts = grouping::part(hashes_.data(), hashes_.size());
         for (size_t p = 0; p + 1 < parts.begins.size(); p++) {
-            auto *from = parts.entries.data() + parts.begins[p], *to = parts.entries.data() + parts.begins[p + 1];
-            std::sort(from, to, [](const auto& one, const auto& other) { return one.key < other.key; });
-            for (auto* same = from; same != to;) {
-                const uint64_t key = same->key;
-                auto* first = same;
-                for (; same != to && same->key == key; same++)
-                    numbers_[same->place] = static_cast<int32_t>(frequency_.size());
-                frequency_.push_back(static_cast<int32_t>(same - first));
+            const size_t count = parts.begins[p + 1] - parts.begins[p];
+            size_t room = 16;
+            while (room < 2 * count) room *= 2;
+            table_.assign(room, Slot{0, -1});
+            for (size_t i = parts.begins[p]; i < parts.begins[p + 1]; i++) {
+                const uint64_t key = parts.entries[i].key;
+                size_t slot = baseline::fmix64(key) & (room - 1);
+                while (table_[slot].number >= 0 && table_[slot].key != key) slot = (slot + 1) & (room - 1);
+                if (table_[slot].number < 0) {
+                    table_[slot] = {key, static_cast<int32_t>(frequency_.size())};
+                    frequency_.push_back(0);
+                }
+                numbers_[parts.entries[i].place] = table_[slot].number;
+                frequency_[static_cast<size_t>(table_[slot].number)]++;
             }
-        }
-        rank();
-        size_t at = 0;
-        for (const size_t* text = begin; text != end; text++) {
-            begins_[*text] = ids_.size();
-            for (int64_t i = 0; i < size(*text); i++) {
-                const int32_t id = rank_[static_cast<size_t>(numbers_[at++])];
-                if (id >= 0) ids_.push_back(id);
-            }
-            std::sort(ids_.begin() + static_cast<ptrdiff_t>(begins_[*text]), ids_.end());
-            counts_[*text] = static_cast<int64_t>(ids_.size() - begins_[*text]);
         }
     }
 
-    // From frequencies to numbers from the rarest up, negative for what stands once.
+    // From frequencies to numbers from the rarest up, negative for what stands once; *ends_* is where the texts of each
+    // begin, and one more.
     void rank() {
-        order_.clear();
+        begins_by_frequency_.assign(1, 0);
+        for (const int32_t often : frequency_) {
+            if (often < 2) continue;
+            if (begins_by_frequency_.size() <= static_cast<size_t>(often))
+                begins_by_frequency_.resize(static_cast<size_t>(often) + 1, 0);
+            begins_by_frequency_[static_cast<size_t>(often)]++;
+        }
+        int64_t shingles = 0;
+        for (int64_t& begin : begins_by_frequency_) shingles += std::exchange(begin, shingles);
+        ends_.assign(static_cast<size_t>(shingles) + 1, 0);
         rank_.assign(frequency_.size(), -1);
-        for (size_t i = 0; i < frequency_.size(); i++)
-            if (frequency_[i] > 1) order_.push_back(static_cast<int32_t>(i));
-        std::stable_sort(order_.begin(), order_.end(), [&](int32_t one, int32_t other) {
-            return frequency_[static_cast<size_t>(one)] < frequency_[static_cast<size_t>(other)];
-        });
-        for (const int32_t shingle : order_) rank_[static_cast<size_t>(shingle)] = static_cast<int32_t>(distinct_++);
+        for (size_t i = 0; i < frequency_.size(); i++) {
+            if (frequency_[i] < 2) continue;
+            const int64_t rank = begins_by_frequency_[static_cast<size_t>(frequency_[i])]++;
+            rank_[i] = static_cast<int32_t>(rank);
+            ends_[static_cast<size_t>(rank) + 1] = frequency_[i];
+        }
+        for (size_t i = 1; i < ends_.size(); i++) ends_[i] += ends_[i - 1];
     }
+
+    struct Slot {
+        uint64_t key;
+        int32_t number;
+    };
 
     const Given& given_;
     std::vector<size_t> begins_;
     std::vector<int64_t> counts_;
     std::vector<int32_t> ids_;
     size_t distinct_ = 0;
-    std::vector<uint64_t> hashes_;  // of one component, and the rest too
-    std::vector<int32_t> numbers_, frequency_, order_, rank_;
+    // of one component:
+    std::vector<uint64_t> hashes_;
+    std::vector<size_t> owners_, texts_;
+    std::vector<Slot> table_;
+    std::vector<int32_t> numbers_, frequency_, rank_;
+    std::vector<int64_t> begins_by_frequency_, ends_;
 };
 
 // The sorted distinct numbers of each text.
