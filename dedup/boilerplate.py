@@ -608,11 +608,15 @@ def _line_marks(
         yield Mark(starts[first], ends[stop - 1], kind, grain, verdict.rule, removed and not verdict.doubt, evidence)
 
 
+EDGE_LINES = 5
+"""Fewer lines than these stand before or behind what stands at the head or tail."""
+
+
 def position(first: int, stop: int, count: int) -> str:
     """Where lines *first* ... *stop* - 1 of *count* stand: at the "head", the "tail", or in the "body"."""
-    if first < min(5, count - stop):
+    if first < min(EDGE_LINES, count - stop):
         return "head"
-    return "tail" if count - stop < 5 else "body"
+    return "tail" if count - stop < EDGE_LINES else "body"
 
 
 # --------------------------------------------------------------------------------------------------------------- debris

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernel
-from dedup.boilerplate import SENTENCE, Mark, position
+from dedup.boilerplate import EDGE_LINES, SENTENCE, position
 from dedup.families import distinct_texts
 from dedup.fold_table import load
 from dedup.kernel.reference import I64, U32, U64, fmix64, offsets_of
 from dedup.kernel.template_reference import template
+from dedup.marks import Head, Heads, Marks
 from dedup.model import Grain
 from dedup.segments import Segments
 from dedup.settings import Settings
@@ -216,27 +217,45 @@ def _take_copies(lines: Lines, result: Frequent, settings: Settings) -> None:
     result.share[long[copies]] = result.share[kept[copies]]
 
 
-def frequent_marks(found: Frequent, start: I64, end: I64, of_article: I64, settings: Settings) -> dict[int, list[Mark]]:
-    """Article -> its frequent lines as marks; lines in a row are one, with the least families and share of them.
+def frequent_marks(found: Frequent, start: I64, end: I64, of_article: I64, settings: Settings) -> Marks:
+    """The frequent lines of articles as marks; lines in a row are one, with the least families and share of them.
 
     Args:
         found: what `frequent` said.
         start, end: int64 [lines].
         of_article: int64 [articles + 1], the lines of article a are of_article[a] ... of_article[a + 1] - 1.
     """
-    marks: dict[int, list[Mark]] = {}
     lines = np.flatnonzero(found.line)
     article = np.searchsorted(of_article, lines, side="right") - 1
-    breaks = np.flatnonzero((np.diff(lines) != 1) | (np.diff(article) != 0)) + 1
-    for run in np.split(np.arange(len(lines)), breaks) if len(lines) else []:
-        first, last, of = int(lines[run[0]]), int(lines[run[-1]]), int(article[run[0]])
-        low, high = int(of_article[of]), int(of_article[of + 1])
-        evidence: dict[str, Any] = {"lines": len(run)} if len(run) > 1 else {}
-        evidence["families"] = int(found.families[first : last + 1].min())
-        evidence["share"] = round(float(found.share[first : last + 1].min()), 4)
-        evidence["position"] = position(first - low, last + 1 - low, high - low)
-        grain: Grain = "block" if len(run) > 1 else "passage"
-        removed = settings.boilerplate == "remove"
-        mark = Mark(int(start[first]), int(end[last]), "boilerplate", grain, FREQUENCY, removed, evidence)
-        marks.setdefault(of, []).append(mark)
-    return marks
+    fresh = np.ones(len(lines), bool)
+    fresh[1:] = (np.diff(lines) != 1) | (np.diff(article) != 0)
+    runs = np.flatnonzero(fresh)
+    length = np.diff(np.append(runs, len(lines)))
+    first, article = lines[runs], article[runs]
+    families, share = (
+        np.minimum.reduceat(of[lines], runs) if len(runs) else of[:0] for of in (found.families, found.share)
+    )
+    ahead, behind = first - of_article[article], of_article[article + 1] - first - length
+    one_of, kind = _distinct(length, families, share, np.minimum(ahead, EDGE_LINES), np.minimum(behind, EDGE_LINES))
+    heads, removed = Heads(), settings.boilerplate == "remove"
+    of_kind = np.zeros(len(one_of), np.int32)
+    for number, run in enumerate(one_of.tolist()):
+        count, before, after = int(length[run]), int(ahead[run]), int(behind[run])
+        evidence: dict[str, Any] = {"lines": count} if count > 1 else {}
+        evidence["families"] = int(families[run])
+        evidence["share"] = round(float(share[run]), 4)
+        evidence["position"] = position(before, before + count, before + count + after)
+        grain: Grain = "block" if count > 1 else "passage"
+        of_kind[number] = heads.number(Head("boilerplate", grain, FREQUENCY, removed, evidence))
+    offsets = offsets_of(np.bincount(article, minlength=len(of_article) - 1))
+    return Marks(offsets, start[first], end[first + length - 1], of_kind[kind], heads.all)
+
+
+def _distinct(*columns: NDArray[Any]) -> tuple[I64, I64]:
+    """Rows of columns that differ: where each stands first, and which of them each row is."""
+    row = first = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        _, value = np.unique(column, return_inverse=True)
+        both = row * (int(value.max(initial=0)) + 1) + value
+        _, first, row = np.unique(both, return_index=True, return_inverse=True)
+    return first, row

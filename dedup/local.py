@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import frames, kernel
-from dedup.blocks import Passages, find_blocks
-from dedup.boilerplate import Mark
+from dedup.blocks import Block, Passages, find_blocks
 from dedup.errors import BadSettings
 from dedup.families import (
     Signed,
@@ -25,27 +24,27 @@ from dedup.families import (
     passage_judge,
     similarity_of,
 )
-from dedup.findings import Judgement, Repeats, Run, Told, redirect
+from dedup.findings import Judgement, Repeats, Run, Runs, redirect
 from dedup.fold_table import load
 from dedup.frequency import Lines, frequent, frequent_marks
 from dedup.kept import Stage
 from dedup.kernel.reference import I64, offsets_of
+from dedup.marks import Marks
 from dedup.model import Article, Report
 from dedup.rewriting import refuse_one_shot, rewrite
 from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.tables import (
-    Marks,
     Progress,
     References,
     Tables,
     from_stage,
     in_paragraphs,
     joined,
-    packed,
     read_tables,
     stage_of,
 )
+from dedup.told import Told
 from dedup.work import Work
 
 
@@ -146,40 +145,19 @@ def judged(
     tell("blocks", 0, None)
     remnant = _remnants(tables, parts, out, settings)
     runs = _runs(tables, whole, parts, remnant, out, settings, work)
-    return Told(Judgement(tables, settings, whole, parts, remnant, runs, _Marks(tables.marks, found), rows), tell)
+    return Told(Judgement(tables, settings, whole, parts, remnant, runs, (tables.marks, found), rows), tell)
 
 
-_Marked = tuple[NDArray[np.bool_], Mapping[int, Sequence[Mark]]]
+_Marked = tuple[NDArray[np.bool_], Marks]
 
 
 def _marked_stage(marked: _Marked) -> Stage:
     out, marks = marked
-    lengths, json = packed(marks, max(marks, default=-1) + 1)
-    return Stage({"out": out, "lengths": lengths, "marks": json})
+    return Stage({"out": out, **marks.to_arrays()})
 
 
 def _marked_from_stage(stage: Stage) -> _Marked:
-    offsets = offsets_of(stage.arrays["lengths"])
-    return stage.arrays["out"], Marks(stage.arrays["marks"], offsets, np.arange(len(offsets) - 1))
-
-
-class _Marks(Mapping[int, Sequence[Mark]]):
-    """What was found in each article by itself, and what frequency found in it."""
-
-    def __init__(self, own: Mapping[int, Sequence[Mark]], frequent: Mapping[int, Sequence[Mark]]) -> None:
-        self._own, self._frequent = own, frequent
-
-    def __getitem__(self, article: int) -> Sequence[Mark]:
-        found = [*self._own.get(article, ()), *self._frequent.get(article, ())]
-        if not found:
-            raise KeyError(article)
-        return found
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(sorted(self._own.keys() | self._frequent.keys()))
-
-    def __len__(self) -> int:
-        return len(self._own.keys() | self._frequent.keys())
+    return stage.arrays["out"], Marks.from_arrays(stage.arrays)
 
 
 def _with_passages(units: Tables, out: NDArray[np.bool_], settings: Settings, work: Work) -> Tables:
@@ -200,7 +178,7 @@ def _boilerplate(
 ) -> _Marked:
     """Which units are no passages, being masked or frequent, and the marks of the frequent ones."""
     if settings.scope == "within" or not len(units.article):
-        return units.masked, {}
+        return units.masked, Marks.of({}, len(units.ids))
     fresh = np.ones(len(units.article), bool)
     fresh[1:] = (np.diff(units.article) != 0) | (np.diff(units.line) != 0)
     if fresh.all():  # a line is a unit, as it mostly is: nothing is copied
@@ -402,11 +380,11 @@ def _remnants(tables: Tables, parts: Repeats, out: NDArray[np.bool_], settings: 
 
 def _runs(
     tables: Tables, whole: Repeats, parts: Repeats, remnant: I64, out: NDArray[np.bool_], settings: Settings, work: Work
-) -> list[Run]:
+) -> Runs:
     """Runs of repeated passages in the articles that stay. What is *out* neither joins a run nor breaks it."""
     places = np.flatnonzero((whole.kept[tables.article] < 0) & ~out)
     if not (parts.kept >= 0).any():
-        return []
+        return Runs.of([])
     texts = distinct_texts(tables.at.of(places), _one_domain(len(places)), work)
     of = np.full(len(tables.article), -1, np.int32)
     of[places] = texts.of
@@ -430,17 +408,23 @@ def _runs(
         across_only=settings.scope == "across",
     )
     similarity = similarity_of(texts, settings)
-    runs = []
-    for block in find_blocks(passages, similarity):
+    found = Runs.of(_pieces(find_blocks(passages, similarity), places, of, similarity))
+    redirect(parts, found, work)
+    return found
+
+
+def _pieces(
+    blocks: Iterable[Block], places: I64, of: NDArray[np.int32], similarity: Callable[[int, int], float | None]
+) -> Iterator[Run]:
+    """Blocks of some *places*, whose texts *of* knows, without the lines in between that are none of them."""
+    for block in blocks:
         own = places[block.first : block.last + 1]
         counterparts = places[block.source : block.source_last + 1]
         for piece in np.split(np.arange(len(own)), np.flatnonzero(np.diff(own) != 1) + 1):
             pairs = zip(of[own[piece]].tolist(), of[counterparts[piece]].tolist(), strict=True)
             unequal = [(one, other) for one, other in pairs if one != other]
             least = min((similarity(one, other) or 0.0 for one, other in unequal), default=1.0)
-            runs.append(Run(own[piece], counterparts[piece], least, not unequal))
-    redirect(parts, runs, work)
-    return runs
+            yield Run(own[piece], counterparts[piece], least, not unequal)
 
 
 def _opening(tables: Tables) -> NDArray[np.bool_]:

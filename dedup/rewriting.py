@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeVar, overload
 
+import numpy as np
+
 from dedup import frames
 from dedup.errors import BadInput, OneShotInput
+from dedup.kernel.reference import I64
 from dedup.model import Article, Finding, Report
 
 T = TypeVar("T")
 _LINE_ENDS = re.compile("\r\n|[\n\r\u2028\u2029]")
-# White space, the full-width space and NBSP among it, and what has no width: ZWSP to ZWJ, word joiner, BOM.
-_WHITE = re.compile("[\\s\u180e\u200b-\u200d\u2060\ufeff]*")
 
 
 def clean_text(text: str, findings: Iterable[Finding]) -> str:
@@ -222,6 +223,30 @@ class CutCounts:
             if finding.removed and (finding.grain == "article" or not whole):
                 self._characters += length
 
+    def add_all(self, kinds: Sequence[tuple[str, str, str, bool]], kind: I64, article: I64, characters: I64) -> None:
+        """Counts the findings of several articles, all of each.
+
+        Args:
+            kinds: (kind, grain, rule, removed).
+            kind: int64 [findings], which of those each is.
+            article: int64 [findings], the article of each, from 0.
+            characters: int64 [findings].
+        """
+        removed = np.array([of[3] for of in kinds], bool)[kind]
+        whole = removed & np.array([of[1] == "article" for of in kinds], bool)[kind]
+        articles = int(article.max(initial=-1)) + 1
+        is_whole = np.bincount(article[whole], minlength=articles) > 0
+        self._cut_whole += int(is_whole.sum())
+        self._changed += int(((np.bincount(article[removed], minlength=articles) > 0) & ~is_whole).sum())
+        self._characters += int(characters[whole | (removed & ~is_whole[article])].sum())
+        counts = np.bincount(kind, minlength=len(kinds))
+        lengths = np.zeros(len(kinds), np.int64)
+        np.add.at(lengths, kind, characters)
+        for number in np.flatnonzero(counts).tolist():
+            sums = self._sums.setdefault(kinds[number], [0, 0])
+            sums[0] += int(counts[number])
+            sums[1] += int(lengths[number])
+
     def to_dict(self, characters: int) -> dict[str, Any]:
         """For a corpus of so many characters."""
         return {
@@ -270,77 +295,8 @@ def _with_ids(articles: Iterable[Article | str], ids: Sequence[str]) -> Iterator
             )
 
 
-def extended_ends(text: str, spans: Sequence[tuple[int, int]]) -> list[int]:
-    """Where cuts end once they take along what would be left of emptied lines, and blank lines nobody needs.
-
-    A line with nothing but white space outside the spans goes as a whole: what follows a cut in it, the line end
-    included, goes with that cut. (What precedes its first cut stays: a cut begins before its indentation.) Blank lines
-    directly after it go too if the last line that stays before is blank or if there is none. So no more blank lines
-    follow each other than did before, and the text does not begin with blank lines that a cut left. Two kept lines are
-    never joined by the extension.
-
-    Args:
-        text: the text of an article.
-        spans: (start, end) of its cuts, in order, without overlap.
-
-    Returns:
-        the new end of each span; no span reaches into the next. Takes time linear in the text.
-
-    >>> extended_ends("A\\n\\nX\\n\\nB\\n", [(3, 4)])  # the blank line before stays, so the one after goes
-    [6]
-    >>> extended_ends("A\\nX\\n\\nB\\n", [(2, 4)])  # the only blank line between A and B stays
-    [4]
-    """
-    ends = [end for _, end in spans]
-    if not spans:
-        return ends
-    after_blank: bool | None = True  # is the last kept line blank or absent? None: look at it, at `last`
-    last = (0, 0)
-    glued = False  # the last kept line lost its line end to a cut
-    taking = -1  # the cut that takes blank lines along
-    i, count = 0, len(spans)  # the first span that ends behind the start of the line
-    line = 0
-    for stop in line_stops(text):
-        if i == count and taking < 0:
-            break
-        start, line = line, stop
-        if i == count or spans[i][0] >= stop:
-            if taking >= 0 and _is_white(text, start, stop):
-                ends[taking] = stop
-                continue
-            taking = -1
-            after_blank, last = (False if glued else None), (start, stop)
-            glued = False
-            continue
-        first, at, empty = i, start, True
-        while i < count and spans[i][0] < stop:
-            begin, end = spans[i]
-            empty = empty and (begin <= at or _is_white(text, at, begin))
-            at = max(at, min(end, stop))
-            if end > stop:
-                break
-            i += 1
-        empty = empty and (at == stop or _is_white(text, at, stop))
-        touching = i - 1 if i == count or spans[i][0] >= stop else i
-        if not empty or (glued and at < stop):
-            taking, after_blank, glued = -1, False, at == stop
-            continue
-        for j in range(first, touching):
-            ends[j] = max(ends[j], spans[j + 1][0])
-        ends[touching] = max(ends[touching], stop)
-        if after_blank is None:
-            after_blank = _is_white(text, *last)
-        taking = touching if after_blank and not glued and spans[touching][1] <= stop else -1
-    return ends
-
-
 def line_stops(text: str) -> Iterator[int]:
     """Where lines stop, line ends included."""
     for end in _LINE_ENDS.finditer(text):
         yield end.end()
     yield len(text)
-
-
-def _is_white(text: str, start: int, end: int) -> bool:
-    found = _WHITE.match(text, start, end)
-    return found is not None and found.end() == end

@@ -42,12 +42,12 @@ from dedup.articles import (
     write_jsonl,
 )
 from dedup.errors import BadInput, BadRun
-from dedup.findings import Told
 from dedup.kept import locked
 from dedup.model import Article, Family, Finding, Grain, Kind, Member, Place, Report
 from dedup.report.page import Originals, write_page
 from dedup.report.records import write_json
 from dedup.rewriting import clean_text, cut_counts, cut_whole, cuts, described, first_fault, restore_text
+from dedup.told import Told
 
 CLEAN, DROPPED, REJECTED, PLACES = "clean", "dropped", "rejected", "places.jsonl"
 REJECTS = "rejected.jsonl"
@@ -469,17 +469,18 @@ class OnDisk(Reread[T], Sequence[T]):
 
 
 def write_told(folder: Path, told: Told) -> Report:
-    """Writes findings.jsonl and families.jsonl of a run, one finding and one family at a time; those of the report are
-    read from there.
-    """
-    families = write_families(folder / FAMILIES, told.families())
-    findings = write_findings(folder / FINDINGS, told.findings())
+    """Writes findings.jsonl and families.jsonl of a run, as they are told; those of the report are read from there."""
+    for name, lines in ((FAMILIES, told.family_lines()), (FINDINGS, told.finding_lines())):
+        with (folder / name).open("wb") as file:
+            file.writelines(lines)
+    counts = told.counts()
+    findings = sum(of["findings"] for of in counts["findings"])
     return Report(
         told.settings,
         told.article_ids,
         OnDisk(folder / FINDINGS, _findings, findings),
-        OnDisk(folder / FAMILIES, _families, families),
-        told.counts(),
+        OnDisk(folder / FAMILIES, _families, sum(counts["families"].values())),
+        counts,
         told.warnings(),
     )
 

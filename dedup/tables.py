@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from dedup import kernel
-from dedup.boilerplate import Mark
 from dedup.errors import BadInput, BadSettings
 from dedup.fold_table import load
 from dedup.kept import Stage
 from dedup.kernel.fold_reference import INVISIBLE, SPACE
 from dedup.kernel.reference import I64, U32, U64, offsets_of, positions
 from dedup.looking import Looks, look_all
+from dedup.marks import Head, Heads, Marks
 from dedup.model import Article, Place
 from dedup.segments import Segments
 from dedup.settings import Settings
@@ -145,8 +144,8 @@ def stage_of(tables: Tables, inputs: Any) -> Stage:
     arrays["ids"] = np.frombuffer(b"".join(ids), np.uint8)
     arrays["id_offsets"] = offsets_of(np.array(list(map(len, ids)), np.int64))
     arrays["against"] = np.array([names.index(name) for name in tables.against], np.int64)
-    for name, parts in (("marks", tables.marks.arrays), ("texts", tables.texts.arrays)):
-        arrays.update({f"{name}{number}": part for number, part in enumerate(parts)})
+    arrays.update(tables.marks.to_arrays())
+    arrays.update({f"texts{number}": part for number, part in enumerate(tables.texts.arrays)})
     return Stage(arrays, {"against": names, "inputs": inputs})
 
 
@@ -157,7 +156,7 @@ def from_stage(stage: Stage) -> Tables:
     return Tables(
         ids=[whole[start:end].decode() for start, end in pairwise(bounds)],
         against=[names[number] for number in arrays["against"].tolist()],
-        marks=Marks(*(arrays[f"marks{number}"] for number in range(3))),
+        marks=Marks.from_arrays(arrays),
         texts=Stored(*(arrays[f"texts{number}"] for number in range(3))),
         **{name: arrays[name] for name in _PLAIN},
     )
@@ -170,7 +169,8 @@ def _named(against: References | None) -> Iterator[tuple[str, Iterable[Article]]
         yield "against", against
 
 
-_ARTICLE_COLUMNS = {"lengths": np.int64, "counts": np.int64, "mark_bytes": np.int64}
+_ARTICLE_COLUMNS = {"lengths": np.int64, "counts": np.int64, "mark_counts": np.int64}
+_MARK_COLUMNS = {"mark_start": np.int64, "mark_end": np.int64}
 _PASSAGE_COLUMNS = {
     "start": np.int64,
     "end": np.int64,
@@ -192,8 +192,9 @@ class _Rows:
         self.against: list[str | None] = []
         self.keep_by: list[Any] = []
         self.sources: list[str | None] = []
-        columns = {**_ARTICLE_COLUMNS, **_PASSAGE_COLUMNS, "folded": np.uint32, "marks": np.uint8}
+        columns = {**_ARTICLE_COLUMNS, **_PASSAGE_COLUMNS, **_MARK_COLUMNS, "folded": np.uint32}
         self._columns = {name: work.column(dtype) for name, dtype in columns.items()}
+        self._mark_head, self._heads = work.column(np.int32), Heads()
         self._texts, self._text_bytes = work.column(np.uint8), work.column(np.int64)
         self._whole: dict[str, NDArray[Any]] = {}
 
@@ -203,6 +204,7 @@ class _Rows:
         for found in self._work.in_processes(analysis, batches):
             for name, column in self._columns.items():
                 column.append(getattr(found, name))
+            self._mark_head.append(self._heads.numbers(found.mark_heads)[found.mark_head])
             progress("reading", len(self._columns["lengths"]), None)
 
     def _batches(self, articles: Iterable[Article], against: str | None, settings: Settings) -> Iterator[Batch]:
@@ -238,6 +240,12 @@ class _Rows:
             self._whole[name] = self._columns[name].whole()
         return self._whole[name]
 
+    def marks(self, order: I64) -> Marks:
+        """The marks of the articles in this order."""
+        offsets = offsets_of(self.column("mark_counts"))
+        start, end = (self.column(name) for name in _MARK_COLUMNS)
+        return Marks(offsets, start, end, self._mark_head.whole(), self._heads.all, order)
+
     def texts(self) -> tuple[NDArray[np.uint8], I64]:
         """The texts of the corpus's own articles in UTF-8, and their offsets."""
         return self._texts.whole(), offsets_of(self._text_bytes.whole())
@@ -254,29 +262,14 @@ class Stored:
         number = numbers[article]
         return utf8[offsets[number] : offsets[number + 1]].tobytes().decode()
 
-
-class Marks(Mapping[int, Sequence[Mark]]):
-    """The marks of articles, made into objects when they are asked for."""
-
-    def __init__(self, packed: NDArray[np.uint8], offsets: I64, number: I64) -> None:
-        self.arrays = packed, offsets, number
-        self._has = np.diff(offsets)[number] > 0
-
-    def __getitem__(self, article: int) -> Sequence[Mark]:
-        if article not in self:
-            raise KeyError(article)
-        packed, offsets, numbers = self.arrays
-        number = numbers[article]
-        return [Mark(*values) for values in orjson.loads(packed[offsets[number] : offsets[number + 1]].tobytes())]
-
-    def __contains__(self, article: object) -> bool:
-        return isinstance(article, int) and 0 <= article < len(self._has) and bool(self._has[article])
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(np.flatnonzero(self._has).tolist())
-
-    def __len__(self) -> int:
-        return int(self._has.sum())
+    def of(self, articles: I64) -> tuple[NDArray[np.uint8], I64]:
+        """The texts of these in UTF-8: a segment array, which is a part of what is stored where they lie in a row."""
+        utf8, offsets, numbers = self.arrays
+        chosen = numbers[articles]
+        if not len(chosen) or (np.diff(chosen) != 1).any():
+            return kernel.take_segments(utf8, offsets, chosen)
+        own = offsets[chosen[0] : chosen[-1] + 2]
+        return utf8[own[0] : own[-1]], own - own[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,14 +278,18 @@ class Analysis:
 
     Attributes:
         lengths, counts: int64 [articles], code points of the text, and passages.
-        mark_bytes, marks: int64 [articles], uint8: the marks of each article as JSON, and how many bytes of it.
+        mark_counts: int64 [articles], how many marks each has.
+        mark_start, mark_end, mark_head: int64, int64, int32 [marks]; a head is a place in *mark_heads*.
         start, end, line, size, bare, masked, shape, folded: see `Tables`; chars are those of each folded passage.
     """
 
     lengths: I64
     counts: I64
-    mark_bytes: I64
-    marks: NDArray[np.uint8]
+    mark_counts: I64
+    mark_start: I64
+    mark_end: I64
+    mark_head: NDArray[np.int32]
+    mark_heads: Sequence[Head]
     start: I64
     end: I64
     line: I64
@@ -344,7 +341,7 @@ def analysis(batch: Batch, masked: NDArray[np.bool_] | None = None) -> Analysis:
     folded, folded_offsets = fold_passages(codes, spans)
     chars = np.diff(folded_offsets)
     first_line = np.searchsorted(of_line, np.arange(len(texts)))
-    mark_bytes, marks = packed(seen.marks, len(texts))
+    marks = Marks.of(seen.marks, len(texts))
     return Analysis(
         lengths=lengths,
         counts=np.bincount(article, minlength=len(texts)),
@@ -357,20 +354,12 @@ def analysis(batch: Batch, masked: NDArray[np.bool_] | None = None) -> Analysis:
         bare=_bare(codes, spans, chars == 0),
         masked=seen.masked[line],
         shape=seen.shape[line],
-        mark_bytes=mark_bytes,
-        marks=marks,
+        mark_counts=marks.counts(),
+        mark_start=marks.start,
+        mark_end=marks.end,
+        mark_head=marks.head,
+        mark_heads=marks.heads,
     )
-
-
-def packed(marks: Mapping[int, Sequence[Mark]], articles: int) -> tuple[I64, NDArray[np.uint8]]:
-    """The marks of each article as JSON: how many bytes of it, and all of it in a row."""
-    jsons = {
-        article: orjson.dumps([[getattr(mark, field.name) for field in fields(Mark)] for mark in found])
-        for article, found in sorted(marks.items())
-    }
-    lengths = np.zeros(articles, np.int64)
-    lengths[list(jsons)] = [len(one) for one in jsons.values()]
-    return lengths, np.frombuffer(b"".join(jsons.values()), np.uint8)
 
 
 def _sentences(codes: U32, offsets: I64, lines: tuple[I64, I64, I64], of_line: I64) -> I64:
@@ -490,7 +479,7 @@ def _in_order(rows: _Rows, order: I64, references_end: int, work: Work) -> Table
         offsets=offsets,
         of_article=offsets_of(counts),
         source=np.array([names.get(rows.sources[article] or "", -1) for article in order.tolist()], np.int64),
-        marks=Marks(rows.column("marks"), offsets_of(rows.column("mark_bytes")), order),
+        marks=rows.marks(order),
         texts=Stored(*rows.texts(), order - references_end),
         **passages,
     )

@@ -14,7 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.fold_table import load
-from dedup.kernel import fold_reference, greedy_reference, number_reference, reference, template_reference
+from dedup.kernel import (
+    cut_reference,
+    fold_reference,
+    greedy_reference,
+    number_reference,
+    reference,
+    template_reference,
+)
 from dedup.kernel.greedy_reference import NumbersAgree, PassagesCovered
 from dedup.kernel.reference import offsets_of
 from dedup.rules import reading_table
@@ -482,6 +489,85 @@ def test_lines_to_read_are_not_trusted(starts, ends):
     """They lie within the text; what memory they would take is not asked for."""
     with pytest.raises(ValueError, match=r"must|broadcast"):
         native.readings(CODES, np.array(starts), np.array(ends), reading_table())
+
+
+# --- spans in UTF-8 --------------------------------------------------------------------------------------------------
+
+# line ends, white space of one to three bytes, signs one byte off it, and halves of characters
+PIECES = [
+    *(
+        sign.encode()
+        for sign in "a中\U0001f600 \n\r\t\x1b\x1c\x85\xa0\u1680\u180e\u200d\u200e\u2028\u2029\u202f\u2060\u3000\ufeff"
+    ),
+    *(b"\r\n", b"\n\n", b"\xe2", b"\x80", b"\xa8", b"\xc2", b"\xef\xbb", b"\r"),
+]
+SPOILT = st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join)
+
+
+def utf8_of(texts):
+    """A segment array of bytes."""
+    return np.frombuffer(b"".join(texts), np.uint8), offsets_of(np.array([*map(len, texts)], np.int64))
+
+
+@given(st.lists(SPOILT, min_size=1, max_size=4), st.data())
+@settings(deadline=None, max_examples=1000)
+def test_cut_ends_of_any_spans(texts, data):
+    """Spans that touch, overlap, are empty, lie at the ends or in the midst of a character."""
+    utf8, offsets = utf8_of(texts)
+    spans = []
+    for number, text in enumerate(texts):
+        place = st.integers(0, len(text)).map(lambda at, number=number: at + int(offsets[number]))
+        drawn = data.draw(st.lists(st.tuples(place, place).map(sorted), max_size=5))
+        spans += [(number, *span) for span in sorted(drawn)]
+    text, starts, ends = np.array(spans, np.int64).reshape(-1, 3).T.copy()
+    equal(native.cut_ends(utf8, offsets, text, starts, ends), cut_reference.cut_ends(utf8, offsets, text, starts, ends))
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_utf8_places(length):
+    """All places of texts around the blocks in which characters are counted, and some of them, in several texts."""
+    rng = random.Random(length)
+    texts = [b"".join(rng.choices(PIECES, k=length)), b"", b"a" * length, "中".encode() * length]
+    utf8, offsets = utf8_of(texts)
+    counts = [int(((utf8[low:high] & 0xC0) != 0x80).sum()) for low, high in pairwise(offsets.tolist())]
+    everything = np.array([(number, at) for number, count in enumerate(counts) for at in range(count + 1)]).T.copy()
+    some = np.sort(np.array(rng.choices(range(everything.shape[1]), k=9)))
+    for text, place in (everything, everything[:, some].copy(), everything[:, :0].copy()):
+        equal(native.utf8_places(utf8, offsets, text, place), cut_reference.utf8_places(utf8, offsets, text, place))
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "second"),
+    [
+        *(
+            ([0], [first], [second])
+            for first, second in ((-1, 2), (2, 1), (0, 4), (4, 4), (2**62, 2**62), (0, 2**63 - 1))
+        ),
+        *((text, [0] * len(text), [0] * len(text)) for text in ([2], [-1], [1, 0], [2**62], [-(2**63)])),
+        *(([0, 0], *spans) for spans in (([1, 0], [1, 0]), ([1, 0], [1, 3]), ([0], [1, 1]), ([0, 0], [1]))),
+        ([1], [0], [1]),
+        ([1], [6], [7]),
+    ],
+)
+def test_spans_in_utf8_are_not_trusted(text, first, second):
+    """They lie within their texts and do not fall."""
+    utf8, offsets = utf8_of([b"abc", b"abc"])
+    spans = [np.array(values, np.int64) for values in (text, first, second)]
+    for module in (native, cut_reference):
+        with pytest.raises((ValueError, IndexError)):
+            module.cut_ends(utf8, offsets, *spans)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [([0], [4]), ([0], [-1]), ([0, 0], [2, 1]), ([1, 0], [0, 0]), ([2], [0]), ([0], [2**62]), ([0], [])],
+)
+def test_places_in_utf8_are_not_trusted(text, place):
+    """The same."""
+    utf8, offsets = utf8_of([b"abc", b"abc"])
+    for module in (native, cut_reference):
+        with pytest.raises((ValueError, IndexError)):
+            module.utf8_places(utf8, offsets, np.array(text, np.int64), np.array(place, np.int64))
 
 
 # --- components ------------------------------------------------------------------------------------------------------

@@ -6,13 +6,16 @@ import re
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dedup import kernel
 from dedup.errors import BadInput, DedupError, OneShotInput
+from dedup.kernel.reference import offsets_of
 from dedup.model import Article, Finding, Grain, Report
-from dedup.rewriting import clean_text, cut_counts, extended_ends, restore, restore_text, rewrite
+from dedup.rewriting import clean_text, cut_counts, restore, restore_text, rewrite
 from dedup.settings import Settings
 
 STORY = "导语。\n本报讯\n正文第一段。\n本报讯\n正文第二段。\n"
@@ -182,6 +185,16 @@ def test_counts_of_what_is_removed() -> None:
 
 
 # ------------------------------------------------------------------------------------------- what a cut takes along
+
+
+def extended_ends(text: str, spans: list[tuple[int, int]]) -> list[int]:
+    """Where the cuts of one text end with what they take along, in code points."""
+    utf8 = np.frombuffer(text.encode(), np.uint8)
+    texts, of = (utf8, np.array([0, len(utf8)])), np.zeros(len(spans), np.int64)
+    edges = np.array(spans, np.int64).reshape(-1, 2).T.copy()
+    starts, ends = (kernel.utf8_places(*texts, of, edge) for edge in edges)
+    ends = kernel.cut_ends(*texts, of, starts, ends)
+    return [int(end) for end in offsets_of((utf8 & 0xC0) != 0x80)[ends]]
 
 
 def cut_marked(marked: str) -> str:

@@ -19,9 +19,10 @@ from dedup import kernel
 from dedup.boilerplate import Mark
 from dedup.fold_table import load
 from dedup.kernel.reference import I64, U32, U64, offsets_of
+from dedup.marks import Marks
 from dedup.model import Article
 from dedup.settings import Settings
-from dedup.tables import Analysis, Batch, Marks, Stored, Tables, analysis, in_paragraphs
+from dedup.tables import Analysis, Batch, Stored, Tables, analysis, in_paragraphs
 from dedup.work import Work
 
 Mask = NDArray[np.bool_]
@@ -140,7 +141,7 @@ def _tables(articles: Sequence[Article], found: Analysis) -> Tables:
         masked=found.masked,
         shape=found.shape,
         source=np.full(count, -1),
-        marks=Marks(found.marks, offsets_of(found.mark_bytes), np.arange(count)),
+        marks=Marks(offsets_of(found.mark_counts), found.mark_start, found.mark_end, found.mark_head, found.mark_heads),
         texts=stored_texts([article.text for article in articles]),
     )
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.boilerplate import Mark
-from dedup.findings import Judgement, Repeats, Run, Told, redirect
+from dedup.findings import Judgement, Repeats, Run, Runs, redirect
 from dedup.index.earlier import Earlier, Loader
 from dedup.index.excerpts import Excerpt, State, gather, stored_texts
 from dedup.index.keys import Hits, Sketches
@@ -37,9 +37,11 @@ from dedup.index.repeats import (
     wholes,
 )
 from dedup.kernel.reference import I64
+from dedup.marks import Marks
 from dedup.model import Finding
 from dedup.settings import Settings
-from dedup.tables import Marks, Tables
+from dedup.tables import Tables
+from dedup.told import Told
 from dedup.work import Work
 
 Mask = NDArray[np.bool_]
@@ -198,17 +200,18 @@ def _findings(
         getattr(parts, name)[old:] = np.where(places >= 0, both.passages(places), -1)
     parts.similarity[old:], parts.exact[old:] = told.similarity, told.exact
     parts.by_number[:] = True
-    runs = [
-        Run(both.passages(piece.own), both.passages(piece.counterparts), piece.similarity, piece.exact)
-        for piece in blocks
-    ]
+    runs = Runs.of(
+        [
+            Run(both.passages(piece.own), both.passages(piece.counterparts), piece.similarity, piece.exact)
+            for piece in blocks
+        ]
+    )
     redirect(parts, runs)
     remnants = np.full(len(both.articles), -1)
     remnants[first:] = np.where(remnant >= 0, remnant + old, -1)
     tables = _tables(both, first, old)
-    judgement = Judgement(
-        tables, settings, articles, parts, remnants, runs, {first + n: of for n, of in enumerate(marks)}, ()
-    )
+    own = Marks.of({first + number: of for number, of in enumerate(marks)}, len(both.articles))
+    judgement = Judgement(tables, settings, articles, parts, remnants, runs, (own,), ())
     by_article: dict[str, list[Finding]] = {article.id: [] for article in new.articles}
     for finding in Told(judgement, lambda stage, done, total: None).findings():
         by_article[finding.article].append(finding)
@@ -241,6 +244,6 @@ def _tables(both: Excerpt, first: int, old: int) -> Tables:
         masked=np.zeros(passages, bool),
         shape=np.zeros(passages, np.uint8),
         source=np.full(count, -1),
-        marks=Marks(np.zeros(0, np.uint8), np.zeros(count + 1, np.int64), np.arange(count)),
+        marks=Marks.of({}, count),
         texts=stored_texts([article.text for article in both.articles]),
     )

@@ -38,6 +38,7 @@ if NAME == "native":
         collisions,
         columns,
         components,
+        cut_ends,
         digests,
         fold,
         greedy,
@@ -54,8 +55,10 @@ if NAME == "native":
         signatures,
         take_segments,
         templates,
+        utf8_places,
     )
 else:
+    from dedup.kernel.cut_reference import cut_ends, utf8_places
     from dedup.kernel.fold_reference import columns, fold, join_segments, readings, segment_widths
     from dedup.kernel.greedy_reference import greedy
     from dedup.kernel.number_reference import number_tokens
@@ -87,6 +90,7 @@ __all__ = [
     "collisions",
     "columns",
     "components",
+    "cut_ends",
     "digests",
     "fold",
     "greedy",
@@ -104,4 +108,5 @@ __all__ = [
     "signatures",
     "take_segments",
     "templates",
+    "utf8_places",
 ]

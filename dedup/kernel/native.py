@@ -219,6 +219,20 @@ def templates(folded: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:
     return found[: found_offsets[-1]], found_offsets
 
 
+def utf8_places(utf8: U8, offsets: I64, text: I64, place: I64) -> I64:
+    """See the reference."""
+    found = np.empty(len(text), np.int64)
+    _native.utf8_places(utf8, offsets, text, place, found)
+    return found
+
+
+def cut_ends(utf8: U8, offsets: I64, text: I64, starts: I64, ends: I64) -> I64:
+    """See the reference."""
+    found = np.empty(len(text), np.int64)
+    _native.cut_ends(utf8, offsets, text, starts, ends, found)
+    return found
+
+
 def greedy(
     sets: U64,
     offsets: I64,

@@ -3,6 +3,7 @@
 
 #include "arrays.h"
 #include "components.h"
+#include "cuts.h"
 #include "fold.h"
 #include "greedy.h"
 #include "grouping.h"
@@ -1017,6 +1018,74 @@ PyObject* readings(PyObject*, PyObject* args) {
     });
 }
 
+// The segment of each of some spans, none before the one ahead of it.
+void must_be_segments(const Array<int64_t>& of, const Offsets& offsets) {
+    for (size_t i = 0; i < of.size(); i++)
+        if (of[i] < (i ? of[i - 1] : 0) || static_cast<uint64_t>(of[i]) >= offsets.segments())
+            refuse("there must be a text " + std::to_string(of[i]) + ", and texts must not fall");
+}
+
+PyObject* utf8_places(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *utf8_, *offsets_, *text_, *place_, *found_;
+        unpack(args, "OOOOO", &utf8_, &offsets_, &text_, &place_, &found_);
+        const Array<uint8_t> utf8(utf8_, "utf8");
+        const Offsets offsets(offsets_, "offsets", utf8.size());
+        const Array<int64_t> text(text_, "text"), place(place_, "place"), found(found_, "found", 1, true);
+        place.must_have(text.size());
+        found.must_have(text.size());
+        must_be_segments(text, offsets);
+        without_gil([&] {
+            for (size_t i = 0; i < text.size(); i++) {
+                const size_t segment = static_cast<size_t>(text[i]);
+                const bool first = i == 0 || text[i] != text[i - 1];
+                const int64_t before = first ? 0 : place[i - 1];
+                if (place[i] < before) refuse("places must not fall, but do at " + std::to_string(i));
+                // a text may begin in the midst of a code point, so that place 0 is counted too
+                const size_t from = first ? offsets.begin(segment) : static_cast<size_t>(found[i - 1]);
+                const size_t at =
+                    cuts::skip(utf8.data(), from, offsets.end(segment), static_cast<uint64_t>(place[i] - before));
+                if (at > offsets.end(segment))
+                    refuse("places must lie within the text, but " + std::to_string(place[i]) + " does not in text " +
+                           std::to_string(segment));
+                found[i] = static_cast<int64_t>(at);
+            }
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+PyObject* cut_ends(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *utf8_, *offsets_, *text_, *starts_, *ends_, *found_;
+        unpack(args, "OOOOOO", &utf8_, &offsets_, &text_, &starts_, &ends_, &found_);
+        const Array<uint8_t> utf8(utf8_, "utf8");
+        const Offsets offsets(offsets_, "offsets", utf8.size());
+        const Array<int64_t> text(text_, "text"), starts(starts_, "starts"), ends(ends_, "ends");
+        const Array<int64_t> found(found_, "found", 1, true);
+        starts.must_have(text.size());
+        ends.must_have(text.size());
+        found.must_have(text.size());
+        must_be_segments(text, offsets);
+        for (size_t i = 0; i < text.size(); i++) {
+            const auto segment = static_cast<size_t>(text[i]);
+            const bool first = i == 0 || text[i] != text[i - 1];
+            const int64_t least = first ? offsets[segment] : starts[i - 1];
+            if (starts[i] < least || ends[i] < starts[i] || ends[i] > offsets[segment + 1])
+                refuse("cuts must lie within the text and not fall, but cut " + std::to_string(i) + " does not");
+        }
+        without_gil([&] {
+            for (size_t i = 0, next = 0; i < text.size(); i = next) {
+                while (next < text.size() && text[next] == text[i]) next++;
+                const auto segment = static_cast<size_t>(text[i]);
+                cuts::extend(utf8.data(), offsets.begin(segment), offsets.end(segment), starts.data() + i,
+                             ends.data() + i, next - i, found.data() + i);
+            }
+        });
+        Py_RETURN_NONE;
+    });
+}
+
 PyObject* templates(PyObject*, PyObject* args) {
     return guarded([&] {
         PyObject *folded_, *offsets_, *flags_, *templates_, *ends_;
@@ -1092,6 +1161,8 @@ PyMethodDef methods[] = {
     {"choose", choose, METH_VARARGS, nullptr},
     {"readings", readings, METH_VARARGS, nullptr},
     {"templates", templates, METH_VARARGS, nullptr},
+    {"utf8_places", utf8_places, METH_VARARGS, nullptr},
+    {"cut_ends", cut_ends, METH_VARARGS, nullptr},
     {"levels", levels, METH_NOARGS, nullptr},
     {"use_level", use_level, METH_VARARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},

@@ -1,0 +1,137 @@
+// Spans in UTF-8: cut_reference.py, `utf8_places` and `cut_ends`.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+namespace cuts {
+
+inline bool begins(uint8_t byte) { return (byte & 0xC0) != 0x80; }
+
+// Where the code point begins before which *count* others do from *at* on; *end* if there are as many, else one more.
+inline size_t skip(const uint8_t* utf8, size_t at, size_t end, uint64_t count) {
+    constexpr size_t BLOCK = 64;
+    for (; end - at >= BLOCK; at += BLOCK) {
+        uint8_t some = 0;
+        for (size_t i = 0; i < BLOCK; i++) some += begins(utf8[at + i]);
+        if (some > count) break;
+        count -= some;
+    }
+    for (; at < end; at++)
+        if (begins(utf8[at]) && count-- == 0) return at;
+    return count ? end + 1 : end;
+}
+
+// How many bytes of a line end stand at *at*: 0 for none.
+inline size_t line_end(const uint8_t* utf8, size_t at, size_t end) {
+    if (utf8[at] == '\n') return 1;
+    if (utf8[at] == '\r') return at + 1 < end && utf8[at + 1] == '\n' ? 2 : 1;
+    return utf8[at] == 0xE2 && end - at > 2 && utf8[at + 1] == 0x80 && (utf8[at + 2] | 1) == 0xA9 ? 3 : 0;
+}
+
+inline size_t line_stop(const uint8_t* utf8, size_t at, size_t end) {
+    for (; at < end; at++)
+        if (const size_t bytes = line_end(utf8, at, end)) return at + bytes;
+    return end;
+}
+
+// Where the line starts in which *at* lies.
+inline size_t line_start(const uint8_t* utf8, size_t begin, size_t at, size_t end) {
+    for (; at > begin; at--) {
+        const uint8_t before = utf8[at - 1];
+        if (before == '\n' || (before == '\r' && (at == end || utf8[at] != '\n'))) break;
+        if ((before | 1) == 0xA9 && at - begin > 2 && utf8[at - 2] == 0x80 && utf8[at - 3] == 0xE2) break;
+    }
+    return at;
+}
+
+// How many bytes of white space stand at *at*, of one character: 0 for none.
+inline size_t white(const uint8_t* utf8, size_t at, size_t end) {
+    const uint8_t byte = utf8[at];
+    if (byte < 0x80) return (byte >= 0x09 && byte <= 0x0D) || (byte >= 0x1C && byte <= 0x20);
+    if (end - at < 2) return 0;
+    const uint8_t next = utf8[at + 1];
+    if (byte == 0xC2) return next == 0x85 || next == 0xA0 ? 2 : 0;
+    if (end - at < 3) return 0;
+    const uint8_t last = utf8[at + 2];
+    const bool is = (byte == 0xE1 && ((next == 0x9A && last == 0x80) || (next == 0xA0 && last == 0x8E))) ||
+                    (byte == 0xE2 && next == 0x80 &&
+                     ((last >= 0x80 && last <= 0x8D) || last == 0xA8 || last == 0xA9 || last == 0xAF)) ||
+                    (byte == 0xE2 && next == 0x81 && (last == 0x9F || last == 0xA0)) ||
+                    (byte == 0xE3 && next == 0x80 && last == 0x80) || (byte == 0xEF && next == 0xBB && last == 0xBF);
+    return is ? 3 : 0;
+}
+
+inline bool is_white(const uint8_t* utf8, size_t at, size_t stop) {
+    while (at < stop) {
+        const size_t bytes = white(utf8, at, stop);
+        if (!bytes) return false;
+        at += bytes;
+    }
+    return true;
+}
+
+// The cuts of one text, *utf8*[*begin*] to *end*, by rising starts; see `extended_ends`. Lines without cuts between
+// two cuts are not walked through: of those the last alone matters.
+inline void extend(const uint8_t* utf8, size_t begin, size_t end, const int64_t* starts, const int64_t* old_ends,
+                   size_t count, int64_t* ends) {
+    constexpr size_t NONE = SIZE_MAX;
+    enum { NO, YES, LOOK } after_blank = YES;
+    size_t last = begin, last_stop = begin, taking = NONE, i = 0, line = begin;
+    bool glued = false, over = false;
+    std::copy(old_ends, old_ends + count, ends);
+    auto begin_of = [&](size_t span) { return static_cast<size_t>(starts[span]); };
+    auto end_of = [&](size_t span) { return static_cast<size_t>(old_ends[span]); };
+    while (!over && (i < count || taking != NONE)) {
+        if (taking == NONE) {
+            if (begin_of(i) == end) return;  // it lies in no line
+            const size_t own = begin_of(i) < line ? line : line_start(utf8, begin, begin_of(i), end);
+            if (own > line) {
+                last = line_start(utf8, begin, own - 1, end);
+                last_stop = own;
+                after_blank = glued && last == line ? NO : LOOK;
+                glued = false;
+                line = own;
+            }
+        }
+        const size_t start = line, stop = line_stop(utf8, line, end);
+        over = stop == end;
+        line = stop;
+        if (i == count || begin_of(i) >= stop) {
+            if (taking != NONE && is_white(utf8, start, stop)) {
+                ends[taking] = static_cast<int64_t>(stop);
+                continue;
+            }
+            taking = NONE;
+            after_blank = glued ? NO : LOOK;
+            last = start;
+            last_stop = stop;
+            glued = false;
+            continue;
+        }
+        const size_t first = i;
+        size_t at = start;
+        bool empty = true;
+        while (i < count && begin_of(i) < stop) {
+            empty = empty && (begin_of(i) <= at || is_white(utf8, at, begin_of(i)));
+            at = std::max(at, std::min(end_of(i), stop));
+            if (end_of(i) > stop) break;
+            i++;
+        }
+        empty = empty && is_white(utf8, at, stop);
+        const size_t touching = i == count || begin_of(i) >= stop ? i - 1 : i;
+        if (!empty || (glued && at < stop)) {
+            taking = NONE;
+            after_blank = NO;
+            glued = at == stop;
+            continue;
+        }
+        for (size_t j = first; j < touching; j++) ends[j] = std::max(ends[j], starts[j + 1]);
+        ends[touching] = std::max(ends[touching], static_cast<int64_t>(stop));
+        if (after_blank == LOOK) after_blank = is_white(utf8, last, last_stop) ? YES : NO;
+        taking = after_blank == YES && !glued && end_of(touching) <= stop ? touching : NONE;
+    }
+}
+
+}  // namespace cuts

@@ -1,0 +1,536 @@
+"""A judgement in words: decided on arrays, a few articles at a time, and told as objects or as lines of JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import chain, pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from dedup import kernel
+from dedup.findings import Judgement, Repeats
+from dedup.kernel.reference import I64, offsets_of, positions
+from dedup.marks import Head
+from dedup.model import Family, Finding, Grain, Member, Place, Report
+from dedup.rewriting import CutCounts
+from dedup.settings import Settings
+from dedup.tables import Progress, Tables
+
+_CHUNK = 1 << 20  # code points of the articles that are told together, unless one is longer
+_MEMBERS = 1 << 14  # of families that are told together, unless one has more
+_PARTS = 16  # as many passes over what passages repeat, so that no more than one part of it is sorted at a time
+
+_Where = tuple[str, int, int, str | None]
+"""A place: article, start, end, reference."""
+_Told = tuple[str, int, int, Head, float | None, str | None, _Where | None, str]
+"""A finding: article, start, end, what it is, similarity, family, source, text."""
+
+
+class Told:
+    """A judgement in words, one family and one finding at a time, and what they sum up to once both were told."""
+
+    def __init__(self, judgement: Judgement, progress: Progress) -> None:
+        self._judgement, self._progress = judgement, progress
+        self._cuts = CutCounts()
+        self._families: Counter[Grain] = Counter()
+        self._large: list[str] = []
+
+    def report(self) -> Report:
+        """All of it at once."""
+        families, findings = list(self.families()), list(self.findings())
+        return Report(self._judgement.settings, self.article_ids, findings, families, self.counts(), self.warnings())
+
+    @property
+    def settings(self) -> Settings:
+        """What was asked."""
+        return self._judgement.settings
+
+    @property
+    def article_ids(self) -> list[str]:
+        """The ids of the corpus's own articles in the order of reading."""
+        tables = self._judgement.tables
+        return [tables.ids[article] for article in tables.read.tolist()]
+
+    def families(self) -> Iterator[Family]:
+        """All families, in keep order of their kept places, article grain first."""
+        for name, grain, kept, members in self._named_families():
+            yield Family(name, grain, Place(*kept), tuple(Member(Place(*place), like) for place, like in members))
+
+    def family_lines(self) -> Iterator[bytes]:
+        """The same, each as a line of families.jsonl."""
+        for name, grain, kept, members in self._named_families():
+            places = [{**_as_json(place), "similarity": like} for place, like in members]
+            family = {"family": name, "grain": grain, "kept": _as_json(kept), "members": places}
+            yield orjson.dumps(family, option=orjson.OPT_APPEND_NEWLINE)
+
+    def findings(self) -> Iterator[Finding]:
+        """All findings, in the order in which the articles were read, then by start."""
+        for article, start, end, head, similarity, family, source, text in chain.from_iterable(self._worded()):
+            kind, grain, rule, removed, evidence = head
+            place = None if source is None else Place(*source)
+            yield Finding(article, start, end, kind, grain, rule, similarity, family, place, removed, text, evidence)
+
+    def finding_lines(self) -> Iterator[bytes]:
+        """The same as lines of findings.jsonl, those of several articles at a time."""
+        for findings in self._worded():
+            yield b"".join(map(_line, findings))
+
+    def counts(self) -> dict[str, Any]:
+        """The sums of summary.json."""
+        judgement = self._judgement
+        tables = judgement.tables
+        own = ~tables.fixed
+        characters = int(tables.lengths[own].sum())
+        return {
+            "articles": len(tables.read),
+            "articles_against": int(tables.fixed.sum()),
+            "passages": int(np.diff(tables.of_article)[own].sum()),
+            "characters": characters,
+            "families": {grain: self._families[grain] for grain in ("article", "passage")},
+            "full_buckets": judgement.whole.full + judgement.parts.full,
+            **self._cuts.to_dict(characters),
+        }
+
+    def warnings(self) -> list[str]:
+        """What looks wrong: a source that nearly vanishes, a family that is too large, a full bucket."""
+        judgement = self._judgement
+        tables = judgement.tables
+        cut = ((judgement.whole.kept >= 0) | (judgement.remnant >= 0))[tables.read]
+        said = []
+        start = 0
+        for source, count in judgement.sources or [("the corpus", len(cut))]:
+            lost = int(cut[start : start + count].sum())
+            start += count
+            if count >= 20 and 2 * lost > count:
+                said.append(
+                    f"{source}: {lost} of {count} articles are cut whole; look at its findings before you trust them"
+                )
+        said += self._large
+        full = judgement.whole.full + judgement.parts.full
+        if full:
+            said.append(
+                f"{full} band keys have more than {judgement.settings.bucket} kept texts; duplicates of the later ones "
+                f"may be missed: raise bucket, or look for templated text"
+            )
+        return said
+
+    def _named_families(self) -> Iterator[tuple[str, Grain, _Where, list[tuple[_Where, float]]]]:
+        """(name, grain, kept place, (place, similarity) of each that repeats it)."""
+        tables = self._judgement.tables
+        grains: tuple[tuple[Grain, int], ...] = (("article", len(tables.ids)), ("passage", len(tables.article)))
+        for grain, total in grains:
+            for kept, members in _families(self._judgement, grain):
+                name = _family_name(grain, kept)
+                self._families[grain] += 1
+                places = len(members) + 1
+                if places >= 100 and places * 100 > total:
+                    self._large.append(
+                        f"family {name} has {places} places, over 1 % of all {grain}s; is its text a template or "
+                        "boilerplate?"
+                    )
+                yield name, grain, kept, members
+
+    def _worded(self) -> Iterator[Iterator[_Told]]:
+        """The findings of some articles after those of others, as long as memory allows for together."""
+        tables = self._judgement.tables
+        total = len(tables.read)
+        self._progress("findings", 0, total)
+        found = _Found(self._judgement)
+        before = offsets_of(tables.lengths[tables.read])
+        first = 0
+        while first < total:
+            stop = max(first + 1, int(np.searchsorted(before, before[first] + _CHUNK, side="right")) - 1)
+            articles = tables.read[first:stop]
+            spans = found.of(articles)
+            if len(spans.start):
+                yield self._words(articles, spans, found)
+            self._progress("findings", stop, total)
+            first = stop
+
+    def _words(self, articles: I64, spans: _Spans, found: _Found) -> Iterator[_Told]:
+        tables = self._judgement.tables
+        taken = found.removed[spans.head] & ~found.is_article[spans.head]
+        utf8, offsets = tables.texts.of(articles)
+        end, from_byte, to_byte = _extended(utf8, offsets, spans, taken)
+        self._cuts.add_all(found.kinds, found.kind[spans.head], spans.number, end - spans.start)
+        heads = [found.heads[head] for head in spans.head.tolist()]
+        sources: list[_Where | None] = [None] * len(heads)
+        names: list[str | None] = [None] * len(heads)
+        similarities: list[float | None] = [None] * len(heads)
+        at = np.flatnonzero(spans.source >= 0)
+        named = spans.named[at].tolist()
+        for row, is_named, place in zip(
+            at.tolist(),
+            named,
+            _places(tables, spans.source[at], spans.source_start[at], spans.source_end[at]),
+            strict=True,
+        ):
+            sources[row] = place
+            if is_named:
+                names[row] = _family_name(heads[row].grain, place)
+        at = np.flatnonzero(~np.isnan(spans.similarity))
+        for row, similarity in zip(at.tolist(), _rounded(spans.similarity[at]), strict=True):
+            similarities[row] = similarity
+        text = utf8.data
+        return zip(
+            [tables.ids[article] for article in articles[spans.number].tolist()],
+            spans.start.tolist(),
+            end.tolist(),
+            heads,
+            similarities,
+            names,
+            sources,
+            [str(text[low:high], "utf-8") for low, high in zip(from_byte.tolist(), to_byte.tolist(), strict=True)],
+            strict=True,
+        )
+
+
+def _family_name(grain: Grain, kept: _Where) -> str:
+    """A family is named by its grain and its kept place; a reference input's name stands between them."""
+    article, start, end, against = kept
+    origin = "" if against is None else f"@{against}"
+    return f"{grain}{origin}:{article}:{start}-{end}"
+
+
+def _as_json(place: _Where) -> dict[str, Any]:
+    article, start, end, against = place
+    if against is None:
+        return {"article": article, "start": start, "end": end}
+    return {"article": article, "start": start, "end": end, "against": against}
+
+
+def _line(finding: _Told) -> bytes:
+    """A finding as it stands in findings.jsonl."""
+    article, start, end, (kind, grain, rule, removed, evidence), similarity, family, source, text = finding
+    line = {
+        "article": article,
+        "start": start,
+        "end": end,
+        "kind": kind,
+        "grain": grain,
+        "rule": rule,
+        "similarity": similarity,
+        "family": family,
+        "source": None if source is None else _as_json(source),
+        "removed": removed,
+        "text": text,
+    }
+    if evidence:
+        line["evidence"] = evidence
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _places(tables: Tables, article: I64, start: I64, end: I64) -> Iterator[_Where]:
+    numbers = article.tolist()
+    ids, against = tables.ids, tables.against
+    return zip(
+        [ids[number] for number in numbers],
+        start.tolist(),
+        end.tolist(),
+        [against[number] for number in numbers],
+        strict=True,
+    )
+
+
+def _rounded(similarity: NDArray[np.float64]) -> list[float]:
+    """Each to four decimals as Python rounds; NumPy does it otherwise."""
+    values, of = np.unique(similarity, return_inverse=True)
+    rounded = [round(value, 4) for value in values.tolist()]
+    return [rounded[number] for number in of.tolist()]
+
+
+# ------------------------------------------------------------------------------------------------------------ families
+
+
+def _families(judgement: Judgement, grain: Grain) -> Iterator[tuple[_Where, list[tuple[_Where, float]]]]:
+    """(kept place, the places that repeat it with their similarities), all in keep order."""
+    tables = judgement.tables
+    if grain == "article":
+        repeats, more = judgement.whole, _NO_MEMBERS
+
+        def places(members: I64) -> Iterator[_Where]:
+            return _places(tables, members, np.zeros(len(members), np.int64), tables.lengths[members])
+    else:
+        repeats, more = judgement.parts, _taken_along(judgement)
+
+        def places(members: I64) -> Iterator[_Where]:
+            return _places(tables, tables.article[members], tables.start[members], tables.end[members])
+
+    for kept, members, similarity in _by_kept(repeats, more):
+        first = np.append(np.flatnonzero(np.diff(kept, prepend=-1)), len(kept))
+        at = 0
+        while at < len(first) - 1:
+            stop = max(at + 1, int(np.searchsorted(first, first[at] + _MEMBERS, side="right")) - 1)
+            low, high = int(first[at]), int(first[stop])
+            own = list(zip(places(members[low:high]), _rounded(similarity[low:high]), strict=True))
+            bounds = (first[at : stop + 1] - low).tolist()
+            for place, (begin, end) in zip(places(kept[first[at:stop]]), pairwise(bounds), strict=True):
+                yield place, own[begin:end]
+            at = stop
+
+
+class _Members(NamedTuple):
+    """What repeats what: int64 [members], and float64."""
+
+    kept: I64
+    member: I64
+    similarity: NDArray[np.float64]
+
+
+_NO_MEMBERS = _Members(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+
+
+def _by_kept(repeats: Repeats, more: _Members) -> Iterator[_Members]:
+    """All members of families, in the order of what they repeat; a part after the other, none of them empty."""
+    count = len(repeats.kept)
+    step = max(1 << 20, -(-count // _PARTS))
+    for low in range(0, count, step):
+        own = np.flatnonzero((repeats.kept >= low) & (repeats.kept < low + step))
+        others = np.flatnonzero((more.kept >= low) & (more.kept < low + step))
+        part = _Members(
+            np.append(repeats.kept[own], more.kept[others]),
+            np.append(own, more.member[others]),
+            np.append(repeats.similarity[own], more.similarity[others]),
+        )
+        order = np.lexsort((part.member, part.kept))
+        if len(order):
+            yield _Members(part.kept[order], part.member[order], part.similarity[order])
+
+
+def _taken_along(judgement: Judgement) -> _Members:
+    """The short passages that blocks take along though nothing else would, each a member by itself.
+
+    They repeat the text that their counterpart repeats, or the counterpart.
+    """
+    parts, runs = judgement.parts, judgement.runs
+    taken = np.flatnonzero(parts.kept[runs.own] < 0)
+    taken = taken[np.argsort(runs.own[taken], kind="stable")]
+    own, counterpart = runs.own[taken], runs.counterparts[taken]
+    target = counterpart.copy()
+    rows = np.arange(len(own))
+    while len(rows):  # a counterpart that was itself taken along stands earlier
+        at = np.minimum(np.searchsorted(own, target[rows]), len(own) - 1)
+        further = own[at] == target[rows]
+        rows, at = rows[further], at[further]
+        target[rows] = counterpart[at]
+    kept = parts.kept[target]
+    return _Members(np.where(kept >= 0, kept, target), own, np.where(kept >= 0, parts.similarity[target], 1.0))
+
+
+# ------------------------------------------------------------------------------------------------------------ findings
+
+
+class _Spans(NamedTuple):
+    """Findings in arrays, without what the cuts take along and without their texts: int64 [findings], if not said.
+
+    Attributes:
+        number: the place of the article among those that are told together.
+        start, end: in code points.
+        head: the number of what it is.
+        similarity: float64, NaN where nothing is compared.
+        source, source_start, source_end: the article and the span that it repeats, -1 where none.
+        named: bool, whether it is of the family of that place.
+    """
+
+    number: I64
+    start: I64
+    end: I64
+    head: I64
+    similarity: NDArray[np.float64]
+    source: I64
+    source_start: I64
+    source_end: I64
+    named: NDArray[np.bool_]
+
+    @classmethod
+    def joined(cls, parts: Sequence[_Spans]) -> _Spans:
+        """These and then those."""
+        return cls(*map(np.concatenate, zip(*parts, strict=True)))
+
+    def chosen(self, which: NDArray[Any]) -> _Spans:
+        """These of them, in this order."""
+        return _Spans(*(column[which] for column in self))
+
+
+# by what `_verdict` says of articles and of passages; remnants; blocks, near or exact
+_DUPLICATES = [
+    *(
+        Head("duplicate", grain, rule, removed, {})
+        for grain in ("article", "passage")
+        for rule, removed in (("near", True), ("exact", True), ("near", False), ("near-numbers", False))
+    ),
+    Head("duplicate", "article", "remnant", True, {}),
+    Head("duplicate", "block", "near", True, {}),
+    Head("duplicate", "block", "exact", True, {}),
+]
+_PASSAGE, _REMNANT, _BLOCK = 4, 8, 9
+
+
+def _verdict(repeats: Repeats, rows: I64) -> I64:
+    kept = repeats.kept[rows] >= 0
+    return np.where(kept, repeats.exact[rows].astype(np.int64), 2 + repeats.by_number[rows])
+
+
+class _Found:
+    """What is found in articles.
+
+    Attributes:
+        heads: what findings are.
+        removed, is_article: bool [heads].
+        kind: int64 [heads], the place in *kinds*.
+        kinds: (kind, grain, rule, removed), each once.
+    """
+
+    def __init__(self, judgement: Judgement) -> None:
+        self._judgement = judgement
+        marked = [head for marks in judgement.marks for head in marks.heads]
+        self.heads = [*_DUPLICATES, *marked]
+        self._first_head = np.cumsum([len(_DUPLICATES), *(len(marks.heads) for marks in judgement.marks)])
+        self.removed = np.array([head.removed for head in self.heads], bool)
+        self.is_article = np.array([head.grain == "article" for head in self.heads], bool)
+        is_span = np.array([head.grain == "span" for head in self.heads], bool)
+        self._is_line = self.removed & ~is_span
+        self._is_detail = is_span | np.array(["doubt" in head.evidence for head in self.heads], bool)
+        numbers: dict[tuple[str, str, str, bool], int] = {}
+        self.kind = np.array([numbers.setdefault(head[:4], len(numbers)) for head in self.heads], np.int64)
+        self.kinds = list(numbers)
+        runs, article = judgement.runs, judgement.tables.article
+        self._in_block = np.zeros(len(article), bool)
+        self._in_block[runs.own] = True
+        run_article = article[runs.own[runs.offsets[:-1]]]
+        self._runs = np.argsort(run_article, kind="stable")
+        self._run_article = run_article[self._runs]
+
+    def of(self, articles: I64) -> _Spans:
+        """What is found in these, by article and start."""
+        found = _Spans.joined(
+            [self._wholes(articles), self._remnants(articles), self._blocks(articles), self._passages(articles)]
+        )
+        found = _Spans.joined([found, self._marks(articles, found)])
+        return found.chosen(np.lexsort((self.removed[found.head], -found.end, found.start, found.number)))
+
+    def _wholes(self, articles: I64) -> _Spans:
+        whole, lengths = self._judgement.whole, self._judgement.tables.lengths
+        number = np.flatnonzero((whole.kept[articles] >= 0) | (whole.linked[articles] >= 0))
+        rows = articles[number]
+        source, nothing = np.maximum(whole.kept[rows], whole.linked[rows]), np.zeros(len(rows), np.int64)
+        return _Spans(
+            number,
+            nothing,
+            lengths[rows],
+            _verdict(whole, rows),
+            whole.similarity[rows],
+            source,
+            nothing,
+            lengths[source],
+            whole.kept[rows] >= 0,
+        )
+
+    def _remnants(self, articles: I64) -> _Spans:
+        judgement, tables = self._judgement, self._judgement.tables
+        number = np.flatnonzero(judgement.remnant[articles] >= 0)
+        rows = articles[number]
+        source = judgement.parts.kept[judgement.remnant[rows]]
+        return _Spans(
+            number,
+            np.zeros(len(rows), np.int64),
+            tables.lengths[rows],
+            np.full(len(rows), _REMNANT),
+            np.full(len(rows), np.nan),
+            tables.article[source],
+            tables.start[source],
+            tables.end[source],
+            np.zeros(len(rows), bool),
+        )
+
+    def _blocks(self, articles: I64) -> _Spans:
+        runs, tables = self._judgement.runs, self._judgement.tables
+        low, high = (np.searchsorted(self._run_article, articles, side) for side in ("left", "right"))
+        chosen = self._runs[positions(low, high - low)]
+        first, last = runs.offsets[chosen], runs.offsets[chosen + 1] - 1
+        source, source_last = runs.counterparts[first], runs.counterparts[last]
+        return _Spans(
+            np.repeat(np.arange(len(articles)), high - low),
+            tables.start[runs.own[first]],
+            tables.end[runs.own[last]],
+            _BLOCK + runs.exact[chosen],
+            runs.similarity[chosen],
+            tables.article[source],
+            tables.start[source],
+            tables.end[source_last],
+            np.zeros(len(chosen), bool),
+        )
+
+    def _passages(self, articles: I64) -> _Spans:
+        judgement, tables, parts = self._judgement, self._judgement.tables, self._judgement.parts
+        low = tables.of_article[articles]
+        count = tables.of_article[articles + 1] - low
+        rows = positions(low, count)
+        number = np.repeat(np.arange(len(articles)), count)
+        kept, linked = parts.kept[rows], parts.linked[rows]
+        stays = (judgement.remnant[articles] < 0)[number]
+        told = np.flatnonzero((kept >= 0) & ~self._in_block[rows] & stays | (linked >= 0))
+        rows, source = rows[told], np.maximum(kept, linked)[told]
+        return _Spans(
+            number[told],
+            tables.start[rows],
+            tables.end[rows],
+            _PASSAGE + _verdict(parts, rows),
+            parts.similarity[rows],
+            tables.article[source],
+            tables.start[source],
+            tables.end[source],
+            kept[told] >= 0,
+        )
+
+    def _marks(self, articles: I64, others: _Spans) -> _Spans:
+        """Marks. A span inside a line that goes anyway is not told, nor the doubt about such a line."""
+        judgement, tables = self._judgement, self._judgement.tables
+        stays = np.flatnonzero(
+            (judgement.whole.kept[articles] < 0) & (judgement.remnant[articles] < 0) & ~tables.fixed[articles]
+        )
+        parts = [marks.of_articles(articles[stays]) for marks in judgement.marks]
+        number = stays[np.concatenate([part[0] for part in parts])]
+        start, end = (np.concatenate([part[column] for part in parts]) for column in (1, 2))
+        head = np.concatenate([part[3] + before for part, before in zip(parts, self._first_head, strict=False)])
+        detail = np.flatnonzero(self._is_detail[head])
+        if len(detail):
+            line, gone = self._is_line[head], self.removed[others.head]
+            base = offsets_of(tables.lengths[articles] + 1)  # so that no article's end is the start of the next
+            starts = np.append(base[number[line]] + start[line], base[others.number[gone]] + others.start[gone])
+            ends = np.append(base[number[line]] + end[line], base[others.number[gone]] + others.end[gone])
+            order = np.lexsort((ends, starts))
+            at = base[number[detail]] + start[detail]
+            last = np.searchsorted(starts[order], at, side="right") - 1
+            inside = np.zeros(len(head), bool)
+            inside[detail] = (last >= 0) & (at < np.append(ends[order], 0)[last])
+            number, start, end, head = (column[~inside] for column in (number, start, end, head))
+        none = np.full(len(head), -1)
+        return _Spans(number, start, end, head, np.full(len(head), np.nan), none, none, none, np.zeros(len(head), bool))
+
+
+def _extended(utf8: NDArray[np.uint8], offsets: I64, spans: _Spans, taken: NDArray[np.bool_]) -> tuple[I64, I64, I64]:
+    """Where spans end once those that are *taken* out take along what they must, and where they begin and end in UTF-8.
+
+    Args:
+        utf8, offsets: the texts of the articles.
+        spans: by article and start.
+        taken: bool [spans], they do not overlap.
+    """
+    number, place = np.tile(spans.number, 2), np.append(spans.start, spans.end)
+    order = np.lexsort((place, number))
+    at = np.empty(len(place), np.int64)
+    at[order] = kernel.utf8_places(utf8, offsets, number[order], place[order])
+    begins, ends = np.split(at, 2)
+    new = ends.copy()
+    new[taken] = kernel.cut_ends(utf8, offsets, spans.number[taken], begins[taken], ends[taken])
+    longer = np.flatnonzero(new > ends)
+    more = new[longer] - ends[longer]
+    begun = (utf8[positions(ends[longer], more)] & 0xC0) != 0x80
+    end = spans.end.copy()
+    end[longer] += np.diff(offsets_of(begun)[offsets_of(more)])
+    return end, begins, new
