@@ -14,7 +14,7 @@ import numpy as np
 
 from dedup.fold_table import load
 from dedup.kernel import (
-    cut_reference,
+    utf8_reference,
     fold_reference,
     greedy_reference,
     native,
@@ -178,7 +178,8 @@ def turn(rng: random.Random) -> None:
     for function in ("utf8_places", "cut_ends"):
         edges = places[::2], places[1::2]
         arguments = *texts, of, *(edge.copy() for edge in edges[: 1 if function == "utf8_places" else 2])
-        same(attempt(getattr(native, function), *arguments), getattr(cut_reference, function), *arguments)
+        same(attempt(getattr(native, function), *arguments), getattr(utf8_reference, function), *arguments)
+    same(attempt(native.least_runs, *texts), utf8_reference.least_runs, *texts)
     named = np.array(rng.choices([0, 1, 2, 3, *EDGES], k=rng.randrange(5)), np.int64)
     attempt(native.take_segments, text, bounds, named)
     attempt(native.intersections, hashes, bounds, named, named)

@@ -22,7 +22,7 @@ LAYERS = [
     "kernel.number_reference",
     "kernel.greedy_reference",
     "kernel.template_reference",
-    "kernel.cut_reference",
+    "kernel.utf8_reference",
     "kernel.native",
     "kernel",
     "fold_table",

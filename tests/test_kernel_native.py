@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from dedup.fold_table import load
 from dedup.kernel import (
-    cut_reference,
+    utf8_reference,
     fold_reference,
     greedy_reference,
     number_reference,
@@ -520,7 +520,7 @@ def test_cut_ends_of_any_spans(texts, data):
         drawn = data.draw(st.lists(st.tuples(place, place).map(sorted), max_size=5))
         spans += [(number, *span) for span in sorted(drawn)]
     text, starts, ends = np.array(spans, np.int64).reshape(-1, 3).T.copy()
-    equal(native.cut_ends(utf8, offsets, text, starts, ends), cut_reference.cut_ends(utf8, offsets, text, starts, ends))
+    equal(native.cut_ends(utf8, offsets, text, starts, ends), utf8_reference.cut_ends(utf8, offsets, text, starts, ends))
 
 
 @pytest.mark.parametrize("length", LENGTHS)
@@ -533,7 +533,21 @@ def test_utf8_places(length):
     everything = np.array([(number, at) for number, count in enumerate(counts) for at in range(count + 1)]).T.copy()
     some = np.sort(np.array(rng.choices(range(everything.shape[1]), k=9)))
     for text, place in (everything, everything[:, some].copy(), everything[:, :0].copy()):
-        equal(native.utf8_places(utf8, offsets, text, place), cut_reference.utf8_places(utf8, offsets, text, place))
+        equal(native.utf8_places(utf8, offsets, text, place), utf8_reference.utf8_places(utf8, offsets, text, place))
+
+
+@given(st.lists(SPOILT, max_size=4))
+@settings(deadline=None, max_examples=500)
+def test_least_runs(texts):
+    """Texts of fewer than four characters, of broken ones, and none."""
+    equal(native.least_runs(*utf8_of(texts)), utf8_reference.least_runs(*utf8_of(texts)))
+
+
+@pytest.mark.parametrize("offsets", [[], [1, 3], [0, 2], [0, 4], [0, 2, 1, 3], [0, -1, 3]])
+def test_texts_in_utf8_are_not_trusted(offsets):
+    """They lie in a row and are all there is."""
+    with pytest.raises(ValueError, match="offsets must"):
+        native.least_runs(np.zeros(3, np.uint8), np.array(offsets, np.int64))
 
 
 @pytest.mark.parametrize(
@@ -553,7 +567,7 @@ def test_spans_in_utf8_are_not_trusted(text, first, second):
     """They lie within their texts and do not fall."""
     utf8, offsets = utf8_of([b"abc", b"abc"])
     spans = [np.array(values, np.int64) for values in (text, first, second)]
-    for module in (native, cut_reference):
+    for module in (native, utf8_reference):
         with pytest.raises((ValueError, IndexError)):
             module.cut_ends(utf8, offsets, *spans)
 
@@ -565,7 +579,7 @@ def test_spans_in_utf8_are_not_trusted(text, first, second):
 def test_places_in_utf8_are_not_trusted(text, place):
     """The same."""
     utf8, offsets = utf8_of([b"abc", b"abc"])
-    for module in (native, cut_reference):
+    for module in (native, utf8_reference):
         with pytest.raises((ValueError, IndexError)):
             module.utf8_places(utf8, offsets, np.array(text, np.int64), np.array(place, np.int64))
 

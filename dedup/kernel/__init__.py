@@ -44,6 +44,7 @@ if NAME == "native":
         greedy,
         intersections,
         join_segments,
+        least_runs,
         nested_band_keys,
         number_tokens,
         readings,
@@ -58,7 +59,7 @@ if NAME == "native":
         utf8_places,
     )
 else:
-    from dedup.kernel.cut_reference import cut_ends, utf8_places
+    from dedup.kernel.utf8_reference import cut_ends, least_runs, utf8_places
     from dedup.kernel.fold_reference import columns, fold, join_segments, readings, segment_widths
     from dedup.kernel.greedy_reference import greedy
     from dedup.kernel.number_reference import number_tokens
@@ -96,6 +97,7 @@ __all__ = [
     "greedy",
     "intersections",
     "join_segments",
+    "least_runs",
     "nested_band_keys",
     "number_tokens",
     "permutations",

@@ -233,6 +233,13 @@ def cut_ends(utf8: U8, offsets: I64, text: I64, starts: I64, ends: I64) -> I64:
     return found
 
 
+def least_runs(utf8: U8, offsets: I64) -> U64:
+    """See the reference."""
+    found = np.empty(max(len(offsets) - 1, 0), np.uint64)
+    _native.least_runs(utf8, offsets, found)
+    return found
+
+
 def greedy(
     sets: U64,
     offsets: I64,

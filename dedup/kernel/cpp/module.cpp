@@ -3,7 +3,6 @@
 
 #include "arrays.h"
 #include "components.h"
-#include "cuts.h"
 #include "fold.h"
 #include "greedy.h"
 #include "grouping.h"
@@ -13,6 +12,7 @@
 #include "lines.h"
 #include "numbers.h"
 #include "templates.h"
+#include "utf8.h"
 
 namespace {
 
@@ -1044,7 +1044,7 @@ PyObject* utf8_places(PyObject*, PyObject* args) {
                 // a text may begin in the midst of a code point, so that place 0 is counted too
                 const size_t from = first ? offsets.begin(segment) : static_cast<size_t>(found[i - 1]);
                 const size_t at =
-                    cuts::skip(utf8.data(), from, offsets.end(segment), static_cast<uint64_t>(place[i] - before));
+                    utf8text::skip(utf8.data(), from, offsets.end(segment), static_cast<uint64_t>(place[i] - before));
                 if (at > offsets.end(segment))
                     refuse("places must lie within the text, but " + std::to_string(place[i]) + " does not in text " +
                            std::to_string(segment));
@@ -1078,9 +1078,25 @@ PyObject* cut_ends(PyObject*, PyObject* args) {
             for (size_t i = 0, next = 0; i < text.size(); i = next) {
                 while (next < text.size() && text[next] == text[i]) next++;
                 const auto segment = static_cast<size_t>(text[i]);
-                cuts::extend(utf8.data(), offsets.begin(segment), offsets.end(segment), starts.data() + i,
+                utf8text::extend(utf8.data(), offsets.begin(segment), offsets.end(segment), starts.data() + i,
                              ends.data() + i, next - i, found.data() + i);
             }
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+PyObject* least_runs(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *utf8_, *offsets_, *found_;
+        unpack(args, "OOO", &utf8_, &offsets_, &found_);
+        const Array<uint8_t> utf8(utf8_, "utf8");
+        const Offsets offsets(offsets_, "offsets", utf8.size());
+        const Array<uint64_t> found(found_, "found", 1, true);
+        found.must_have(offsets.segments());
+        without_gil([&] {
+            for (size_t i = 0; i < offsets.segments(); i++)
+                found[i] = utf8text::least_run(utf8.data(), offsets.begin(i), offsets.end(i));
         });
         Py_RETURN_NONE;
     });
@@ -1163,6 +1179,7 @@ PyMethodDef methods[] = {
     {"templates", templates, METH_VARARGS, nullptr},
     {"utf8_places", utf8_places, METH_VARARGS, nullptr},
     {"cut_ends", cut_ends, METH_VARARGS, nullptr},
+    {"least_runs", least_runs, METH_VARARGS, nullptr},
     {"levels", levels, METH_NOARGS, nullptr},
     {"use_level", use_level, METH_VARARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},

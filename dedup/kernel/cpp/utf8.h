@@ -1,11 +1,13 @@
-// Spans in UTF-8: cut_reference.py, `utf8_places` and `cut_ends`.
+// What is done in UTF-8: utf8_reference.py.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
-namespace cuts {
+#include "levels.h"
+
+namespace utf8text {
 
 inline bool begins(uint8_t byte) { return (byte & 0xC0) != 0x80; }
 
@@ -134,4 +136,22 @@ inline void extend(const uint8_t* utf8, size_t begin, size_t end, const int64_t*
     }
 }
 
-}  // namespace cuts
+// The least hash of a run of four characters in *utf8*[*at*] to *end*.
+inline uint64_t least_run(const uint8_t* utf8, size_t at, size_t end) {
+    constexpr uint64_t FACTOR = 1000003;
+    uint64_t least = UINT64_MAX, one = 0, two = 0, three = 0;
+    while (at < end && !begins(utf8[at])) at++;
+    for (size_t count = 1; at < end; count++) {
+        uint64_t character = utf8[at++];
+        for (unsigned shift = 8; at < end && !begins(utf8[at]); at++, shift += 8)
+            if (shift < 32) character |= static_cast<uint64_t>(utf8[at]) << shift;
+        const uint64_t hash = baseline::fmix64(((one * FACTOR + two) * FACTOR + three) * FACTOR + character);
+        if (count >= 4 && hash < least) least = hash;
+        one = two;
+        two = three;
+        three = character;
+    }
+    return least;
+}
+
+}  // namespace utf8text

@@ -1,14 +1,14 @@
-"""The meaning of spans in UTF-8: where code points stand, and what a cut takes along."""
+"""The meaning of what is done in UTF-8: where code points stand, what a cut takes along, hashes of runs."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 
-from dedup.kernel.reference import I64, U8
+from dedup.kernel.reference import I64, U8, U64, fmix64
 
 _LINE_ENDS = re.compile(b"\r\n|[\n\r]|\xe2\x80[\xa8\xa9]")
 # What `str.isspace` names, the full-width space and NBSP among it, and what has no width: U+180E, ZWSP to ZWJ, word
@@ -69,6 +69,37 @@ def cut_ends(utf8: U8, offsets: I64, text: I64, starts: I64, ends: I64) -> I64:
             raise ValueError(f"cuts must lie within the text, but not all do in text {number}")
         spans = list(zip((starts[own] - start).tolist(), (ends[own] - start).tolist(), strict=True))
         found[own] = start + np.array(extended_ends(utf8[start:end].tobytes(), spans))
+    return found
+
+
+RUN = 4  # characters
+_FACTOR = np.uint64(1_000_003)
+
+
+def least_runs(utf8: U8, offsets: I64) -> U64:
+    """For each text the least hash of a run of four characters in it: uint64 [texts], 2**64 - 1 where there is none.
+
+    Two texts have it in common with a probability equal to the similarity of their sets of such runs (Broder 1997).
+
+    Args:
+        utf8, offsets: segment array, one segment a text. A character begins with a byte that is not 0b10xxxxxx; of one
+            that is broken and longer the first four bytes count.
+    """
+    found = np.full(len(offsets) - 1, 2**64 - 1, np.uint64)
+    for number, (start, end) in enumerate(pairwise(offsets.tolist())):
+        begins = start + np.flatnonzero((utf8[start:end] & 0xC0) != 0x80)
+        bytes_of = np.diff(np.append(begins, end))
+        if len(begins) < RUN:
+            continue
+        character = np.zeros(len(begins), np.uint64)
+        for place in range(4):
+            has = bytes_of > place
+            character[has] |= utf8[begins[has] + place].astype(np.uint64) << np.uint64(8 * place)
+        count = len(begins) - RUN + 1
+        hashes = np.zeros(count, np.uint64)
+        for place in range(RUN):
+            hashes = hashes * _FACTOR + character[place : place + count]
+        found[number] = fmix64(hashes).min()
     return found
 
 
