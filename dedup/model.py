@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
+from operator import itemgetter
 from typing import Any, Literal
 
 from dedup.errors import BadInput
@@ -116,24 +118,24 @@ class Finding:
         Raises:
             BadInput: a field is missing or is of another type; the message names it.
         """
-        values: dict[str, Any] = {}
-        for name, kinds in _FINDING_FIELDS.items():
-            if name not in finding:
-                raise BadInput(f'a finding lacks the field "{name}"')
-            value = finding[name]
-            if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-                raise BadInput(f'field "{name}" of a finding holds {value!r}, which is not of its type')
-            values[name] = value
-        source = values["source"]
+        try:
+            values = _VALUES(finding)
+        except KeyError as missing:
+            raise BadInput(f'a finding lacks the field "{missing.args[0]}"') from None
+        if tuple(map(type, values)) not in _SOUND:
+            for value, (name, kinds) in zip(values, _FINDING_FIELDS.items(), strict=True):
+                if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+                    raise BadInput(f'field "{name}" of a finding holds {value!r}, which is not of its type')
+        article, start, end, kind, grain, rule, similarity, family, source, removed, text = values
         if source is not None:
             try:
-                values["source"] = Place.from_dict(source)
+                source = Place.from_dict(source)
             except KeyError as missing:
                 raise BadInput(f'the "source" of a finding lacks {missing}') from None
         evidence = finding.get("evidence", {})
         if not isinstance(evidence, dict):
             raise BadInput(f'field "evidence" of a finding holds {evidence!r}, which is not of its type')
-        return cls(**values, evidence=evidence)
+        return cls(article, start, end, kind, grain, rule, similarity, family, source, removed, text, evidence)
 
 
 _FINDING_FIELDS: dict[str, tuple[type, ...]] = {
@@ -149,6 +151,8 @@ _FINDING_FIELDS: dict[str, tuple[type, ...]] = {
     "removed": (bool,),
     "text": (str,),
 }
+_VALUES = itemgetter(*_FINDING_FIELDS)
+_SOUND = set(product(*_FINDING_FIELDS.values()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ RUN_NAMES = (CLEAN, DROPPED, REJECTED, PLACES, FINDINGS, FAMILIES, SUMMARY, TIMI
 T = TypeVar("T")
 
 _ORIGINALS = ".originals"
+_KINDS, _GRAINS = get_args(Kind), get_args(Grain)
 _ON_ERROR = ("fail", "skip")
 
 
@@ -589,10 +590,7 @@ def _numbered_findings(path: Path) -> Iterator[tuple[int, Finding]]:
             finding = Finding.from_dict(line)
         except BadInput as error:
             raise BadInput(f"{path}:{number}: {error}; fix the line") from None
-        for name, value, known in (
-            ("kind", finding.kind, get_args(Kind)),
-            ("grain", finding.grain, get_args(Grain)),
-        ):
+        for name, value, known in (("kind", finding.kind, _KINDS), ("grain", finding.grain, _GRAINS)):
             if value not in known:
                 raise BadInput(
                     f'{path}:{number}: field "{name}" must be one of {", ".join(known)}, found "{value}"; fix the line'
@@ -1037,18 +1035,25 @@ def sourced(files: Iterable[InputFile], reading: Reading) -> Iterator[tuple[str,
     """(source, article) of files that have been read: the source is a file of records, or the folder of a text."""
     ids = Ids(reading.id_field)
     for file in files:
-        source = file.name if file.format != "text" else f"{PurePosixPath(file.name).parent}/"
         for article in articles_of(file, reading, ids):
-            yield source, article
+            yield _source(file), article
 
 
-def write_report(run: Path, lang: str = "en", originals: Originals | None = None, page: Path | None = None) -> str:
-    """Writes the page of the run in a folder.
+def sources(corpus: Corpus) -> Iterator[tuple[str, int]]:
+    """(source, articles of it in a row) of a corpus that has been read, in the order of reading."""
+    return ((_source(file), corpus.counts[file.name]) for file in corpus.files)
+
+
+def _source(file: InputFile) -> str:
+    return file.name if file.format != "text" else f"{PurePosixPath(file.name).parent}/"
+
+
+def write_report(run: Path, lang: str = "en", page: Path | None = None) -> str:
+    """Writes the page of the run in a folder; the originals are rebuilt after `clean`, read again after `scan`.
 
     Args:
         run: the folder.
         lang: "en" or "zh".
-        originals: the articles, where they are at hand; else rebuilt after `clean`, read again after `scan`.
         page: the file; default: report.html in the folder.
 
     Returns:
@@ -1058,9 +1063,6 @@ def write_report(run: Path, lang: str = "en", originals: Originals | None = None
         BadRun, BadInput: the run's folder is damaged.
     """
     page = page or run / PAGE
-    if originals is not None:
-        _write_report(run, lang, originals, page)
-        return ""
     record = _read_record(run)
     if os.path.lexists(run / CLEAN):
         with TemporaryDirectory(prefix="dedup-") as scratch:

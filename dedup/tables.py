@@ -55,6 +55,7 @@ class Tables:
         source: int64 [articles], the number of each article's source by the field; -1 where it has none.
         marks: article -> what was found in it by itself; only articles with anything.
         texts: the texts of the corpus's own articles.
+        source_names: what the field says of each source.
     """
 
     ids: list[str]
@@ -76,6 +77,7 @@ class Tables:
     source: I64
     marks: Marks
     texts: Stored
+    source_names: Sequence[str] = ()
 
     @property
     def at(self) -> Segments:
@@ -146,7 +148,7 @@ def stage_of(tables: Tables, inputs: Any) -> Stage:
     arrays["against"] = np.array([names.index(name) for name in tables.against], np.int64)
     arrays.update(tables.marks.to_arrays())
     arrays.update({f"texts{number}": part for number, part in enumerate(tables.texts.arrays)})
-    return Stage(arrays, {"against": names, "inputs": inputs})
+    return Stage(arrays, {"against": names, "sources": list(tables.source_names), "inputs": inputs})
 
 
 def from_stage(stage: Stage) -> Tables:
@@ -158,6 +160,7 @@ def from_stage(stage: Stage) -> Tables:
         against=[names[number] for number in arrays["against"].tolist()],
         marks=Marks.from_arrays(arrays),
         texts=Stored(*(arrays[f"texts{number}"] for number in range(3))),
+        source_names=stage.meta["sources"],
         **{name: arrays[name] for name in _PLAIN},
     )
 
@@ -481,6 +484,7 @@ def _in_order(rows: _Rows, order: I64, references_end: int, work: Work) -> Table
         source=np.array([names.get(rows.sources[article] or "", -1) for article in order.tolist()], np.int64),
         marks=rows.marks(order),
         texts=Stored(*rows.texts(), order - references_end),
+        source_names=list(names),
         **passages,
     )
 

@@ -31,9 +31,18 @@ _Told = tuple[str, int, int, Head, float | None, str | None, _Where | None, str]
 
 
 class Told:
-    """A judgement in words, one family and one finding at a time, and what they sum up to once both were told."""
+    """A judgement in words, one family and one finding at a time, and what they sum up to once both were told.
+
+    Attributes:
+        tables: the articles and passages.
+        cut_whole: bool, of the corpus's own articles in the order of reading: those that are left out.
+        lost: int64, what each of those loses, in characters; known once the findings were told.
+    """
 
     def __init__(self, judgement: Judgement, progress: Progress) -> None:
+        self.tables = judgement.tables
+        self.cut_whole = ((judgement.whole.kept >= 0) | (judgement.remnant >= 0))[self.tables.read]
+        self.lost = np.where(self.cut_whole, self.tables.lengths[self.tables.read], 0)
         self._judgement, self._progress = judgement, progress
         self._cuts = CutCounts()
         self._families: Counter[Grain] = Counter()
@@ -98,12 +107,10 @@ class Told:
     def warnings(self) -> list[str]:
         """What looks wrong: a source that nearly vanishes, a family that is too large, a full bucket."""
         judgement = self._judgement
-        tables = judgement.tables
-        cut = ((judgement.whole.kept >= 0) | (judgement.remnant >= 0))[tables.read]
         said = []
         start = 0
-        for source, count in judgement.sources or [("the corpus", len(cut))]:
-            lost = int(cut[start : start + count].sum())
+        for source, count in judgement.sources or [("the corpus", len(self.cut_whole))]:
+            lost = int(self.cut_whole[start : start + count].sum())
             start += count
             if count >= 20 and 2 * lost > count:
                 said.append(
@@ -140,22 +147,29 @@ class Told:
         total = len(tables.read)
         self._progress("findings", 0, total)
         found = _Found(self._judgement)
-        before = offsets_of(tables.lengths[tables.read])
-        first = 0
-        while first < total:
-            stop = max(first + 1, int(np.searchsorted(before, before[first] + _CHUNK, side="right")) - 1)
+        self.lost[~self.cut_whole] = 0
+        for first, stop in self.chunks():
             articles = tables.read[first:stop]
             spans = found.of(articles)
             if len(spans.start):
-                yield self._words(articles, spans, found)
+                yield self._words(articles, self.lost[first:stop], spans, found)
             self._progress("findings", stop, total)
+
+    def chunks(self) -> Iterator[tuple[int, int]]:
+        """(first, end) of articles of the corpus that memory holds together, as places in the order of reading."""
+        before = offsets_of(self.tables.lengths[self.tables.read])
+        first = 0
+        while first < len(before) - 1:
+            stop = max(first + 1, int(np.searchsorted(before, before[first] + _CHUNK, side="right")) - 1)
+            yield first, stop
             first = stop
 
-    def _words(self, articles: I64, spans: _Spans, found: _Found) -> Iterator[_Told]:
+    def _words(self, articles: I64, lost: I64, spans: _Spans, found: _Found) -> Iterator[_Told]:
         tables = self._judgement.tables
         taken = found.removed[spans.head] & ~found.is_article[spans.head]
         utf8, offsets = tables.texts.of(articles)
         end, from_byte, to_byte = _extended(utf8, offsets, spans, taken)
+        np.add.at(lost, spans.number[taken], end[taken] - spans.start[taken])
         self._cuts.add_all(found.kinds, found.kind[spans.head], spans.number, end - spans.start)
         heads = [found.heads[head] for head in spans.head.tolist()]
         sources: list[_Where | None] = [None] * len(heads)

@@ -14,13 +14,13 @@ import numpy as np
 
 from dedup.fold_table import load
 from dedup.kernel import (
-    utf8_reference,
     fold_reference,
     greedy_reference,
     native,
     number_reference,
     reference,
     template_reference,
+    utf8_reference,
 )
 from dedup.kernel.greedy_reference import NumbersAgree, PassagesCovered
 from dedup.rules import reading_table
@@ -127,6 +127,21 @@ def judged(rng: random.Random, text: np.ndarray, hashes: np.ndarray, bounds: np.
             np.testing.assert_array_equal(getattr(found, name), getattr(twin, name))
 
 
+def bytes_of_texts(rng: random.Random) -> None:
+    """What is done in UTF-8, most of it broken."""
+    utf8 = np.frombuffer(
+        bytes(rng.choices(b"a\n\r \xe2\x80\xa8\x8b\xc2\xa0\xe3\xff", k=rng.choice([0, 1, 9, 70, 300]))), np.uint8
+    )
+    texts, segments = (utf8, offsets(rng, len(utf8))), sorted(rng.choices([0, 0, 1, 2, 9], k=rng.randrange(6)))
+    places = np.array(sorted(rng.choices([*range(len(utf8) + 2), *EDGES], k=2 * len(segments))), np.int64)
+    of = np.array(segments, np.int64)
+    for function in ("utf8_places", "cut_ends"):
+        edges = places[::2], places[1::2]
+        arguments = *texts, of, *(edge.copy() for edge in edges[: 1 if function == "utf8_places" else 2])
+        same(attempt(getattr(native, function), *arguments), getattr(utf8_reference, function), *arguments)
+    same(attempt(native.least_runs, *texts), utf8_reference.least_runs, *texts)
+
+
 def turn(rng: random.Random) -> None:
     """One round over all functions."""
     table = load()
@@ -169,17 +184,7 @@ def turn(rng: random.Random) -> None:
     starts, ends = np.array(spans, np.int64).reshape(-1, 2).T.copy()
     arguments = text, starts, ends, reading_table()
     same(attempt(native.readings, *arguments), fold_reference.readings, *arguments)
-    utf8 = np.frombuffer(
-        bytes(rng.choices(b"a\n\r \xe2\x80\xa8\x8b\xc2\xa0\xe3\xff", k=rng.choice([0, 1, 9, 70, 300]))), np.uint8
-    )
-    texts, segments = (utf8, offsets(rng, len(utf8))), sorted(rng.choices([0, 0, 1, 2, 9], k=rng.randrange(6)))
-    places = np.array(sorted(rng.choices([*range(len(utf8) + 2), *EDGES], k=2 * len(segments))), np.int64)
-    of = np.array(segments, np.int64)
-    for function in ("utf8_places", "cut_ends"):
-        edges = places[::2], places[1::2]
-        arguments = *texts, of, *(edge.copy() for edge in edges[: 1 if function == "utf8_places" else 2])
-        same(attempt(getattr(native, function), *arguments), getattr(utf8_reference, function), *arguments)
-    same(attempt(native.least_runs, *texts), utf8_reference.least_runs, *texts)
+    bytes_of_texts(rng)
     named = np.array(rng.choices([0, 1, 2, 3, *EDGES], k=rng.randrange(5)), np.int64)
     attempt(native.take_segments, text, bounds, named)
     attempt(native.intersections, hashes, bounds, named, named)

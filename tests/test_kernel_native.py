@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from dedup.fold_table import load
 from dedup.kernel import (
-    utf8_reference,
     fold_reference,
     greedy_reference,
     number_reference,
     reference,
     template_reference,
+    utf8_reference,
 )
 from dedup.kernel.greedy_reference import NumbersAgree, PassagesCovered
 from dedup.kernel.reference import offsets_of
@@ -520,7 +520,9 @@ def test_cut_ends_of_any_spans(texts, data):
         drawn = data.draw(st.lists(st.tuples(place, place).map(sorted), max_size=5))
         spans += [(number, *span) for span in sorted(drawn)]
     text, starts, ends = np.array(spans, np.int64).reshape(-1, 3).T.copy()
-    equal(native.cut_ends(utf8, offsets, text, starts, ends), utf8_reference.cut_ends(utf8, offsets, text, starts, ends))
+    equal(
+        native.cut_ends(utf8, offsets, text, starts, ends), utf8_reference.cut_ends(utf8, offsets, text, starts, ends)
+    )
 
 
 @pytest.mark.parametrize("length", LENGTHS)

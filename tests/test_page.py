@@ -14,11 +14,13 @@ from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
 from test_cli import A, B, C, jsonl, run
 
 from dedup import Article, Settings, runs, scan
 from dedup.errors import BadRun
+from dedup.kernel.reference import offsets_of
 from dedup.model import Family, Finding, Member, Place
 from dedup.report.charts import columns
 from dedup.report.gathering import MOST_ALIKE, Alike, Best, Tally, gather, in_step, measure
@@ -261,8 +263,11 @@ def test_alike_articles_are_drawn_together():
         text = "".join(rng.choices("市水务局昨日通报城西厂扩建工程已经全部完日供能力提高到", k=2000))
         made += [Article(f"{number}a", text), Article(f"{number}b", text[:1000] + "改" + text[1000:])]
     alike = Alike()
-    for article in made:
-        alike.offer(article)
+    for some in (made[:99], made[99:]):
+        utf8 = [article.text.encode() for article in some]
+        lengths = np.array([len(text) for text in utf8])
+        texts = np.frombuffer(b"".join(utf8), np.uint8), offsets_of(lengths)
+        alike.offer(*texts, lengths // 3, some.__getitem__)
     drawn = {article.id for article in alike.drawn()}
     numbers = {id[:-1] for id in drawn}
     assert 0.4 * MOST_ALIKE < 2000 * len(drawn) < 1.1 * MOST_ALIKE
@@ -290,6 +295,38 @@ def test_shares_and_sources_are_measured():
     assert dict(measured.shares) == {0: 1, 7: 1, 11: 1}
     assert measured.sources.counts == {("s",): [6, 2, 2, 0], ("r",): [2, 2, 1, 1]}
     assert measured.texts == {Place("two", 1, 3): "bc"}
+
+
+def test_the_page_of_a_scan_is_that_of_its_files(tmp_path: Path) -> None:
+    """What a scan draws from its work files `report` draws from the inputs: texts in folders, records of two files,
+    sources by a field that some have, cut articles, an empty one, and another order of keeping."""
+    folder = tmp_path / "in"
+    for name, text in (
+        ("t/one.txt", f"{A}\n{B}\n"),
+        ("t/u/two.txt", f"{B}\n{C}\n"),
+        ("top.txt", A),
+        ("t/empty.txt", ""),
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    rng = random.Random(5)
+    drawn = ["".join(rng.choices(A + B + C + D, k=300)) for _ in range(30)]
+    records = [{"id": f"r{number}", "text": f"{text[:150]}\n{text[150:]}"} for number, text in enumerate(drawn)]
+    records += [
+        {"id": f"s{number}", "text": f"{text[:140]}{D[:20]}\n{text[150:]}\x08"} for number, text in enumerate(drawn)
+    ]
+    for number, record in enumerate(records):
+        record["site"] = ["north", "south", "", None][number % 4]
+    (folder / "x.jsonl").write_bytes(jsonl(*records[:40]))
+    (folder / "y.jsonl").write_bytes(jsonl(*records[40:]))
+    for number, words in enumerate(([], ["--source-field", "site"], ["--keep", "longest"], ["--keep", "field:site"])):
+        out = tmp_path / f"out{number}"
+        done = run("scan", folder, "-o", out, *words)
+        assert done.returncode == 0, done.stderr
+        page = (out / "report.html").read_bytes()
+        assert (b"north" in page) == ("site" in words)
+        runs.write_report(out)
+        assert (out / "report.html").read_bytes() == page
 
 
 def test_sizes_are_counted_by_doubling():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -138,6 +138,11 @@ class Corpus:
         """Where every file lies by its name: absolute path, URL, "-" for stdin; what timings.json says about inputs."""
         rejected = [of.file for of in self.passed_over if of.file is not None]
         return {file.name: _absolute(file) for file in (*self.files, *rejected)}
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many articles each file has, by its name; after a complete iteration."""
+        return self._counts
 
     def sources(self) -> list[tuple[str, int]]:
         """(source, articles of it in a row) in reading order; after a complete iteration.

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dedup.articles import Corpus, InputFile
     from dedup.kept import Kept
     from dedup.model import Report
+    from dedup.report.page import Drawn
     from dedup.settings import Settings
 
 # Whatever needs NumPy is imported where it is used: `dedup --help` answers at once.
@@ -110,11 +111,11 @@ def clean(
         runs.side_file(stats, force) as side,
         runs.stage(folder, force, copy) as stage,
     ):
-        report, seconds = _scanned(job, stage, kept)
+        report, seconds, drawn = _scanned(job, stage, kept, job.working.page)
         start = time.perf_counter()
         runs.write_clean(corpus, report, stage)
         seconds["writing"] = time.perf_counter() - start
-        _write_records(job, report, seconds, stage, side, job.working.page)
+        _write_records(job, report, seconds, stage, side, drawn)
     _close(job, report, seconds, str(folder))
     return _code(report, check)
 
@@ -155,8 +156,8 @@ def scan(
     runs.check_places((*inputs, *against), out, _files(corpus, references))
     _check_stats(job, (*inputs, *against), force)
     with _kept(job, out) as kept, runs.side_file(stats, force) as side, runs.stage(out, force) as stage:
-        report, seconds = _scanned(job, stage, kept)
-        _write_records(job, report, seconds, stage, side, job.working.page)
+        report, seconds, drawn = _scanned(job, stage, kept, job.working.page)
+        _write_records(job, report, seconds, stage, side, drawn)
     _close(job, report, seconds, out)
     return _code(report, check)
 
@@ -379,8 +380,8 @@ def _described(job: _Job) -> dict[str, Any]:
     return {**described, **sizes, "the order of the inputs": list(sizes)}
 
 
-def _scanned(job: _Job, stage: Path, kept: Kept | None) -> tuple[Report, dict[str, float]]:
-    """Scans, and writes findings and families; with the seconds that each stage took."""
+def _scanned(job: _Job, stage: Path, kept: Kept | None, page: bool) -> tuple[Report, dict[str, float], Drawn | None]:
+    """Scans, and writes findings and families; with the seconds that each stage took and what the *page* shows."""
     from dedup import runs  # noqa: PLC0415
     from dedup.local import judged  # noqa: PLC0415
     from dedup.work import Work  # noqa: PLC0415
@@ -401,13 +402,19 @@ def _scanned(job: _Job, stage: Path, kept: Kept | None) -> tuple[Report, dict[st
             report = runs.write_told(stage, told)
         finally:
             bar.close()
+        drawn, start = None, time.perf_counter()
+        if page:
+            from dedup.report.page import draw  # noqa: PLC0415
+
+            drawn = draw(told, report.findings, report.families, runs.sources(corpus), references)
+            bar.seconds["page"] = time.perf_counter() - start
     rejected = [
         *corpus.rejected,
         *(replace(record, against=name) for name, of in references.items() for record in of.rejected),
     ]
     runs.write_rejected(stage, rejected)
     report = replace(report, counts={**report.counts, "rejected": len(rejected)})
-    return report, bar.seconds
+    return report, bar.seconds, drawn
 
 
 def _check_unchanged(before: list[Any], now: list[Any]) -> None:
@@ -424,11 +431,11 @@ def _check_unchanged(before: list[Any], now: list[Any]) -> None:
 
 
 def _write_records(
-    job: _Job, report: Report, seconds: dict[str, float], stage: Path, side: Path | None, page: bool
+    job: _Job, report: Report, seconds: dict[str, float], stage: Path, side: Path | None, drawn: Drawn | None
 ) -> None:
-    """Writes the records of a run, its statistics to *side* where that is not None, and the page."""
+    """Writes the records of a run, its statistics to *side* where that is not None, and the page of what was drawn."""
     from dedup import runs  # noqa: PLC0415
-    from dedup.report.page import Originals  # noqa: PLC0415
+    from dedup.report.page import write_drawn  # noqa: PLC0415
     from dedup.report.records import summary, timings, write_json  # noqa: PLC0415
 
     corpus, references = job.corpus, job.references
@@ -452,10 +459,10 @@ def _write_records(
     sums = summary(report, corpus.inputs(), _warnings(corpus, references), reading, figures)
     write_json(stage / "summary.json", sums)
     folders = [folder for each in (corpus, *references.values()) for folder in each.folders]
-    if page:
+    if drawn is not None:
         start = time.perf_counter()
-        runs.write_report(stage, job.lang, Originals(lambda: runs.sourced(corpus.files, corpus.reading), references))
-        seconds["page"] = time.perf_counter() - start
+        write_drawn(stage / runs.PAGE, sums, drawn, lang=job.lang)
+        seconds["page"] += time.perf_counter() - start
     write_json(stage / "timings.json", timings(seconds, corpus.paths(), folders, job.working.workers))
 
 
@@ -476,11 +483,12 @@ def _clean_to_stdout(job: _Job, places: tuple[str, ...], report_dir: str | None,
             runs.side_file(job.stats, force) as side,
             runs.stage(folder, force) as stage,
         ):
-            report, seconds = _scanned(job, stage, kept)
+            page = report_dir is not None and job.working.page
+            report, seconds, drawn = _scanned(job, stage, kept, page)
             clean_dir = Path(temporary) / "clean"
             clean_dir.mkdir()
             runs.write_clean(corpus, report, clean_dir)
-            _write_records(job, report, seconds, stage, side, page=report_dir is not None and job.working.page)
+            _write_records(job, report, seconds, stage, side, drawn)
         runs.copy_jsonl(corpus, clean_dir, sys.stdout.buffer)
         sys.stdout.buffer.flush()
     _close(job, report, seconds, report_dir)

@@ -59,7 +59,6 @@ if NAME == "native":
         utf8_places,
     )
 else:
-    from dedup.kernel.utf8_reference import cut_ends, least_runs, utf8_places
     from dedup.kernel.fold_reference import columns, fold, join_segments, readings, segment_widths
     from dedup.kernel.greedy_reference import greedy
     from dedup.kernel.number_reference import number_tokens
@@ -78,6 +77,7 @@ else:
         take_segments,
     )
     from dedup.kernel.template_reference import templates
+    from dedup.kernel.utf8_reference import cut_ends, least_runs, utf8_places
 
 __all__ = [
     "NAME",

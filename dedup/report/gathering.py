@@ -9,17 +9,21 @@ import hashlib
 import heapq
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from dedup import kernel
 from dedup.errors import BadRun
-from dedup.kernel.reference import fmix64
+from dedup.kernel.reference import I64, U8, offsets_of
+from dedup.kernel.utf8_reference import RUN
 from dedup.model import Article, Family, Finding, Member, Place
 from dedup.rewriting import cut_whole, cuts
+from dedup.tables import Tables
+from dedup.told import Told
 
 T = TypeVar("T")
 
@@ -34,7 +38,7 @@ MOST_LINE = 300  # of boilerplate and debris
 
 MOST_ALIKE = 200_000  # characters of the articles among which pairs below the threshold are looked for
 
-_RUN = 4  # characters
+_BATCH = 1 << 20  # characters of articles that are offered together
 _COUNTED = 20_000  # templates and sources counted at a time; twice as many, and the rarer half is forgotten
 _DIGITS = re.compile(r"\d+")
 
@@ -254,7 +258,7 @@ class Measured:
 class Alike:
     """Articles likely to resemble each other, of `MOST_ALIKE` characters together: those of the lowest hashes.
 
-    The hash of an article is the lowest of its runs of four characters, which two texts share with a probability equal
+    The hash of an article is the least of its runs of four characters, which two texts share with a probability equal
     to the similarity of their sets of such runs (Broder 1997). So both sides of a pair are drawn or neither, where a
     random sample of a thousandth would keep a millionth of the pairs.
     """
@@ -264,22 +268,24 @@ class Alike:
         self._characters = 0
         self._offered = 0
 
-    def offer(self, article: Article) -> None:
-        """Takes the article, if its hash is low enough."""
-        self._offered += 1
-        if not _RUN <= len(article.text) <= MOST_ALIKE // 10:
-            return
-        codes = np.frombuffer(article.text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
-        runs = codes[: 1 - _RUN].copy()
-        for place in range(1, _RUN):
-            runs = runs * np.uint64(1_000_003) + codes[place : len(codes) - _RUN + 1 + place]
-        lot = int(fmix64(runs).min())
-        if self._characters >= MOST_ALIKE and lot >= -self._heap[0][0]:
-            return
-        heapq.heappush(self._heap, (-lot, self._offered, article))
-        self._characters += len(article.text)
-        while self._characters > MOST_ALIKE:
-            self._characters -= len(heapq.heappop(self._heap)[2].text)
+    def offer(self, utf8: U8, offsets: I64, characters: I64, article: Callable[[int], Article]) -> None:
+        """Takes those of some articles whose hashes are low enough.
+
+        Args:
+            utf8, offsets: segment array, their texts.
+            characters: int64 [articles], of each; of one that is not to be drawn 0.
+            article: makes an article, by its number.
+        """
+        lots = kernel.least_runs(utf8, offsets)
+        fits = np.flatnonzero((characters >= RUN) & (characters <= MOST_ALIKE // 10))
+        for number, lot, length in zip(fits.tolist(), lots[fits].tolist(), characters[fits].tolist(), strict=True):
+            if self._characters + length > MOST_ALIKE and lot > -self._heap[0][0]:
+                continue  # it would go again at once
+            heapq.heappush(self._heap, (-lot, self._offered + number, article(number)))
+            self._characters += length
+            while self._characters > MOST_ALIKE:
+                self._characters -= len(heapq.heappop(self._heap)[2].text)
+        self._offered += len(characters)
 
     def drawn(self) -> list[Article]:
         """In the order in which they were offered."""
@@ -306,23 +312,108 @@ def measure(
         BadRun: the findings are not those of the articles, in their order.
     """
     measured = Measured()
+    by_article = _by_article(wanted)
+    alike = Alike()
+    waiting: list[Article] = []
+    filled = 0
+    for source, article, own in in_step(originals, findings):
+        _keep_texts(measured, article, by_article.get((None, article.id), ()))
+        named = None if source_field is None else article.fields.get(source_field)
+        _measure(measured, source if named in (None, "") else str(named), len(article.text), own)
+        if cut_whole(own) is None:
+            measured.articles += 1
+            waiting.append(article)
+            filled += len(article.text)
+        if filled >= _BATCH:
+            _offer(alike, waiting)
+            waiting, filled = [], 0
+    _offer(alike, waiting)
+    measured.alike = alike.drawn()
+    _keep_references(measured, by_article, references or {})
+    return measured
+
+
+def measure_told(
+    told: Told,
+    sources: Iterable[tuple[str, int]],
+    wanted: Iterable[Place],
+    references: Mapping[str, Iterable[Article]] | None = None,
+) -> Measured:
+    """The same from what a scan knows of the originals, once its findings were told.
+
+    Args:
+        told: what was told, while its work files are open.
+        sources: (source, articles of it in a row), in the order of reading.
+        wanted, references: see `measure`.
+    """
+    measured = Measured()
+    tables, whole = told.tables, told.cut_whole
+    lengths, lost = tables.lengths[tables.read], told.lost
+    tenths = np.where(whole, 11, np.minimum(-(-10 * lost // np.maximum(lengths, 1)), 10))
+    measured.shares.update({tenth: count for tenth, count in enumerate(np.bincount(tenths).tolist()) if count})
+    measured.articles = int((~whole).sum())
+    _count_sources(measured, tables, sources, np.stack((lengths, lost, np.ones_like(lost), whole)))
+    by_article = _by_article(wanted)
+    numbers = {
+        id: number for number, id in enumerate(tables.ids) if (None, id) in by_article and not tables.fixed[number]
+    }
+    for id, number in numbers.items():
+        _keep_texts(measured, Article(id, tables.texts[number]), by_article[None, id])
+    alike = Alike()
+    shown = np.where(whole, 0, lengths)
+    for first, stop in told.chunks():
+        own = tables.read[first:stop].tolist()
+        alike.offer(
+            *tables.texts.of(tables.read[first:stop]),
+            shown[first:stop],
+            lambda number, own=own: Article(tables.ids[own[number]], tables.texts[own[number]]),  # type: ignore[misc]
+        )
+    measured.alike = alike.drawn()
+    _keep_references(measured, by_article, references or {})
+    return measured
+
+
+def _count_sources(measured: Measured, tables: Tables, sources: Iterable[tuple[str, int]], amounts: I64) -> None:
+    """Adds the amounts of articles, int64 [4, articles], to those of their sources, of those in a row together."""
+    if not amounts.shape[1]:
+        return
+    names, counts = zip(*((name, count) for name, count in sources if count), strict=True)
+    source = np.repeat(np.arange(len(names)), counts)
+    of_field = tables.source[tables.read]
+    source = np.where(of_field >= 0, len(names) + of_field, source)
+    first = np.flatnonzero(np.diff(source, prepend=-1))
+    sums = np.add.reduceat(amounts, first, axis=1).T
+    every = [*names, *tables.source_names]
+    for number, row in zip(source[first].tolist(), sums.tolist(), strict=True):
+        measured.sources.add((every[number],), tuple(row))
+
+
+def _by_article(wanted: Iterable[Place]) -> dict[tuple[str | None, str], list[Place]]:
     by_article: dict[tuple[str | None, str], list[Place]] = {}
     for place in wanted:
         by_article.setdefault((place.against, place.article), []).append(place)
-    alike = Alike()
-    for source, article, own in in_step(originals, findings):
-        _keep_texts(measured, article, by_article.get((None, article.id), ()))
-        named = article.fields.get(source_field) if source_field is not None else None
-        _measure(measured, str(named) if named is not None else source, len(article.text), own)
-        if cut_whole(own) is None:
-            alike.offer(article)
-            measured.articles += 1
-    measured.alike = alike.drawn()
-    for name, articles in (references or {}).items():
+    return by_article
+
+
+def _offer(alike: Alike, articles: Sequence[Article]) -> None:
+    encoded = [article.text.encode() for article in articles]
+    alike.offer(
+        np.frombuffer(b"".join(encoded), np.uint8),
+        offsets_of(np.array([len(text) for text in encoded], np.int64)),
+        np.array([len(article.text) for article in articles], np.int64),
+        articles.__getitem__,
+    )
+
+
+def _keep_references(
+    measured: Measured,
+    by_article: Mapping[tuple[str | None, str], Sequence[Place]],
+    references: Mapping[str, Iterable[Article]],
+) -> None:
+    for name, articles in references.items():
         if any(against == name for against, _ in by_article):
             for article in articles:
                 _keep_texts(measured, article, by_article.get((name, article.id), ()))
-    return measured
 
 
 def in_step(

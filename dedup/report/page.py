@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dedup.model import Article, Family, Finding, Place
 from dedup.report.charts import Chart, columns, compact
@@ -28,11 +28,13 @@ from dedup.report.gathering import (
     gather,
     limited,
     measure,
+    measure_told,
 )
 from dedup.report.shown import marked, visible
 from dedup.report.tune import STEPS, tune, with_texts
 from dedup.report.wording import wording
 from dedup.settings import Settings
+from dedup.told import Told
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -105,18 +107,52 @@ def write_page(
         tuned: what tune.json holds.
         lang: "en" or "zh".
     """
-    gathered = gather(findings, families)
     settings = Settings.from_dict(summary["settings"])
-    measured, below = None, _Below()
+    gathered, measured = gather(findings, families), None
     if originals is not None:
-        wanted = gathered.wanted()
         measured = measure(
-            originals.articles(), findings, wanted, settings.source_field, references=originals.references
+            originals.articles(), findings, gathered.wanted(), settings.source_field, originals.references
         )
-        if tuned is None:
-            below = _below(measured, settings)
+    write_drawn(path, summary, Drawn(gathered, measured), tuned, lang)
+
+
+class Drawn(NamedTuple):
+    """What of a corpus stands on its page; the originals tell `measured`, where they can be read."""
+
+    gathered: Gathered
+    measured: Measured | None
+
+
+def draw(
+    told: Told,
+    findings: Iterable[Finding],
+    families: Iterable[Family],
+    sources: Iterable[tuple[str, int]],
+    references: Mapping[str, Iterable[Article]],
+) -> Drawn:
+    """What stands on the page of a scan, while its work files are open: the originals are not read again.
+
+    Args:
+        told: what was told.
+        findings, families: what it told, each read once.
+        sources: (source, articles of it in a row), in the order of reading.
+        references: name -> the articles of a reference, which are read where one of them is shown.
+    """
+    gathered = gather(findings, families)
+    return Drawn(gathered, measure_told(told, sources, gathered.wanted(), references))
+
+
+def write_drawn(
+    path: Path, summary: Mapping[str, Any], drawn: Drawn, tuned: Mapping[str, Any] | None = None, lang: str = "en"
+) -> None:
+    """Writes what was drawn; see `write_page`."""
+    gathered, measured = drawn
+    settings = Settings.from_dict(summary["settings"])
+    below = _Below()
     if tuned is not None:
         below = _Below(_just_below(tuned["pairs"], settings.threshold), tuned=True)
+    elif measured is not None:
+        below = _below(measured, settings)
     page = _rendered(summary, gathered, measured, below, tuned, lang)
     path.write_text(page, encoding="utf-8", newline="\n")
 
@@ -138,7 +174,9 @@ def _below(measured: Measured, settings: Settings) -> _Below:
     if settings.threshold <= STEPS[0]:
         return _Below()
     # a sample: of thousands of texts of one template each need not be held against all
-    few = replace(settings, bucket=min(settings.bucket, _BUCKET))
+    few = replace(settings, bucket=min(settings.bucket, _BUCKET), source_field=None)
+    if few.keep_field is not None:  # it stands in no sample
+        few = replace(few, keep="first")
     found = tune(measured.alike, few, MOST_BORDER)
     texts = {article.id: article.text for article in measured.alike}
     return _Below(_just_below(with_texts(found.pairs, texts), settings.threshold), found.articles)
