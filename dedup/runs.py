@@ -47,7 +47,7 @@ from dedup.model import Article, Family, Finding, Grain, Kind, Member, Place, Re
 from dedup.report.page import Originals, write_page
 from dedup.report.records import write_json
 from dedup.rewriting import clean_text, cut_counts, cut_whole, cuts, described, first_fault, restore_text
-from dedup.told import Told
+from dedup.told import Listener, Told
 
 CLEAN, DROPPED, REJECTED, PLACES = "clean", "dropped", "rejected", "places.jsonl"
 REJECTS = "rejected.jsonl"
@@ -469,9 +469,9 @@ class OnDisk(Reread[T], Sequence[T]):
         return next(islice(self, index % self._length, None))
 
 
-def write_told(folder: Path, told: Told) -> Report:
+def write_told(folder: Path, told: Told, listener: Listener | None = None) -> Report:
     """Writes findings.jsonl and families.jsonl of a run, as they are told; those of the report are read from there."""
-    for name, lines in ((FAMILIES, told.family_lines()), (FINDINGS, told.finding_lines())):
+    for name, lines in ((FAMILIES, told.family_lines(listener)), (FINDINGS, told.finding_lines(listener))):
         with (folder / name).open("wb") as file:
             file.writelines(lines)
     counts = told.counts()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import orjson
@@ -24,10 +24,35 @@ _CHUNK = 1 << 20  # code points of the articles that are told together, unless o
 _MEMBERS = 1 << 14  # of families that are told together, unless one has more
 _PARTS = 16  # as many passes over what passages repeat, so that no more than one part of it is sorted at a time
 
-_Where = tuple[str, int, int, str | None]
-"""A place: article, start, end, reference."""
-_Told = tuple[str, int, int, Head, float | None, str | None, _Where | None, str]
+Where = tuple[str, int, int, str | None]
+"""A place in plain values: article, start, end, reference."""
+FindingRow = tuple[str, int, int, Head, float | None, str | None, Where | None, str]
 """A finding: article, start, end, what it is, similarity, family, source, text."""
+FamilyRow = tuple[str, Grain, Where, Sequence[tuple[Where, float]]]
+"""A family: name, grain, kept place, and each place that repeats it with its similarity."""
+
+
+def finding_of(row: FindingRow) -> Finding:
+    """The same as an object."""
+    article, start, end, (kind, grain, rule, removed, evidence), similarity, family, source, text = row
+    place = None if source is None else Place(*source)
+    return Finding(article, start, end, kind, grain, rule, similarity, family, place, removed, text, evidence)
+
+
+def family_of(row: FamilyRow) -> Family:
+    """The same as an object."""
+    name, grain, kept, members = row
+    return Family(name, grain, Place(*kept), tuple(Member(Place(*place), like) for place, like in members))
+
+
+class Listener(Protocol):
+    """Who hears of families and findings as they are told."""
+
+    def hear_family(self, family: FamilyRow) -> None:
+        """One family."""
+
+    def hear_finding(self, finding: FindingRow) -> None:
+        """One finding."""
 
 
 class Told:
@@ -66,26 +91,29 @@ class Told:
 
     def families(self) -> Iterator[Family]:
         """All families, in keep order of their kept places, article grain first."""
-        for name, grain, kept, members in self._named_families():
-            yield Family(name, grain, Place(*kept), tuple(Member(Place(*place), like) for place, like in members))
+        return map(family_of, self._named_families())
 
-    def family_lines(self) -> Iterator[bytes]:
+    def family_lines(self, listener: Listener | None = None) -> Iterator[bytes]:
         """The same, each as a line of families.jsonl."""
-        for name, grain, kept, members in self._named_families():
+        for row in self._named_families():
+            if listener is not None:
+                listener.hear_family(row)
+            name, grain, kept, members = row
             places = [{**_as_json(place), "similarity": like} for place, like in members]
             family = {"family": name, "grain": grain, "kept": _as_json(kept), "members": places}
             yield orjson.dumps(family, option=orjson.OPT_APPEND_NEWLINE)
 
     def findings(self) -> Iterator[Finding]:
         """All findings, in the order in which the articles were read, then by start."""
-        for article, start, end, head, similarity, family, source, text in chain.from_iterable(self._worded()):
-            kind, grain, rule, removed, evidence = head
-            place = None if source is None else Place(*source)
-            yield Finding(article, start, end, kind, grain, rule, similarity, family, place, removed, text, evidence)
+        return map(finding_of, chain.from_iterable(self._worded()))
 
-    def finding_lines(self) -> Iterator[bytes]:
+    def finding_lines(self, listener: Listener | None = None) -> Iterator[bytes]:
         """The same as lines of findings.jsonl, those of several articles at a time."""
-        for findings in self._worded():
+        for rows in self._worded():
+            findings = list(rows)
+            if listener is not None:
+                for row in findings:
+                    listener.hear_finding(row)
             yield b"".join(map(_line, findings))
 
     def counts(self) -> dict[str, Any]:
@@ -125,7 +153,7 @@ class Told:
             )
         return said
 
-    def _named_families(self) -> Iterator[tuple[str, Grain, _Where, list[tuple[_Where, float]]]]:
+    def _named_families(self) -> Iterator[FamilyRow]:
         """(name, grain, kept place, (place, similarity) of each that repeats it)."""
         tables = self._judgement.tables
         grains: tuple[tuple[Grain, int], ...] = (("article", len(tables.ids)), ("passage", len(tables.article)))
@@ -141,7 +169,7 @@ class Told:
                     )
                 yield name, grain, kept, members
 
-    def _worded(self) -> Iterator[Iterator[_Told]]:
+    def _worded(self) -> Iterator[Iterator[FindingRow]]:
         """The findings of some articles after those of others, as long as memory allows for together."""
         tables = self._judgement.tables
         total = len(tables.read)
@@ -164,7 +192,7 @@ class Told:
             yield first, stop
             first = stop
 
-    def _words(self, articles: I64, lost: I64, spans: _Spans, found: _Found) -> Iterator[_Told]:
+    def _words(self, articles: I64, lost: I64, spans: _Spans, found: _Found) -> Iterator[FindingRow]:
         tables = self._judgement.tables
         taken = found.removed[spans.head] & ~found.is_article[spans.head]
         utf8, offsets = tables.texts.of(articles)
@@ -172,7 +200,7 @@ class Told:
         np.add.at(lost, spans.number[taken], end[taken] - spans.start[taken])
         self._cuts.add_all(found.kinds, found.kind[spans.head], spans.number, end - spans.start)
         heads = [found.heads[head] for head in spans.head.tolist()]
-        sources: list[_Where | None] = [None] * len(heads)
+        sources: list[Where | None] = [None] * len(heads)
         names: list[str | None] = [None] * len(heads)
         similarities: list[float | None] = [None] * len(heads)
         at = np.flatnonzero(spans.source >= 0)
@@ -203,21 +231,21 @@ class Told:
         )
 
 
-def _family_name(grain: Grain, kept: _Where) -> str:
+def _family_name(grain: Grain, kept: Where) -> str:
     """A family is named by its grain and its kept place; a reference input's name stands between them."""
     article, start, end, against = kept
     origin = "" if against is None else f"@{against}"
     return f"{grain}{origin}:{article}:{start}-{end}"
 
 
-def _as_json(place: _Where) -> dict[str, Any]:
+def _as_json(place: Where) -> dict[str, Any]:
     article, start, end, against = place
     if against is None:
         return {"article": article, "start": start, "end": end}
     return {"article": article, "start": start, "end": end, "against": against}
 
 
-def _line(finding: _Told) -> bytes:
+def _line(finding: FindingRow) -> bytes:
     """A finding as it stands in findings.jsonl."""
     article, start, end, (kind, grain, rule, removed, evidence), similarity, family, source, text = finding
     line = {
@@ -238,7 +266,7 @@ def _line(finding: _Told) -> bytes:
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _places(tables: Tables, article: I64, start: I64, end: I64) -> Iterator[_Where]:
+def _places(tables: Tables, article: I64, start: I64, end: I64) -> Iterator[Where]:
     numbers = article.tolist()
     ids, against = tables.ids, tables.against
     return zip(
@@ -260,18 +288,18 @@ def _rounded(similarity: NDArray[np.float64]) -> list[float]:
 # ------------------------------------------------------------------------------------------------------------ families
 
 
-def _families(judgement: Judgement, grain: Grain) -> Iterator[tuple[_Where, list[tuple[_Where, float]]]]:
+def _families(judgement: Judgement, grain: Grain) -> Iterator[tuple[Where, list[tuple[Where, float]]]]:
     """(kept place, the places that repeat it with their similarities), all in keep order."""
     tables = judgement.tables
     if grain == "article":
         repeats, more = judgement.whole, _NO_MEMBERS
 
-        def places(members: I64) -> Iterator[_Where]:
+        def places(members: I64) -> Iterator[Where]:
             return _places(tables, members, np.zeros(len(members), np.int64), tables.lengths[members])
     else:
         repeats, more = judgement.parts, _taken_along(judgement)
 
-        def places(members: I64) -> Iterator[_Where]:
+        def places(members: I64) -> Iterator[Where]:
             return _places(tables, tables.article[members], tables.start[members], tables.end[members])
 
     for kept, members, similarity in _by_kept(repeats, more):

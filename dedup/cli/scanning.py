@@ -391,6 +391,12 @@ def _scanned(job: _Job, stage: Path, kept: Kept | None, page: bool) -> tuple[Rep
     def inputs() -> list[Any]:
         return [[name, *of.inputs()] for name, of in (("", corpus), *references.items())]
 
+    gathering = None
+    if page:
+        from dedup.report.gathering import Gathering  # noqa: PLC0415
+        from dedup.report.page import draw  # noqa: PLC0415
+
+        gathering = Gathering()
     with Work(None, working.memory, working.workers, kept) as work:
         bar = Bar(corpus, quiet)
         try:
@@ -399,14 +405,12 @@ def _scanned(job: _Job, stage: Path, kept: Kept | None, page: bool) -> tuple[Rep
                     pass  # what reading tells beside the articles, and whether they are those of then
                 _check_unchanged(before.meta["inputs"], inputs())
             told = judged(bar, settings, work, references, corpus.sources, bar.tell, inputs)
-            report = runs.write_told(stage, told)
+            report = runs.write_told(stage, told, gathering)
         finally:
             bar.close()
         drawn, start = None, time.perf_counter()
-        if page:
-            from dedup.report.page import draw  # noqa: PLC0415
-
-            drawn = draw(told, report.findings, report.families, runs.sources(corpus), references)
+        if gathering is not None:
+            drawn = draw(told, gathering, runs.sources(corpus), references)
             bar.seconds["page"] = time.perf_counter() - start
     rejected = [
         *corpus.rejected,

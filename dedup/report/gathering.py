@@ -20,10 +20,11 @@ from dedup import kernel
 from dedup.errors import BadRun
 from dedup.kernel.reference import I64, U8, offsets_of
 from dedup.kernel.utf8_reference import RUN
+from dedup.marks import Head
 from dedup.model import Article, Family, Finding, Member, Place
 from dedup.rewriting import cut_whole, cuts
 from dedup.tables import Tables
-from dedup.told import Told
+from dedup.told import FamilyRow, FindingRow, Told, Where, finding_of
 
 T = TypeVar("T")
 
@@ -159,77 +160,107 @@ def limited(place: Place) -> Place:
     return replace(place, end=min(place.end, place.start + MOST_TEXT))
 
 
+class Gathering:
+    """Hears of families and findings, one at a time, and keeps what the page shows."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[str, Counter[int]] = {"article": Counter(), "passage": Counter()}
+        self._similarities: Counter[int] = Counter()
+        self._largest: Best[ShownFamily] = Best(MOST_FAMILIES)
+        self._equal = 0
+        self._border: dict[str, Best[Finding]] = {"article": Best(MOST_BORDER), "passage": Best(MOST_BORDER)}
+        self._blocks: Best[Finding] = Best(MOST_BLOCKS)
+        self._links: Best[Finding] = Best(MOST_LINKS)
+        self._sampled: Best[Finding] = Best(MOST_SAMPLED)
+        self._templates, self._debris = Tally(), Tally()
+        self._near = 0
+
+    def hear_family(self, family: FamilyRow) -> None:
+        """One family."""
+        _, grain, _, members = family
+        self._sizes.setdefault(grain, Counter())[len(members).bit_length()] += 1
+        for _, similarity in members:
+            if similarity >= 1:
+                self._equal += 1
+            else:
+                self._similarities[int(round(10_000 * similarity) // 100)] += 1
+        self._largest.offer(len(members), partial(_shown, family))
+
+    def hear_finding(self, finding: FindingRow) -> None:
+        """One finding."""
+        article, start, end, (kind, grain, rule, removed, _), similarity, _, _, text = finding
+        short = partial(_short, finding, MOST_TEXT)
+        self._sampled.offer(_lot(article, start, end, grain, rule), short)
+        if kind != "duplicate":
+            tally = self._templates if kind == "boilerplate" else self._debris
+            key = (rule, _DIGITS.sub("0", text[:MOST_TEXT].strip())[:200])
+            tally.add(key, (1, end - start), partial(_short, finding, MOST_LINE))
+        elif not removed:
+            self._links.offer(similarity or 0.0, short)
+        elif grain == "block":
+            self._blocks.offer(end - start, short)
+        elif similarity is not None and similarity < 1 and grain in self._border:
+            self._near += 1
+            self._border[grain].offer(-similarity, short)
+
+    def gathered(self) -> Gathered:
+        """What of all that is shown."""
+        return Gathered(
+            sizes=self._sizes,
+            similarities=self._similarities,
+            equal=self._equal,
+            family_count=self._largest.offered,
+            families=self._largest.best(),
+            border={grain: best.best() for grain, best in self._border.items()},
+            blocks=self._blocks.best(),
+            links=self._links.best(),
+            sampled=sorted(self._sampled.best(), key=lambda finding: (finding.article, finding.start, -finding.end)),
+            border_count=self._near,
+            block_count=self._blocks.offered,
+            link_count=self._links.offered,
+            finding_count=self._sampled.offered,
+            templates=self._templates,
+            debris=self._debris,
+        )
+
+
 def gather(findings: Iterable[Finding], families: Iterable[Family]) -> Gathered:
     """Reads findings and families once each and keeps what the page shows."""
-    sizes: dict[str, Counter[int]] = {"article": Counter(), "passage": Counter()}
-    similarities: Counter[int] = Counter()
-    largest: Best[ShownFamily] = Best(MOST_FAMILIES)
-    equal = 0
+    gathering = Gathering()
     for family in families:
-        sizes.setdefault(family.grain, Counter())[len(family.members).bit_length()] += 1
-        for member in family.members:
-            if member.similarity >= 1:
-                equal += 1
-            else:
-                similarities[int(round(10_000 * member.similarity) // 100)] += 1
-        largest.offer(len(family.members), lambda family=family: _shown(family))  # type: ignore[misc]
-    border: dict[str, Best[Finding]] = {"article": Best(MOST_BORDER), "passage": Best(MOST_BORDER)}
-    blocks: Best[Finding] = Best(MOST_BLOCKS)
-    links: Best[Finding] = Best(MOST_LINKS)
-    sampled: Best[Finding] = Best(MOST_SAMPLED)
-    templates, debris = Tally(), Tally()
-    count = near = 0
+        members = [(_where(member.place), member.similarity) for member in family.members]
+        gathering.hear_family((family.family, family.grain, _where(family.kept), members))
     for finding in findings:
-        count += 1
-
-        def short(finding: Finding = finding, most: int = MOST_TEXT) -> Finding:
-            return replace(finding, text=finding.text[:most])
-
-        sampled.offer(_lot(finding), short)
-        length = finding.end - finding.start
-        if finding.kind != "duplicate":
-            tally = templates if finding.kind == "boilerplate" else debris
-            key = (finding.rule, _DIGITS.sub("0", finding.text[:MOST_TEXT].strip())[:200])
-            tally.add(key, (1, length), partial(short, most=MOST_LINE))
-        elif not finding.removed:
-            links.offer(finding.similarity or 0.0, short)
-        elif finding.grain == "block":
-            blocks.offer(length, short)
-        elif finding.similarity is not None and finding.similarity < 1 and finding.grain in border:
-            near += 1
-            border[finding.grain].offer(-finding.similarity, short)
-    return Gathered(
-        sizes=sizes,
-        similarities=similarities,
-        equal=equal,
-        family_count=largest.offered,
-        families=largest.best(),
-        border={grain: best.best() for grain, best in border.items()},
-        blocks=blocks.best(),
-        links=links.best(),
-        sampled=sorted(sampled.best(), key=lambda finding: (finding.article, finding.start, -finding.end)),
-        border_count=near,
-        block_count=blocks.offered,
-        link_count=links.offered,
-        finding_count=count,
-        templates=templates,
-        debris=debris,
-    )
+        head = Head(finding.kind, finding.grain, finding.rule, finding.removed, finding.evidence)
+        source = None if finding.source is None else _where(finding.source)
+        span = finding.article, finding.start, finding.end
+        gathering.hear_finding((*span, head, finding.similarity, finding.family, source, finding.text))
+    return gathering.gathered()
 
 
-def _shown(family: Family) -> ShownFamily:
+def _where(place: Place) -> Where:
+    return place.article, place.start, place.end, place.against
+
+
+def _short(finding: FindingRow, most: int) -> Finding:
+    """A finding with the beginning of its text."""
+    return finding_of((*finding[:-1], finding[-1][:most]))
+
+
+def _shown(family: FamilyRow) -> ShownFamily:
     """A family with the member least like its kept text and a few that stand as far apart as can be."""
-    members = family.members
-    least = min(range(len(members)), key=lambda number: (members[number].similarity, number), default=0)
+    name, grain, kept, members = family
+    least = min(range(len(members)), key=lambda number: (members[number][1], number), default=0)
     spread = [number * (len(members) - 1) // max(MOST_MEMBERS - 2, 1) for number in range(MOST_MEMBERS - 1)]
-    chosen = tuple(members[number] for number in dict.fromkeys([least, *spread]) if number < len(members))
-    similarity = members[least].similarity if members else 1.0
-    return ShownFamily(family.family, family.grain, family.kept, len(members), similarity, chosen)
+    numbers = [number for number in dict.fromkeys([least, *spread]) if number < len(members)]
+    chosen = tuple(Member(Place(*members[number][0]), members[number][1]) for number in numbers)
+    similarity = members[least][1] if members else 1.0
+    return ShownFamily(name, grain, Place(*kept), len(members), similarity, chosen)
 
 
-def _lot(finding: Finding) -> bytes:
+def _lot(article: str, start: int, end: int, grain: str, rule: str) -> bytes:
     """A random key that is the same wherever the finding stands."""
-    name = f"{finding.article}\0{finding.start}\0{finding.end}\0{finding.grain}\0{finding.rule}"
+    name = f"{article}\0{start}\0{end}\0{grain}\0{rule}"
     return hashlib.blake2b(name.encode(errors="surrogatepass"), digest_size=8).digest()
 
 

@@ -22,6 +22,7 @@ from dedup.report.gathering import (
     MOST_TEMPLATES,
     MOST_TEXT,
     Gathered,
+    Gathering,
     Measured,
     ShownFamily,
     Tally,
@@ -125,8 +126,7 @@ class Drawn(NamedTuple):
 
 def draw(
     told: Told,
-    findings: Iterable[Finding],
-    families: Iterable[Family],
+    gathering: Gathering,
     sources: Iterable[tuple[str, int]],
     references: Mapping[str, Iterable[Article]],
 ) -> Drawn:
@@ -134,11 +134,11 @@ def draw(
 
     Args:
         told: what was told.
-        findings, families: what it told, each read once.
+        gathering: has heard it.
         sources: (source, articles of it in a row), in the order of reading.
         references: name -> the articles of a reference, which are read where one of them is shown.
     """
-    gathered = gather(findings, families)
+    gathered = gathering.gathered()
     return Drawn(gathered, measure_told(told, sources, gathered.wanted(), references))
 
 
