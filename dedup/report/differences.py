@@ -73,12 +73,17 @@ def _aligned(left: str, right: str) -> Iterator[Piece]:
     (one, one_at), (two, two_at) = fold_positions(left), fold_positions(right)
     # what is dropped goes with the folded character before it, at the start with the first
     one_cuts, two_cuts = [0, *one_at[1:].tolist(), len(left)], [0, *two_at[1:].tolist(), len(right)]
+    one_steps, two_steps = np.diff(one_cuts), np.diff(two_cuts)
     if not one or not two:
         yield Piece("alike" if one == two else "other", left, right)
         return
     for equal, i, i_end, j, j_end in _opcodes(one, two):
         if not equal:
             yield Piece("other", left[one_cuts[i] : one_cuts[i_end]], right[two_cuts[j] : two_cuts[j_end]])
+            continue
+        whole = left[one_cuts[i] : one_cuts[i_end]], right[two_cuts[j] : two_cuts[j_end]]
+        if whole[0] == whole[1] and np.array_equal(one_steps[i:i_end], two_steps[j:j_end]):
+            yield Piece("same", *whole)
             continue
         for k in range(i_end - i):
             a = left[one_cuts[i + k] : one_cuts[i + k + 1]]
