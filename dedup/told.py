@@ -61,13 +61,13 @@ class Told:
     Attributes:
         tables: the articles and passages.
         cut_whole: bool, of the corpus's own articles in the order of reading: those that are left out.
-        lost: int64, what each of those loses, in characters; known once the findings were told.
+        lost: int64, of the others what each loses, in characters; known once the findings were told.
     """
 
     def __init__(self, judgement: Judgement, progress: Progress) -> None:
         self.tables = judgement.tables
         self.cut_whole = ((judgement.whole.kept >= 0) | (judgement.remnant >= 0))[self.tables.read]
-        self.lost = np.where(self.cut_whole, self.tables.lengths[self.tables.read], 0)
+        self.lost = np.zeros(len(self.tables.read), np.int64)
         self._judgement, self._progress = judgement, progress
         self._cuts = CutCounts()
         self._families: Counter[Grain] = Counter()
@@ -91,17 +91,15 @@ class Told:
 
     def families(self) -> Iterator[Family]:
         """All families, in keep order of their kept places, article grain first."""
-        return map(family_of, self._named_families())
+        return map(family_of, chain.from_iterable(self._named()))
 
     def family_lines(self, listener: Listener | None = None) -> Iterator[bytes]:
-        """The same, each as a line of families.jsonl."""
-        for row in self._named_families():
+        """The same as lines of families.jsonl, those of several families at a time."""
+        for families in self._named():
             if listener is not None:
-                listener.hear_family(row)
-            name, grain, kept, members = row
-            places = [{**_as_json(place), "similarity": like} for place, like in members]
-            family = {"family": name, "grain": grain, "kept": _as_json(kept), "members": places}
-            yield orjson.dumps(family, option=orjson.OPT_APPEND_NEWLINE)
+                for row in families:
+                    listener.hear_family(row)
+            yield b"".join(map(_family_line, families))
 
     def findings(self) -> Iterator[Finding]:
         """All findings, in the order in which the articles were read, then by start."""
@@ -114,7 +112,7 @@ class Told:
             if listener is not None:
                 for row in findings:
                     listener.hear_finding(row)
-            yield b"".join(map(_line, findings))
+            yield b"".join(map(_finding_line, findings))
 
     def counts(self) -> dict[str, Any]:
         """The sums of summary.json."""
@@ -153,21 +151,21 @@ class Told:
             )
         return said
 
-    def _named_families(self) -> Iterator[FamilyRow]:
-        """(name, grain, kept place, (place, similarity) of each that repeats it)."""
+    def _named(self) -> Iterator[list[FamilyRow]]:
+        """Some families after others, as many as memory holds together."""
         tables = self._judgement.tables
         grains: tuple[tuple[Grain, int], ...] = (("article", len(tables.ids)), ("passage", len(tables.article)))
         for grain, total in grains:
-            for kept, members in _families(self._judgement, grain):
-                name = _family_name(grain, kept)
-                self._families[grain] += 1
-                places = len(members) + 1
-                if places >= 100 and places * 100 > total:
-                    self._large.append(
-                        f"family {name} has {places} places, over 1 % of all {grain}s; is its text a template or "
-                        "boilerplate?"
-                    )
-                yield name, grain, kept, members
+            for families in _families(self._judgement, grain):
+                self._families[grain] += len(families)
+                for name, _, _, members in families:
+                    places = len(members) + 1
+                    if places >= 100 and places * 100 > total:
+                        self._large.append(
+                            f"family {name} has {places} places, over 1 % of all {grain}s; is its text a template or "
+                            "boilerplate?"
+                        )
+                yield families
 
     def _worded(self) -> Iterator[Iterator[FindingRow]]:
         """The findings of some articles after those of others, as long as memory allows for together."""
@@ -175,7 +173,7 @@ class Told:
         total = len(tables.read)
         self._progress("findings", 0, total)
         found = _Found(self._judgement)
-        self.lost[~self.cut_whole] = 0
+        self.lost[:] = 0
         for first, stop in self.chunks():
             articles = tables.read[first:stop]
             spans = found.of(articles)
@@ -245,7 +243,20 @@ def _as_json(place: Where) -> dict[str, Any]:
     return {"article": article, "start": start, "end": end, "against": against}
 
 
-def _line(finding: FindingRow) -> bytes:
+def _family_line(family: FamilyRow) -> bytes:
+    """A family as it stands in families.jsonl."""
+    name, grain, kept, members = family
+    places = [
+        {"article": article, "start": start, "end": end, "similarity": similarity}
+        if against is None
+        else {"article": article, "start": start, "end": end, "against": against, "similarity": similarity}
+        for (article, start, end, against), similarity in members
+    ]
+    line = {"family": name, "grain": grain, "kept": _as_json(kept), "members": places}
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _finding_line(finding: FindingRow) -> bytes:
     """A finding as it stands in findings.jsonl."""
     article, start, end, (kind, grain, rule, removed, evidence), similarity, family, source, text = finding
     line = {
@@ -288,8 +299,8 @@ def _rounded(similarity: NDArray[np.float64]) -> list[float]:
 # ------------------------------------------------------------------------------------------------------------ families
 
 
-def _families(judgement: Judgement, grain: Grain) -> Iterator[tuple[Where, list[tuple[Where, float]]]]:
-    """(kept place, the places that repeat it with their similarities), all in keep order."""
+def _families(judgement: Judgement, grain: Grain) -> Iterator[list[FamilyRow]]:
+    """All families of a grain, in keep order of their kept places; some after others."""
     tables = judgement.tables
     if grain == "article":
         repeats, more = judgement.whole, _NO_MEMBERS
@@ -310,8 +321,10 @@ def _families(judgement: Judgement, grain: Grain) -> Iterator[tuple[Where, list[
             low, high = int(first[at]), int(first[stop])
             own = list(zip(places(members[low:high]), _rounded(similarity[low:high]), strict=True))
             bounds = (first[at : stop + 1] - low).tolist()
-            for place, (begin, end) in zip(places(kept[first[at:stop]]), pairwise(bounds), strict=True):
-                yield place, own[begin:end]
+            yield [
+                (_family_name(grain, place), grain, place, own[begin:end])
+                for place, (begin, end) in zip(places(kept[first[at:stop]]), pairwise(bounds), strict=True)
+            ]
             at = stop
 
 

@@ -379,7 +379,8 @@ def measure_told(
     """
     measured = Measured()
     tables, whole = told.tables, told.cut_whole
-    lengths, lost = tables.lengths[tables.read], told.lost
+    lengths = tables.lengths[tables.read]
+    lost = np.where(whole, lengths, told.lost)
     tenths = np.where(whole, 11, np.minimum(-(-10 * lost // np.maximum(lengths, 1)), 10))
     measured.shares.update({tenth: count for tenth, count in enumerate(np.bincount(tenths).tolist()) if count})
     measured.articles = int((~whole).sum())
