@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import Any, NamedTuple
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from dedup.kernel.reference import I64, U32, U64, offsets_of, positions
 from dedup.looking import Looks, look_all
 from dedup.marks import Head, Heads, Marks
 from dedup.model import Article, Place
+from dedup.parts import Given, Part, Partible, Records, Settled
 from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.sketch import sizes
@@ -58,8 +59,8 @@ class Tables:
         source_names: what the field says of each source.
     """
 
-    ids: list[str]
-    against: list[str | None]
+    ids: Sequence[str]
+    against: Sequence[str | None]
     lengths: I64
     fixed: NDArray[np.bool_]
     read: I64
@@ -76,7 +77,7 @@ class Tables:
     shape: NDArray[np.uint8]
     source: I64
     marks: Marks
-    texts: Stored
+    texts: Strings
     source_names: Sequence[str] = ()
 
     @property
@@ -117,15 +118,12 @@ def read_tables(
         BadSettings: `keep` or `source_field` names a field that no article has.
         BadRun: there is no room for the work files.
     """
-    rows = _Rows(work)
+    rows = _Rows(work, settings)
     for name, references in _named(against):
-        begin = len(rows.ids)
-        rows.add(references, name, settings, progress)
-        _check_ids(rows.ids[begin:], f"reference {name!r}: ")
-    references_end = len(rows.ids)
-    rows.add(articles, None, settings, progress)
-    _check_ids(rows.ids[references_end:])
-    if settings.source_field is not None and rows.ids and all(source is None for source in rows.sources):
+        rows.add(references, name, progress)
+    references_end = len(rows)
+    rows.add(articles, None, progress)
+    if settings.source_field is not None and len(rows) and not rows.any_source:
         raise BadSettings(f"source_field is {settings.source_field!r}, but no article has that field")
     own = _keep_order(rows, references_end, settings) + references_end
     order = np.concatenate((np.arange(references_end), own))
@@ -140,26 +138,29 @@ _PLAIN = (
 
 def stage_of(tables: Tables, inputs: Any) -> Stage:
     """Tables as arrays, to be kept, with what is said of the inputs."""
-    ids = [id.encode() for id in tables.ids]
-    names = list(dict.fromkeys(tables.against))
+    assert isinstance(tables.ids, Strings)
+    assert isinstance(tables.against, Origins)
     arrays = {name: getattr(tables, name) for name in _PLAIN}
-    arrays["ids"] = np.frombuffer(b"".join(ids), np.uint8)
-    arrays["id_offsets"] = offsets_of(np.array(list(map(len, ids)), np.int64))
-    arrays["against"] = np.array([names.index(name) for name in tables.against], np.int64)
+    arrays["against"] = tables.against.ends
     arrays.update(tables.marks.to_arrays())
-    arrays.update({f"texts{number}": part for number, part in enumerate(tables.texts.arrays)})
-    return Stage(arrays, {"against": names, "sources": list(tables.source_names), "inputs": inputs})
+    for name, strings in (("ids", tables.ids), ("texts", tables.texts)):
+        arrays.update({f"{name}{number}": part for number, part in enumerate(strings.arrays)})
+    meta = {"against": tables.against.names, "sources": list(tables.source_names), "inputs": inputs}
+    return Stage(arrays, meta)
 
 
 def from_stage(stage: Stage) -> Tables:
     """The inverse of `stage_of`."""
-    arrays, names = stage.arrays, stage.meta["against"]
-    whole, bounds = arrays["ids"].tobytes(), arrays["id_offsets"].tolist()
+    arrays = stage.arrays
+
+    def three(name: str) -> Any:
+        return (arrays[f"{name}{number}"] for number in range(3))
+
     return Tables(
-        ids=[whole[start:end].decode() for start, end in pairwise(bounds)],
-        against=[names[number] for number in arrays["against"].tolist()],
+        ids=Strings(*three("ids")),
+        against=Origins(stage.meta["against"], arrays["against"], len(arrays["lengths"])),
         marks=Marks.from_arrays(arrays),
-        texts=Stored(*(arrays[f"texts{number}"] for number in range(3))),
+        texts=Strings(*three("texts")),
         source_names=stage.meta["sources"],
         **{name: arrays[name] for name in _PLAIN},
     )
@@ -172,8 +173,11 @@ def _named(against: References | None) -> Iterator[tuple[str, Iterable[Article]]
         yield "against", against
 
 
-_ARTICLE_COLUMNS = {"lengths": np.int64, "counts": np.int64, "mark_counts": np.int64}
-_MARK_COLUMNS = {"mark_start": np.int64, "mark_end": np.int64}
+_ARTICLE_COLUMNS = {
+    **dict.fromkeys(("lengths", "counts", "mark_counts", "ids_bytes", "texts_bytes", "keep_bytes", "source"), np.int64),
+    "keep_kind": np.uint8,
+}
+_MARK_COLUMNS = {"mark_start": np.int64, "mark_end": np.int64, "mark_head": np.int32}
 _PASSAGE_COLUMNS = {
     "start": np.int64,
     "end": np.int64,
@@ -184,58 +188,119 @@ _PASSAGE_COLUMNS = {
     "masked": np.bool_,
     "shape": np.uint8,
 }
+_FLAT = {"folded": np.uint32, **dict.fromkeys(("ids", "texts", "keep"), np.uint8)}
+_LENGTHS = {"folded": "chars", "texts": "texts_bytes", "keep": "keep_bytes"}
+
+
+class _Made(NamedTuple):
+    """A part of a corpus in arrays.
+
+    Attributes:
+        arrays: by the names of columns; "source" is 0 where there is none, else counts *sources* from 1.
+        sources: the names of the sources of articles.
+        any_source: some article has the field.
+        heads: what "mark_head" counts.
+        records: the records that the articles were, without their texts and fields.
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    sources: Sequence[str]
+    any_source: bool
+    heads: Sequence[Head]
+    records: Records
+
+    def only(self, rows: I64) -> _Made:
+        """The same with some of the articles."""
+        taken = np.zeros(len(self.arrays["counts"]), bool)
+        taken[rows] = True
+        of_passage = np.repeat(taken, self.arrays["counts"])
+        of_mark = np.repeat(taken, self.arrays["mark_counts"])
+        arrays = {}
+        for name, array in self.arrays.items():
+            chosen = of_passage if name in _PASSAGE_COLUMNS else of_mark if name in _MARK_COLUMNS else taken
+            if name in _FLAT:
+                chosen = np.repeat(of_passage if name == "folded" else taken, self.arrays[_LENGTHS[name]])
+            arrays[name] = array[chosen]
+        return self._replace(arrays=arrays)
+
+
+def _made(settings: Settings, own: bool, part: Part) -> _Made:
+    """Makes arrays of a part of a corpus: all of it in one process, whichever that is."""
+    records = part.records()
+    found = analysis(Batch(records.texts, records.ids, settings))
+    arrays = {field.name: getattr(found, field.name) for field in fields(found) if field.name != "mark_heads"}
+    if own:
+        arrays.update(_flat("texts", records.texts))
+    if settings.keep_field is not None:
+        arrays.update(_kept_by([of.get(settings.keep_field) for of in records.fields]))
+    names: list[str | None] = [None] * len(records.texts)
+    if settings.source_field is not None:
+        given = [of.get(settings.source_field) for of in records.fields]
+        names = [None if name is None else str(name) for name in given]
+    sources = {"": 0}
+    arrays["source"] = np.array([sources.setdefault(name or "", len(sources)) for name in names], np.int64)
+    any_source = any(name is not None for name in names)
+    return _Made(arrays, list(sources)[1:], any_source, found.mark_heads, records._replace(texts=(), fields=()))
+
+
+def _flat(name: str, strings: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Strings in UTF-8 in a row, and the length of each."""
+    encoded = [string.encode(errors="surrogatepass") for string in strings]
+    lengths = np.array(list(map(len, encoded)), np.int64)
+    return {name: np.frombuffer(b"".join(encoded), np.uint8), f"{name}_bytes": lengths}
+
+
+_MISSING, _INT, _FLOAT, _OTHER = range(4)
+_KINDS: dict[int, type] = {_MISSING: type(None), _INT: int, _FLOAT: float, _OTHER: object}
+
+
+def _kept_by(values: Sequence[Any]) -> dict[str, NDArray[Any]]:
+    """The values of a field as strings, and what each is."""
+    kinds = [next(kind for kind, types in _KINDS.items() if isinstance(value, types)) for value in values]
+    return {"keep_kind": np.array(kinds, np.uint8), **_flat("keep", ["" if of is None else str(of) for of in values])}
 
 
 class _Rows:
     """What reading gathers, in the order of reading."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, settings: Settings) -> None:
         self._work = work
-        self.ids: list[str] = []
-        self.against: list[str | None] = []
-        self.keep_by: list[Any] = []
-        self.sources: list[str | None] = []
-        columns = {**_ARTICLE_COLUMNS, **_PASSAGE_COLUMNS, **_MARK_COLUMNS, "folded": np.uint32}
+        self._settings = settings
+        self.origins: dict[str, int] = {}  # the name of each reference input -> where its articles end
+        self.sources: dict[str, int] = {}
+        self.any_source = False
+        self._heads = Heads()
+        columns = {**_ARTICLE_COLUMNS, **_PASSAGE_COLUMNS, **_MARK_COLUMNS, **_FLAT}
         self._columns = {name: work.column(dtype) for name, dtype in columns.items()}
-        self._mark_head, self._heads = work.column(np.int32), Heads()
-        self._texts, self._text_bytes = work.column(np.uint8), work.column(np.int64)
         self._whole: dict[str, NDArray[Any]] = {}
 
-    def add(self, articles: Iterable[Article], against: str | None, settings: Settings, progress: Progress) -> None:
+    def __len__(self) -> int:
+        return len(self._columns["lengths"])
+
+    def add(self, articles: Iterable[Article] | Partible, against: str | None, progress: Progress) -> None:
         """Reads articles to their end."""
-        batches = self._batches(articles, against, settings)
-        for found in self._work.in_processes(analysis, batches):
-            for name, column in self._columns.items():
-                column.append(getattr(found, name))
-            self._mark_head.append(self._heads.numbers(found.mark_heads)[found.mark_head])
-            progress("reading", len(self._columns["lengths"]), None)
+        settings = self._settings
+        fields = [name for name in (settings.keep_field, settings.source_field) if name is not None]
+        reading = articles.begin(fields) if isinstance(articles, Partible) else _Given(articles, fields, against)
+        made = partial(_made, settings, against is None)
+        for part in self._work.in_processes(made, reading.parts()):
+            ids, taken, error = reading.settle(part.records)
+            if error is not None:
+                raise error
+            self._append(part if taken is None else part.only(np.array(taken, np.int64)), ids)
+            progress("reading", len(self), None)
+        reading.finish()
+        if against is not None:
+            self.origins[against] = len(self)
 
-    def _batches(self, articles: Iterable[Article], against: str | None, settings: Settings) -> Iterator[Batch]:
-        texts: list[str] = []
-        filled = 0
-        field = settings.keep_field
-        for article in articles:
-            _check(article)
-            texts.append(article.text)
-            filled += len(article.text)
-            source = None if settings.source_field is None else article.fields.get(settings.source_field)
-            self.sources.append(None if source is None else str(source))
-            self.ids.append(article.id)
-            self.against.append(against)
-            self.keep_by.append(None if field is None else article.fields.get(field))
-            if filled >= _BATCH:
-                yield self._batch(texts, settings)
-                texts, filled = [], 0
-        if texts:
-            yield self._batch(texts, settings)
-
-    def _batch(self, texts: Sequence[str], settings: Settings) -> Batch:
-        ids = self.ids[-len(texts) :]
-        if self.against[-1] is None:
-            encoded = [_utf8(text, id) for text, id in zip(texts, ids, strict=True)]
-            self._texts.append(np.frombuffer(b"".join(encoded), np.uint8))
-            self._text_bytes.append(np.array([len(text) for text in encoded], np.int64))
-        return Batch(texts, ids, settings)
+    def _append(self, part: _Made, ids: Sequence[str]) -> None:
+        arrays = {**part.arrays, **_flat("ids", ids)}
+        numbers = [-1, *(self.sources.setdefault(name, len(self.sources)) for name in part.sources)]
+        arrays["source"] = np.array(numbers, np.int64)[arrays["source"]]
+        arrays["mark_head"] = self._heads.numbers(part.heads)[arrays["mark_head"]]
+        self.any_source |= part.any_source
+        for name, array in arrays.items():
+            self._columns[name].append(array)
 
     def column(self, name: str) -> NDArray[Any]:
         """One of the arrays, whole; nothing is added after that."""
@@ -246,24 +311,77 @@ class _Rows:
     def marks(self, order: I64) -> Marks:
         """The marks of the articles in this order."""
         offsets = offsets_of(self.column("mark_counts"))
-        start, end = (self.column(name) for name in _MARK_COLUMNS)
-        return Marks(offsets, start, end, self._mark_head.whole(), self._heads.all, order)
+        start, end, head = (self.column(name) for name in _MARK_COLUMNS)
+        return Marks(offsets, start, end, head, self._heads.all, order)
 
-    def texts(self) -> tuple[NDArray[np.uint8], I64]:
-        """The texts of the corpus's own articles in UTF-8, and their offsets."""
-        return self._texts.whole(), offsets_of(self._text_bytes.whole())
+    def strings(self, name: str) -> tuple[NDArray[np.uint8], I64]:
+        """Strings in UTF-8, and their offsets."""
+        return self.column(name), offsets_of(self.column(f"{name}_bytes"))
 
 
-class Stored:
-    """Texts by the numbers of their articles."""
+class _Given:
+    """Articles in batches, read as parts of a corpus."""
+
+    def __init__(self, articles: Iterable[Article], fields: Sequence[str], against: str | None) -> None:
+        self._articles = articles
+        self._fields = fields
+        self._where = "" if against is None else f"reference {against!r}: "
+        self._ids: list[str] = []
+
+    def parts(self) -> Iterator[Part]:
+        """Batches."""
+        batch: list[Article] = []
+        filled = 0
+        try:
+            for article in self._articles:
+                _check(article)
+                batch.append(article)
+                filled += len(article.text)
+                if filled >= _BATCH:
+                    yield self._part(batch)
+                    batch, filled = [], 0
+        except Exception:
+            if batch:  # what is wrong with these comes first
+                yield self._part(batch)
+            raise
+        if batch:
+            yield self._part(batch)
+
+    def _part(self, batch: Sequence[Article]) -> Part:
+        count = len(batch)
+        fields = [{name: one.fields.get(name) for name in self._fields} for one in batch] if self._fields else ()
+        ids, texts = [one.id for one in batch], [one.text for one in batch]
+        return Given(Records([(0, count)], range(count), ids, texts, fields))
+
+    def settle(self, records: Records) -> Settled:
+        """The ids as they are."""
+        self._ids += records.ids
+        return Settled(records.ids)
+
+    def finish(self) -> None:
+        """Raises BadInput if an id stands twice."""
+        _check_ids(self._ids, self._where)
+
+
+class Strings(Sequence[str]):
+    """Strings in UTF-8 by the numbers of their articles."""
 
     def __init__(self, utf8: NDArray[np.uint8], offsets: I64, number: I64) -> None:
         self.arrays = utf8, offsets, number
 
-    def __getitem__(self, article: int) -> str:
+    def __len__(self) -> int:
+        return len(self.arrays[2])
+
+    @overload
+    def __getitem__(self, article: int) -> str: ...
+    @overload
+    def __getitem__(self, article: slice) -> Sequence[str]: ...
+    def __getitem__(self, article: int | slice) -> str | Sequence[str]:
         utf8, offsets, numbers = self.arrays
+        if isinstance(article, slice):
+            return Strings(utf8, offsets, numbers[article])
         number = numbers[article]
-        return utf8[offsets[number] : offsets[number + 1]].tobytes().decode()
+        return utf8[offsets[number] : offsets[number + 1]].tobytes().decode(errors="surrogatepass")
 
     def of(self, articles: I64) -> tuple[NDArray[np.uint8], I64]:
         """The texts of these in UTF-8: a segment array, which is a part of what is stored where they lie in a row."""
@@ -273,6 +391,35 @@ class Stored:
             return kernel.take_segments(utf8, offsets, chosen)
         own = offsets[chosen[0] : chosen[-1] + 2]
         return utf8[own[0] : own[-1]], own - own[0]
+
+
+class Origins(Sequence[str | None]):
+    """The reference input of each article, None for the corpus's own, which come last.
+
+    Args:
+        names: of the reference inputs.
+        ends: int64 [names], rising: where the articles of each end.
+        count: how many articles there are.
+    """
+
+    def __init__(self, names: Sequence[str], ends: I64, count: int) -> None:
+        self.names, self.ends = names, ends
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, article: int) -> str | None: ...
+    @overload
+    def __getitem__(self, article: slice) -> Sequence[str | None]: ...
+    def __getitem__(self, article: int | slice) -> str | Sequence[str | None] | None:
+        if isinstance(article, slice):
+            return [self[one] for one in range(*article.indices(self._count))]
+        if not 0 <= article < self._count:
+            raise IndexError(article)
+        reference = int(np.searchsorted(self.ends, article, side="right"))
+        return self.names[reference] if reference < len(self.names) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,14 +543,6 @@ def _codepoints(texts: Sequence[str], ids: Sequence[str]) -> U32:
         raise
 
 
-def _utf8(text: str, id: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        codepoints(text, f"article {id!r}")  # raises, by its name
-        raise
-
-
 def _check(article: Article) -> None:
     if not isinstance(article, Article):
         raise BadInput(f"scan takes articles, found {type(article).__name__}; make dedup.Article(id, text)")
@@ -428,7 +567,7 @@ def _check_ids(ids: list[str], where: str = "") -> None:
 
 def _keep_order(rows: _Rows, references_end: int, settings: Settings) -> I64:
     """The corpus's own articles in keep order, ties in the order of reading: int64, numbers from 0."""
-    count = len(rows.ids) - references_end
+    count = len(rows) - references_end
     order = np.arange(count)
     if settings.keep == "last":
         return order[::-1]
@@ -438,22 +577,29 @@ def _keep_order(rows: _Rows, references_end: int, settings: Settings) -> I64:
         lengths = np.diff(offsets_of(unmasked)[of_article])[references_end:]
         return np.argsort(-lengths, kind="stable")
     if settings.keep_field is not None:
-        return _by_field(rows.keep_by[references_end:], settings)
+        return _by_field(rows, references_end, settings)
     return order
 
 
-def _by_field(values: list[Any], settings: Settings) -> I64:
+def _by_field(rows: _Rows, references_end: int, settings: Settings) -> I64:
     """Articles by a field: numbers by size, everything else by its text; those without it come last."""
-    given = [position for position, value in enumerate(values) if value is not None]
-    if values and not given:
+    kinds = rows.column("keep_kind")[references_end:]
+    given = np.flatnonzero(kinds != _MISSING)
+    if len(kinds) and not len(given):
         raise BadSettings(f"keep is {settings.keep!r}, but no article has that field")
-    numeric = all(isinstance(values[position], int | float) for position in given)
-    given.sort(
-        key=lambda position: values[position] if numeric else str(values[position]),
-        reverse=settings.keep.endswith(":desc"),
-    )
-    missing = [position for position, value in enumerate(values) if value is None]
-    return np.array(given + missing, np.int64)
+    texts = Strings(*rows.strings("keep"), given + references_end)
+    values: Sequence[Any] = list(texts)
+    if (kinds[given] != _OTHER).all():
+        values = [_number(text, kind) for text, kind in zip(texts, kinds[given].tolist(), strict=True)]
+    order = sorted(range(len(given)), key=values.__getitem__, reverse=settings.keep.endswith(":desc"))
+    return np.concatenate((given[order], np.flatnonzero(kinds == _MISSING)))
+
+
+def _number(text: str, kind: int) -> int | float:
+    """What `_kept_by` made a string of."""
+    if kind == _FLOAT:
+        return float(text)
+    return int(text) if text not in ("True", "False") else text == "True"
 
 
 def _in_order(rows: _Rows, order: I64, references_end: int, work: Work) -> Tables:
@@ -470,10 +616,9 @@ def _in_order(rows: _Rows, order: I64, references_end: int, work: Work) -> Table
         counts = counts[order]
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    names = {name: number for number, name in enumerate(dict.fromkeys(filter(None, rows.sources)))}
     return Tables(
-        ids=[rows.ids[article] for article in order.tolist()],
-        against=[rows.against[article] for article in order.tolist()],
+        ids=Strings(*rows.strings("ids"), order),
+        against=Origins(list(rows.origins), np.array(list(rows.origins.values()), np.int64), len(order)),
         lengths=rows.column("lengths")[order],
         fixed=np.arange(len(order)) < references_end,
         read=place[references_end:],
@@ -481,10 +626,10 @@ def _in_order(rows: _Rows, order: I64, references_end: int, work: Work) -> Table
         folded=folded,
         offsets=offsets,
         of_article=offsets_of(counts),
-        source=np.array([names.get(rows.sources[article] or "", -1) for article in order.tolist()], np.int64),
+        source=rows.column("source")[order],
         marks=rows.marks(order),
-        texts=Stored(*rows.texts(), order - references_end),
-        source_names=list(names),
+        texts=Strings(*rows.strings("texts"), order - references_end),
+        source_names=list(rows.sources),
         **passages,
     )
 

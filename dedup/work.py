@@ -33,6 +33,7 @@ from dedup.kept import Kept, Stage
 T = TypeVar("T")
 R = TypeVar("R")
 _BEFORE_PROCESSES = 4  # items that are done here first: small corpora are done before a process has started
+_FOR_EACH = 2  # items that each process has at most: one to work on, one that waits
 MEMORY = 1 << 30
 
 
@@ -145,26 +146,35 @@ class Work:
             return self._map(file, array.nbytes, mmap.ACCESS_WRITE, array.dtype).reshape(array.shape)
 
     def in_processes(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-        """*function* of each item, in their order, each in one of the worker processes; the first few in this one.
+        """*function* of each item, in their order: of the first few in this process, of the others in as many as there
+        are workers, of which this is one.
+
+        What goes wrong in the items themselves is raised after the results of those before it.
 
         Raises:
             BadRun: a worker was killed.
         """
         waiting: deque[Future[R]] = deque()
+        errors: list[Exception] = []
         items = iter(items)
         yield from map(function, islice(items, None if self.workers == 1 else _BEFORE_PROCESSES))
         first = list(islice(items, 1))
         if not first:
             return
         method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
-        pool = ProcessPoolExecutor(self.workers, get_context(method), _start_worker)
+        pool = ProcessPoolExecutor(self.workers - 1, get_context(method), _start_worker)
         try:
-            for item in chain(first, items):
-                waiting.append(pool.submit(function, item))
-                if len(waiting) > 2 * self.workers:
+            for item in chain(first, _until_error(items, errors)):
+                if sum(not one.done() for one in waiting) < _FOR_EACH * (self.workers - 1):
+                    waiting.append(pool.submit(function, item))
+                else:  # the others have enough to do, and may not have started yet
+                    waiting.append(_here(function, item))
+                while waiting and (waiting[0].done() or len(waiting) > _FOR_EACH * self.workers):
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+            if errors:
+                raise errors[0]
         except BrokenProcessPool:
             raise BadRun(
                 "a worker process was ended from outside, perhaps for want of memory; pass a smaller --workers, or see "
@@ -246,6 +256,24 @@ class Work:
                 f"{where}: the work files cannot be written: {error.strerror or error}; make room, or name a folder "
                 "with more of it with --work-dir"
             ) from error
+
+
+def _until_error(items: Iterable[T], errors: list[Exception]) -> Iterator[T]:
+    """The items; an error of theirs ends them and goes into the list."""
+    try:
+        yield from items
+    except Exception as error:
+        errors.append(error)
+
+
+def _here(function: Callable[[T], R], item: T) -> Future[R]:
+    """What a worker would make of it, made at once."""
+    made: Future[R] = Future()
+    try:
+        made.set_result(function(item))
+    except Exception as error:
+        made.set_exception(error)
+    return made
 
 
 def _begin(array: NDArray[Any]) -> int:

@@ -16,6 +16,7 @@ LAYERS = [
     "columns",
     "settings",
     "model",
+    "parts",
     "frames",
     "kernel.reference",
     "kernel.fold_reference",

@@ -356,12 +356,13 @@ def test_parquet_without_pyarrow_names_the_extra(tmp_path: Path, monkeypatch: py
 
 @needs_pyarrow
 def test_parquet_is_read_a_batch_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many rows there are, no more than a batch of them is turned into Python values at once."""
-    from dedup.articles import parquet
+    """However many rows there are, no more than a part of them is turned into Python values at once."""
+    from dedup.articles import parquet, rows
 
     sizes = []
     real = parquet.texts
     monkeypatch.setattr(parquet, "_BATCH", 10)
+    monkeypatch.setattr(rows, "PART", 1)
     monkeypatch.setattr(parquet, "texts", lambda batch, field: sizes.append(len(batch)) or real(batch, field))
     (tmp_path / "in").mkdir()
     pq.write_table(pa.table({"text": [str(row) for row in range(105)]}), tmp_path / "in" / "n.parquet")
@@ -574,11 +575,12 @@ def test_parquet_is_rewritten_a_batch_at_a_time(tmp_path: Path, monkeypatch: pyt
 def test_rows_are_read_a_chunk_at_a_time(
     tmp_path: Path, form: str, encoding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After half of the articles no more than half of the file, and two chunks, has been read."""
-    from dedup.articles import packing
+    """After half of the articles no more than half of the file, two chunks and a part, has been read."""
+    from dedup.articles import packing, rows
 
     chunk = 1 << 12
     monkeypatch.setattr(packing, "_PLAIN_CHUNK", chunk)
+    monkeypatch.setattr(rows, "PART", chunk)
     texts = [f"{row}{A}" for row in range(1000)]
     if form == "csv":
         content = csv_of([["text"], *([text] for text in texts)], ",", "\n")
@@ -588,7 +590,7 @@ def test_rows_are_read_a_chunk_at_a_time(
     read: list[int] = []
     for number, article in enumerate(read_articles(path, encoding=encoding).iterate(read.append)):
         assert article.text == texts[number]
-        assert sum(read) <= path.stat().st_size * (number + 1) / 1000 + 2 * chunk
+        assert sum(read) <= path.stat().st_size * (number + 1) / 1000 + 3 * chunk
     assert sum(read) == path.stat().st_size
 
 

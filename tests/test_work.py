@@ -233,8 +233,8 @@ def odd_ones(number: int) -> int:
 
 
 def ended(number: int) -> int:
-    """Dies at 7."""
-    if number == 7:
+    """Dies where it is not this process that works."""
+    if multiprocessing.parent_process() is not None:
         os.kill(os.getpid(), signal.SIGKILL)
     return number
 
@@ -261,6 +261,20 @@ def test_an_error_in_a_worker_is_raised_here(workers, way):
     results = getattr(Work(workers=workers), way)(odd_ones, range(40))
     assert list(islice(results, 11)) == list(range(11))
     with pytest.raises(BadInput, match="article 'x': is odd"):
+        next(results)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_an_error_of_the_items_comes_after_the_results_before_it(workers):
+    """Reading may fail at any article, long before those before it are done."""
+
+    def items():
+        yield from range(20)
+        raise BadInput("line 21")
+
+    results = Work(workers=workers).in_processes(squared, items())
+    assert list(islice(results, 20)) == [number * number for number in range(20)]
+    with pytest.raises(BadInput, match="line 21"):
         next(results)
 
 
@@ -303,11 +317,10 @@ def test_a_worker_that_is_killed_is_a_clear_error():
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_a_consumer_that_fails_leaves_no_process_behind(error):
     """They are ended before the error goes on."""
-    results = Work(workers=2).in_processes(pid, range(1000))
-    pids = set(islice(results, 20)) - {os.getpid()}
+    results = Work(workers=2).in_processes(pid, range(10_000))
+    pids = {next(one for one in results if one != os.getpid())}
     with pytest.raises(error):
         results.throw(error)
-    assert pids
     assert not [one for one in pids if Path(f"/proc/{one}").exists()]
     assert not multiprocessing.active_children()
 
@@ -328,11 +341,9 @@ def test_workers_end_with_a_process_that_is_killed():
     code = (
         "import os, signal, sys\nfrom dedup.work import Work\nfrom tests.test_work import pid\n"
         "if __name__ == '__main__':\n"
-        "    pids = set()\n"
-        "    for number, result in enumerate(Work(workers=2).in_processes(pid, range(1000))):\n"
-        "        pids.add(result)\n"
-        "        if number == 30:\n"
-        "            print(*pids - {os.getpid()}, flush=True)\n"
+        "    for worker in Work(workers=2).in_processes(pid, range(10_000)):\n"
+        "        if worker != os.getpid():\n"
+        "            print(worker, flush=True)\n"
         "            os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     root = Path(__file__).parent.parent

@@ -11,6 +11,7 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,8 +28,10 @@ from dedup.articles.files import (
     InputFile,
     Meter,
     NoTextError,
+    OwnIds,
     PassedOver,
     Reading,
+    RecordError,
     Rejected,
     Rewriting,
     encodable,
@@ -37,6 +40,7 @@ from dedup.articles.places import STDIN_NAME, find
 from dedup.articles.wording import are, count, named, printable
 from dedup.errors import BadInput, BadSettings
 from dedup.model import Article
+from dedup.parts import Fault, Given, Part, Records, Settled
 
 
 class Corpus:
@@ -177,59 +181,20 @@ class Corpus:
             BadInput: a file or record cannot be read as what it should be, has changed since it was last read, a given
                 id field repeats an id, or there is no article at all; the message says where and what to do.
         """
-        ids = Ids(self.reading.id_field)
-        rejected = [of.rejected() for of in self._not_found]
-        for file in self._files:
-            if file.name in self._unreadable:
-                rejected.append(self._unreadable[file.name].rejected())
-                continue
-            meter = Meter(progress)
-            articles = 0
-            try:
-                self._check_readable(file)
-                for article in self._articles(file, ids, meter, rejected.append):
-                    articles += 1
-                    yield article
-            except NoTextError as fault:
-                if file.given and not self.reading.skips:
-                    raise BadInput(
-                        f"{file.shown}: {fault}; convert it to UTF-8 text, or name its encoding with --encoding"
-                    ) from None
-                if file.given:
-                    self._pass_over(file, str(fault))
-                else:
-                    self._no_text.add(file.name)
-            except FileFault as fault:
-                if not self.reading.skips or articles or file.name in self._digests:
-                    raise
-                self._pass_over(file, fault.reason)
-            if file.name in self._unreadable:
-                rejected.append(self._unreadable[file.name].rejected())
-                continue
-            self._check_unchanged(file, meter.sha256())
-            self._counts[file.name] = articles
-        if not any(self._counts.values()):
-            what = f" that can be read ({_told(rejected)})" if rejected else ""
-            raise BadInput(f"{named([file.shown for file in self._files])}: holds no article{what}; name other inputs")
-        self._rejected = tuple(rejected)
-        self._read_warnings = tuple(self._warnings_of(ids))
-        self._complete = True
+        reading = self.begin(None, progress)
+        for part in reading.parts():
+            records = part.records()
+            ids, rows, error = reading.settle(records)
+            taken = range(len(ids)) if rows is None else rows
+            for id, row in zip(ids, taken, strict=True):
+                yield Article.of(id, records.texts[row], records.fields[row])
+            if error is not None:
+                raise error
+        reading.finish()
 
-    def _check_readable(self, file: InputFile) -> None:
-        """Reads a file of records once before its first article is given away, if files may be passed over: they are
-        passed over whole or not at all.
-        """
-        if not self.reading.skips or file.format == "text" or file.name in self._digests:
-            return
-        (parquet if file.format == "parquet" else rows).check(self._resolved(file), self.reading)
-
-    def _pass_over(self, file: InputFile, reason: str) -> None:
-        self._unreadable[file.name] = PassedOver(file.name, reason, file, _digest(file))
-
-    def _articles(
-        self, file: InputFile, ids: Ids, meter: Meter, reject: Callable[[Rejected], object]
-    ) -> Iterator[Article]:
-        return articles_of(self._resolved(file), self.reading, ids, meter, reject)
+    def begin(self, fields: Sequence[str] | None = None, progress: Callable[[int], object] | None = None) -> _Pass:
+        """Begins to read in parts; see `dedup.parts.Partible`, and `iterate` for the errors."""
+        return _Pass(self, None if fields is None else tuple(fields), progress)
 
     def _resolved(self, file: InputFile) -> InputFile:
         """The file with its encoding."""
@@ -238,10 +203,6 @@ class Corpus:
         if file.name not in self._encodings:
             self._encodings[file.name] = resolved(file, self.reading)
         return replace(file, encoding=self._encodings[file.name])
-
-    def _check_unchanged(self, file: InputFile, digest: str) -> None:
-        if self._digests.setdefault(file.name, digest) != digest:
-            raise BadInput(f"{file.shown}: has changed since it was read first; start again when nothing writes to it")
 
     def _warnings_of(self, ids: Ids) -> Iterator[str]:
         no_text = [file.name for file in self._files if file.name in self._no_text]
@@ -258,6 +219,170 @@ class Corpus:
                 f"gave {count(ids.repeats, 'article')} with a repeated id the id file:line instead: "
                 f"{named(ids.repeats)}"
             )
+
+
+class _Pass:
+    """One reading of a corpus; see `dedup.parts.Pass`."""
+
+    def __init__(
+        self, corpus: Corpus, wanted: tuple[str, ...] | None, progress: Callable[[int], object] | None
+    ) -> None:
+        self._corpus = corpus
+        self._wanted = wanted
+        self._progress = progress
+        self._ids = Ids(corpus.reading.id_field)
+        self._counts = [0] * len(corpus._files)
+        self._rejected: list[list[Rejected]] = [[] for _ in corpus._files]
+
+    def parts(self) -> Iterator[Part]:
+        """The records of all files; text files share parts."""
+        texts: list[Records] = []
+        characters = 0
+        try:
+            for number, file in enumerate(self._corpus._files):
+                parts = self._of_file(number, file)
+                if file.format == "text":
+                    for part in parts:
+                        texts.append(part.records())
+                        characters += len(texts[-1].texts[0])
+                if texts and (file.format != "text" or characters >= rows.PART or len(texts) >= _TEXTS):
+                    yield _together(texts)
+                    texts, characters = [], 0
+                if file.format != "text":
+                    yield from parts
+        except Exception:
+            if texts:  # what is wrong with these comes first
+                yield _together(texts)
+            raise
+        if texts:
+            yield _together(texts)
+
+    def _of_file(self, number: int, file: InputFile) -> Iterator[Part]:
+        """The parts of a file, if it is not passed over."""
+        corpus = self._corpus
+        if file.name in corpus._unreadable:
+            return
+        meter = Meter(self._progress)
+        begun = False
+        try:
+            self._check_readable(file)
+            for part in _parts(number, corpus._resolved(file), corpus.reading, self._wanted, meter):
+                begun = True
+                yield part
+        except NoTextError as fault:
+            if file.given and not corpus.reading.skips:
+                raise BadInput(
+                    f"{file.shown}: {fault}; convert it to UTF-8 text, or name its encoding with --encoding"
+                ) from None
+            if file.given:
+                self._pass_over(file, str(fault))
+            else:
+                corpus._no_text.add(file.name)
+        except FileFault as fault:
+            if not corpus.reading.skips or begun or file.name in corpus._digests:
+                raise
+            self._pass_over(file, fault.reason)
+        if file.name in corpus._unreadable:
+            return
+        digest = meter.sha256()
+        if corpus._digests.setdefault(file.name, digest) != digest:
+            raise BadInput(f"{file.shown}: has changed since it was read first; start again when nothing writes to it")
+
+    def _check_readable(self, file: InputFile) -> None:
+        """Reads a file of records once before its first article is given away, if files may be passed over: they are
+        passed over whole or not at all.
+        """
+        corpus = self._corpus
+        if not corpus.reading.skips or file.format == "text" or file.name in corpus._digests:
+            return
+        (parquet if file.format == "parquet" else rows).check(corpus._resolved(file), corpus.reading)
+
+    def _pass_over(self, file: InputFile, reason: str) -> None:
+        self._corpus._unreadable[file.name] = PassedOver(file.name, reason, file, _digest(file))
+
+    def settle(self, records: Records) -> Settled:
+        """Gives ids; a record whose id repeats where it must not is one that cannot be read."""
+        skips = self._corpus.reading.skips
+        if not records.faults and self._ids.claimed(records.ids):
+            for number, count in records.files:
+                self._counts[number] += count
+            return Settled(records.ids)
+        ids: list[str] = []
+        taken: list[int] = []
+        faults = list(records.faults)
+        of_file = (number for number, count in records.files for _ in range(count))
+        for row, (number, line, own) in enumerate(zip(of_file, records.lines, records.ids, strict=True)):
+            file = self._corpus._files[number]
+            try:
+                ids.append(self._ids.claim(own, file, line))
+            except RecordError as fault:
+                if not skips or not line:
+                    return Settled(ids, taken, fault.at(file, line) if line else fault)
+                faults.append(Fault(line, fault.reason, fault.advice))
+            else:
+                taken.append(row)
+                self._counts[number] += 1
+        number, _ = records.files[0]
+        if faults and not skips:
+            line, reason, advice = faults[0]
+            return Settled(ids, taken, RecordError(reason, advice, self._corpus._files[number], line))
+        self._rejected[number] += (Rejected(self._corpus._files[number].name, *of[:2]) for of in sorted(faults))
+        return Settled(ids, taken)
+
+    def finish(self) -> None:
+        """Tells the corpus what its reading told. Raises BadInput if there was no article."""
+        corpus = self._corpus
+        rejected = [of.rejected() for of in corpus._not_found]
+        for file, of_file in zip(corpus._files, self._rejected, strict=True):
+            rejected += of_file
+            if file.name in corpus._unreadable:
+                rejected.append(corpus._unreadable[file.name].rejected())
+        if not any(self._counts):
+            what = f" that can be read ({_told(rejected)})" if rejected else ""
+            shown = named([file.shown for file in corpus._files])
+            raise BadInput(f"{shown}: holds no article{what}; name other inputs")
+        corpus._counts = {file.name: articles for file, articles in zip(corpus._files, self._counts, strict=True)}
+        corpus._rejected = tuple(rejected)
+        corpus._read_warnings = tuple(corpus._warnings_of(self._ids))
+        corpus._complete = True
+
+
+_TEXTS = 1 << 12  # text files in a part
+
+
+def _together(texts: Sequence[Records]) -> Part:
+    """Text files as one part."""
+    return Given(Records(*(list(chain(*column)) for column in zip(*texts, strict=True))))
+
+
+def _parts(
+    number: int, file: InputFile, reading: Reading, wanted: tuple[str, ...] | None, meter: Meter
+) -> Iterator[Part]:
+    """The parts of one file, whose encoding is known; see `dedup.articles.rows.parts`."""
+    if file.format not in ("text", "parquet"):
+        yield from rows.parts(file, number, reading, wanted, meter)
+        return
+    lines: list[int] = []
+    articles: list[Article] = []
+    faults: list[Fault] = []
+    characters = 0
+    try:
+        for line, found in _numbered(file, reading, OwnIds(reading.id_field), meter):
+            if isinstance(found, RecordError):
+                faults.append(Fault(line, found.reason, found.advice))
+                continue
+            lines.append(line)
+            articles.append(found)
+            characters += len(found.text)
+            if characters >= rows.PART:
+                yield Given(rows.records_of(number, lines, articles, faults, wanted))
+                lines, articles, faults, characters = [], [], [], 0
+    except BadInput:
+        if articles or faults:  # what is wrong with these comes first
+            yield Given(rows.records_of(number, lines, articles, faults, wanted))
+        raise
+    if articles or faults:
+        yield Given(rows.records_of(number, lines, articles, faults, wanted))
 
 
 def _told(rejected: Sequence[Rejected]) -> str:
@@ -293,20 +418,20 @@ def _absolute(file: InputFile) -> str:
     return printable(str(file.path.absolute()))
 
 
-def articles_of(
-    file: InputFile,
-    reading: Reading,
-    ids: Ids,
-    meter: Meter | None = None,
-    reject: Callable[[Rejected], object] = lambda record: None,
-) -> Iterator[Article]:
+def articles_of(file: InputFile, reading: Reading, ids: Ids) -> Iterator[Article]:
     """The articles of one file, whose encoding is known; *ids* is shared by all files of its corpus, read in order."""
-    meter = meter or Meter()
+    for _, article in _numbered(file, reading, ids, Meter()):
+        if isinstance(article, Article):
+            yield article
+
+
+def _numbered(file: InputFile, reading: Reading, ids: Ids, meter: Meter) -> Iterator[tuple[int, Article | RecordError]]:
+    """The articles of a file by their lines, or why a line has none."""
     if file.format == "parquet":
-        return parquet.articles(file, reading, ids, meter, reject)
+        return parquet.articles(file, reading, ids, meter)
     if file.format == "text":
         return plain.articles(file, reading, ids, meter)
-    return rows.articles(file, reading, ids, meter, reject)
+    return rows.articles(file, reading, ids, meter)
 
 
 def read_articles(

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -197,47 +197,78 @@ class Ids:
 
     def of_text(self, file: InputFile) -> str:
         """The id of a text file: its name."""
-        return self._claim(file.name, file, 1)
+        return self.claim("", file, 0)
 
     def of_record(self, file: InputFile, line: int, record: Mapping[str, Any], raw: bytes = b"") -> str:
         """The id of a record: its field, else `file:line`. *raw* is its JSON, where it has any."""
-        name = "id" if self.field is None else self.field
-        value = record.get(name)
-        if type(value) is float and raw:
-            value = _whole(raw, name, value)
-        if type(value) is int:
-            value = str(value)
-        if type(value) is str and value and encodable(value):
-            return self._claim(value, file, line)
-        if self.field is None:
-            return self._claim(f"{file.name}:{line}", file, line)
-        if name not in record:
-            raise RecordError(
-                f'field "{name}" is missing, found {wording.fields(list(record))}',
-                "fix the line, or name another field with --id-field",
-            )
-        raise RecordError(
-            f'field "{name}" must be a string or an integer that can be an id, found {found(value)}',
-            "fix the line, or name another field with --id-field",
-        )
+        return self.claim(_own_id(record, self.field, raw), file, line)
 
-    def _claim(self, id: str, file: InputFile, line: int) -> str:
+    def claim(self, own: str, file: InputFile, line: int) -> str:
+        """The id of the record of a line, or of a text file (line 0), that gives itself the id *own*; "" gives none.
+
+        Raises:
+            RecordError: it repeats, and a field was named that holds the ids.
+        """
+        place = f"{file.name}:{line}" if line else file.name
+        id = own or place
         if id not in self._seen:
-            self._seen[id] = None if self.field is None else f"{file.shown}:{line}"
+            self._seen[id] = None if self.field is None else f"{file.shown}:{line or 1}"
             return id
         if self.field is not None:
             raise RecordError(
                 f'the id "{short(id)}" must not repeat',
                 f"found it at {self._seen[id]} too; fix one of the two, or name another field with --id-field",
             )
-        self.repeats.append(f"{file.name}:{line}")
-        own = f"{file.name}:{line}"
+        place = f"{file.name}:{line or 1}"
+        self.repeats.append(place)
+        id = place
         copy = 1
-        while own in self._seen:  # some record may have "news.jsonl:3" for an id
+        while id in self._seen:  # some record may have "news.jsonl:3" for an id
             copy += 1
-            own = f"{file.name}:{line}:{copy}"
-        self._seen[own] = None
+            id = f"{place}:{copy}"
+        self._seen[id] = None
+        return id
+
+    def claimed(self, own: Sequence[str]) -> bool:
+        """Whether records with these ids of their own have them now: all differ, and no record before has one."""
+        if self.field is not None or "" in own:
+            return False
+        new = dict.fromkeys(own)
+        if len(new) < len(own) or not self._seen.keys().isdisjoint(new):
+            return False
+        self._seen.update(new)
+        return True
+
+
+class OwnIds(Ids):
+    """Gives each record the id that it gives itself, "" where it gives none, to be claimed later."""
+
+    def claim(self, own: str, file: InputFile, line: int) -> str:
+        """The id as it is."""
         return own
+
+
+def _own_id(record: Mapping[str, Any], field: str | None, raw: bytes) -> str:
+    """What a record says its id is; "" where it says nothing and need not."""
+    name = "id" if field is None else field
+    value = record.get(name)
+    if type(value) is float and raw:
+        value = _whole(raw, name, value)
+    if type(value) is int:
+        value = str(value)
+    if type(value) is str and value and encodable(value):
+        return value
+    if field is None:
+        return ""
+    if name not in record:
+        raise RecordError(
+            f'field "{name}" is missing, found {wording.fields(list(record))}',
+            "fix the line, or name another field with --id-field",
+        )
+    raise RecordError(
+        f'field "{name}" must be a string or an integer that can be an id, found {found(value)}',
+        "fix the line, or name another field with --id-field",
+    )
 
 
 def name_fault(name: str) -> str | None:

@@ -27,6 +27,30 @@ def rows(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield last
 
 
+def pieces(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """The same bytes in pieces of about *size*, each of whole lines; those before an error come before it."""
+    begun: list[bytes] = []
+    length = 0
+    try:
+        for chunk in chunks:
+            for start in range(0, len(chunk), size):
+                part = chunk[start : start + size]
+                begun.append(part)
+                length += len(part)
+                if length >= size and (end := part.rfind(b"\n") + 1):
+                    begun[-1] = part[:end]
+                    yield b"".join(begun)
+                    begun = [part[end:]]
+                    length = len(part) - end
+    except Exception:
+        whole = b"".join(begun)
+        if end := whole.rfind(b"\n") + 1:
+            yield whole[:end]
+        raise
+    if length:
+        yield b"".join(begun)
+
+
 def record(raw: bytes, text_field: str) -> Any:
     """The value of a line in UTF-8.
 

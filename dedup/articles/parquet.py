@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import orjson
 
-from dedup.articles.files import Aside, FileFault, Ids, InputFile, Meter, Reading, RecordError, Rejected, Rewriting
+from dedup.articles.files import Aside, FileFault, Ids, InputFile, Meter, Reading, RecordError, Rewriting
 from dedup.articles.packing import packed_after, seekable
 from dedup.articles.wording import size as shown_size
 from dedup.columns import RowFields, pyarrow, rewritten, schema_fault, taken, texts, values, with_texts
@@ -145,18 +145,12 @@ def check(file: InputFile, reading: Reading) -> None:
             first += len(batch)
 
 
-def articles(
-    file: InputFile, reading: Reading, ids: Ids, meter: Meter, reject: Callable[[Rejected], object]
-) -> Iterator[Article]:
-    """The articles of a file; what cannot be read goes to *reject*, if that is wanted."""
+def articles(file: InputFile, reading: Reading, ids: Ids, meter: Meter) -> Iterator[tuple[int, Article | RecordError]]:
+    """The articles of a file, or why there is none, by the numbers of their rows."""
     with _opened(file, meter, reading) as parquet:
         first = 1
         for batch in _all_batches(file, parquet):
-            for number, article in _rows(file, batch, first, reading, ids):
-                if isinstance(article, RecordError):
-                    reject(Rejected(file.name, number, article.reason))
-                else:
-                    yield article
+            yield from _rows(file, batch, first, reading, ids)
             first += len(batch)
 
 

@@ -33,10 +33,10 @@ def _bounded(file: InputFile, meter: Meter, reading: Reading) -> Iterator[bytes]
         yield chunk
 
 
-def articles(file: InputFile, reading: Reading, ids: Ids, meter: Meter) -> Iterator[Article]:
-    """The one article. Raises NoTextError if the file is no text."""
+def articles(file: InputFile, reading: Reading, ids: Ids, meter: Meter) -> Iterator[tuple[int, Article]]:
+    """The one article, as in line 0. Raises NoTextError if the file is no text."""
     _, text = _text(file, meter, reading)
-    yield Article.of(ids.of_text(file), text, {})
+    yield 0, Article.of(ids.of_text(file), text, {})
 
 
 def rewrite(

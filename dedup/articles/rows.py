@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,38 +14,28 @@ import orjson
 
 from dedup.articles import delimited, jsonl
 from dedup.articles.encodings import Coding, coding, inner_chunks
-from dedup.articles.files import Aside, FileFault, Ids, InputFile, Meter, Reading, RecordError, Rejected, Rewriting
+from dedup.articles.files import Aside, FileFault, Ids, InputFile, Meter, OwnIds, Reading, RecordError, Rewriting
 from dedup.articles.packing import chunks, written
 from dedup.articles.wording import fields, found
 from dedup.articles.wording import size as shown_size
 from dedup.errors import BadRun
 from dedup.model import Article
+from dedup.parts import Fault, Part, Records
 
 Numbered = tuple[int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
-    """An open file of rows.
+class _Form:
+    """How rows are written.
 
     Attributes:
-        head: what stands before the first record, as in memory: BOM, header.
-        first: the number of the first row behind it.
-        rows: the rows, as in memory.
+        coding: the encoding of the file.
         columns: of CSV and TSV.
-        coding: how the file is written.
     """
 
-    head: bytes
-    first: int
-    rows: Iterator[bytes]
-    columns: delimited.Columns | None
     coding: Coding
-
-    @property
-    def dropped_head(self) -> bytes:
-        """What stands before the records in dropped/: with a header it is a file that others can read."""
-        return self.head if self.columns is not None else b""
+    columns: delimited.Columns | None = None
 
     def is_blank(self, raw: bytes) -> bool:
         """A line without record, kept as it is."""
@@ -72,6 +62,28 @@ class _Rows:
             return self.coding.bytes_of(jsonl.with_text(utf8, text_field, old, new, escape=True).decode())
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """An open file of rows.
+
+    Attributes:
+        head: what stands before the first record, as in memory: BOM, header.
+        first: the number of the first row behind it.
+        rows: the rows, as in memory.
+        form: how they are written.
+    """
+
+    head: bytes
+    first: int
+    rows: Iterator[bytes]
+    form: _Form
+
+    @property
+    def dropped_head(self) -> bytes:
+        """What stands before the records in dropped/: with a header it is a file that others can read."""
+        return self.head if self.form.columns is not None else b""
+
+
 def _opened(file: InputFile, meter: Meter, reading: Reading) -> _Rows:
     how = coding(file.encoding)
     rows = _split(file, inner_chunks(file, how, chunks(file, meter, reading.max_unpacked)), reading)
@@ -79,16 +91,16 @@ def _opened(file: InputFile, meter: Meter, reading: Reading) -> _Rows:
     bom = how.bom if how.bom and first.startswith(how.bom) else b""
     if file.format == "jsonl":
         first = first[len(bom) :]
-        return _Rows(bom, 1, chain([first] if first else [], rows), None, how)
+        return _Rows(bom, 1, chain([first] if first else [], rows), _Form(how))
     if first:
         columns = delimited.columns(file, first[len(bom) :], reading.text_field, how)
     else:
         columns = delimited.Columns((reading.text_field,), 0, delimited.DELIMITERS[file.format], how)
-    return _Rows(first, 2, rows, columns, how)
+    return _Rows(first, 2, rows, _Form(how, columns))
 
 
-def _split(file: InputFile, stored: Iterable[bytes], reading: Reading) -> Iterator[bytes]:
-    """The rows.
+def _split(file: InputFile, stored: Iterable[bytes], reading: Reading, first: int = 1) -> Iterator[bytes]:
+    """The rows; *first* is the number of the first.
 
     Raises:
         FileFault: one is too long. Not the record alone is passed over: its end is not known.
@@ -97,7 +109,7 @@ def _split(file: InputFile, stored: Iterable[bytes], reading: Reading) -> Iterat
         rows = jsonl.rows(_bounded(stored, reading.max_record))
     else:
         rows = delimited.rows(stored, delimited.DELIMITERS[file.format], reading.max_record)
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(rows, first):
         if len(row) > reading.max_record:
             raise FileFault(
                 file,
@@ -121,24 +133,24 @@ def _bounded(stored: Iterable[bytes], max_record: int) -> Iterator[bytes]:
 
 
 def _records(
-    file: InputFile, rows: _Rows, numbered: Iterable[Numbered], reading: Reading, ids: Ids
+    file: InputFile, form: _Form, numbered: Iterable[Numbered], reading: Reading, ids: Ids
 ) -> Iterator[tuple[int, bytes, Article | RecordError | None]]:
     """(number, row, its article, or why it has none); a blank line has none."""
     for number, raw in numbered:
-        if rows.is_blank(raw):
+        if form.is_blank(raw):
             yield number, raw, None
             continue
         try:
-            yield number, raw, _article(file, rows, number, raw, reading, ids)
+            yield number, raw, _article(file, form, number, raw, reading, ids)
         except RecordError as error:
             if not reading.skips:
                 raise error.at(file, number) from None
             yield number, raw, error
 
 
-def _article(file: InputFile, rows: _Rows, number: int, raw: bytes, reading: Reading, ids: Ids) -> Article:
+def _article(file: InputFile, form: _Form, number: int, raw: bytes, reading: Reading, ids: Ids) -> Article:
     text_field = reading.text_field
-    record, utf8 = rows.record(raw, text_field)
+    record, utf8 = form.record(raw, text_field)
     if type(record) is not dict or type(record.get(text_field)) is not str:
         raise _record_fault(record, text_field)
     id = ids.of_record(file, number, record, utf8)
@@ -169,16 +181,177 @@ def check(file: InputFile, reading: Reading) -> None:
         pass
 
 
-def articles(
-    file: InputFile, reading: Reading, ids: Ids, meter: Meter, reject: Callable[[Rejected], object]
-) -> Iterator[Article]:
-    """The articles of a file; what cannot be read goes to *reject*, if that is wanted."""
+def articles(file: InputFile, reading: Reading, ids: Ids, meter: Meter) -> Iterator[tuple[int, Article | RecordError]]:
+    """The articles of a file, or why there is none, by the numbers of their rows."""
     rows = _opened(file, meter, reading)
-    for number, _, article in _records(file, rows, enumerate(rows.rows, rows.first), reading, ids):
-        if isinstance(article, RecordError):
-            reject(Rejected(file.name, number, article.reason))
-        elif article is not None:
-            yield article
+    for number, _, article in _records(file, rows.form, enumerate(rows.rows, rows.first), reading, ids):
+        if article is not None:
+            yield number, article
+
+
+PART = 1 << 20
+"""Bytes that are parsed together."""
+
+
+def parts(
+    file: InputFile, number: int, reading: Reading, wanted: tuple[str, ...] | None, meter: Meter
+) -> Iterator[Part]:
+    """The rows of a file, to be parsed by any process.
+
+    Args:
+        number: of the file in its corpus.
+        wanted: see `dedup.parts.Partible`.
+    """
+    if file.format != "jsonl":
+        yield from _parts_of_rows(file, number, reading, wanted, meter)
+        return
+    form = _Form(coding(file.encoding))
+    stored = inner_chunks(file, form.coding, chunks(file, meter, reading.max_unpacked))
+    bom, first = form.coding.bom, 1
+    for piece in _checked(file, jsonl.pieces(_bounded(stored, reading.max_record), PART), reading):
+        raw = piece[len(bom) :] if bom and first == 1 and piece.startswith(bom) else piece
+        yield _Part(number, file, form, reading, wanted, first, raw)
+        first += raw.count(b"\n")
+
+
+def _parts_of_rows(
+    file: InputFile, number: int, reading: Reading, wanted: tuple[str, ...] | None, meter: Meter
+) -> Iterator[Part]:
+    opened = _opened(file, meter, reading)
+    begun: list[bytes] = []
+    first, length = opened.first, 0
+
+    def part() -> Part:
+        lengths = tuple(map(len, begun))
+        return _Part(number, file, opened.form, reading, wanted, first, b"".join(begun), lengths)
+
+    try:
+        for row in opened.rows:
+            begun.append(row)
+            length += len(row)
+            if length >= PART:
+                yield part()
+                first += len(begun)
+                begun, length = [], 0
+    except FileFault:
+        if begun:  # what is wrong with these comes first
+            yield part()
+        raise
+    if begun:
+        yield part()
+
+
+def _checked(file: InputFile, pieces: Iterable[bytes], reading: Reading) -> Iterator[bytes]:
+    """Sees that no line of the pieces is too long; see `_split`."""
+    number = 1
+    for piece in pieces:
+        if len(piece) > reading.max_record:
+            rows = _split(file, [piece], reading, number)
+            fit = 0
+            try:
+                for row in rows:
+                    fit += len(row)
+            except FileFault:
+                if fit:
+                    yield piece[:fit]
+                raise
+        yield piece
+        number += piece.count(b"\n")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some rows.
+
+    Attributes:
+        number: of the file in its corpus.
+        wanted: the fields that are wanted; None: all.
+        first: the number of the first row.
+        raw: the rows.
+        lengths: the length of each; None: they are lines.
+    """
+
+    number: int
+    file: InputFile
+    form: _Form
+    reading: Reading
+    wanted: tuple[str, ...] | None
+    first: int
+    raw: bytes
+    lengths: tuple[int, ...] | None = None
+
+    def records(self) -> Records:
+        """The records in the rows."""
+        if self.lengths is None and self.form.coding.inner == "utf-8" and (found := self._at_once()) is not None:
+            return found
+        lines: list[int] = []
+        articles: list[Article] = []
+        faults: list[Fault] = []
+        ids, lenient = OwnIds(self.reading.id_field), replace(self.reading, on_error="skip")
+        for line, _, article in _records(self.file, self.form, enumerate(self._rows(), self.first), lenient, ids):
+            if isinstance(article, RecordError):
+                faults.append(Fault(line, article.reason, article.advice))
+                if not self.reading.skips:
+                    break
+            elif article is not None:
+                lines.append(line)
+                articles.append(article)
+        return records_of(self.number, lines, articles, faults, self.wanted)
+
+    def _rows(self) -> Iterable[bytes]:
+        if self.lengths is None:
+            return jsonl.rows([self.raw])
+        ends = accumulate(self.lengths)
+        return (self.raw[end - length : end] for end, length in zip(ends, self.lengths, strict=True))
+
+    def _at_once(self) -> Records | None:
+        """The same in a third of the time where every line is what it mostly is; else None."""
+        lines = self.raw.split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+        id_field = self.reading.id_field
+        try:
+            records = list(map(orjson.loads, lines))
+            ids = [record.get(id_field or "id") for record in records]
+            texts = [record.pop(self.reading.text_field) for record in records]
+        except (ValueError, AttributeError, KeyError, TypeError):
+            return None
+        kinds = set(map(type, ids))
+        if kinds == {int}:
+            ids = list(map(str, ids))
+        elif kinds == {type(None)} and id_field is None:
+            ids = [""] * len(ids)
+        elif kinds != {str} or not (id_field is None or all(ids)):
+            return None
+        if set(map(type, texts)) != {str}:
+            return None
+        numbers = range(self.first, self.first + len(lines))
+        return Records([(self.number, len(lines))], numbers, ids, texts, chosen(records, self.wanted))
+
+
+def records_of(
+    number: int,
+    lines: Sequence[int],
+    articles: Sequence[Article],
+    faults: Sequence[Fault],
+    wanted: tuple[str, ...] | None,
+) -> Records:
+    """The records of one file that articles are, with ids of their own."""
+    return Records(
+        [(number, len(lines))],
+        lines,
+        [article.id for article in articles],
+        [article.text for article in articles],
+        chosen([article.fields for article in articles], wanted),
+        faults,
+    )
+
+
+def chosen(fields: Sequence[Mapping[str, Any]], wanted: tuple[str, ...] | None) -> Sequence[Mapping[str, Any]]:
+    """Of the fields of each those that are wanted."""
+    if wanted is None:
+        return fields
+    return [{name: of[name] for name in wanted if name in of} for of in fields] if wanted else ()
 
 
 def rewrite(
@@ -199,15 +372,15 @@ def rewrite(
 
         def put_aside(which: int, number: int, raw: bytes) -> None:
             if outs[which] is None:
-                outs[which] = files.enter_context(_written(aside[which], file.compression, rows.coding))
+                outs[which] = files.enter_context(_written(aside[which], file.compression, rows.form.coding))
                 outs[which].write(b"" if which else rows.dropped_head)
             numbers[which].append(number)
             outs[which].write(raw)
 
-        clean = files.enter_context(_written(clean_path, file.compression, rows.coding))
+        clean = files.enter_context(_written(clean_path, file.compression, rows.form.coding))
         clean.write(rows.head)
         before = rows.head  # the row that is the last in the clean file
-        for number, raw, article in _records(file, rows, enumerate(rows.rows, rows.first), reading, ids):
+        for number, raw, article in _records(file, rows.form, enumerate(rows.rows, rows.first), reading, ids):
             if isinstance(article, RecordError):
                 put_aside(1, number, raw)
                 continue
@@ -222,7 +395,7 @@ def rewrite(
             elif text == article.text:
                 clean.write(raw)
             else:
-                clean.write(rows.with_text(raw, reading.text_field, article.text, text))
+                clean.write(rows.form.with_text(raw, reading.text_field, article.text, text))
             before = raw
     return Rewriting(tuple(numbers[0]), meter.sha256(), rejected=tuple(numbers[1]), blanks=tuple(blanks))
 
@@ -232,18 +405,18 @@ def restore(
 ) -> None:
     """See `restore_file`."""
     rows = _opened(file, Meter(), reading)
-    with _written(path, file.compression, rows.coding) as out:
+    with _written(path, file.compression, rows.form.coding) as out:
         out.write(rows.head)
         for number, raw, kind in _merged(file, rows, aside, reading):
-            if kind == "rejected" or rows.is_blank(raw):
+            if kind == "rejected" or rows.form.is_blank(raw):
                 out.write(raw)
                 continue
             try:
-                article = _article(file, rows, number, raw, reading, ids)
+                article = _article(file, rows.form, number, raw, reading, ids)
             except RecordError as error:
                 raise error.at(file, number) from None
             text = article.text if kind == "dropped" else original(article.id, article.text)
-            out.write(raw if text == article.text else rows.with_text(raw, reading.text_field, article.text, text))
+            out.write(raw if text == article.text else rows.form.with_text(raw, reading.text_field, article.text, text))
 
 
 def _merged(file: InputFile, rows: _Rows, aside: Aside, reading: Reading) -> Iterator[tuple[int, bytes, str]]:
@@ -287,7 +460,7 @@ def _rows_aside(file: InputFile, path: Path | None, rows: _Rows, head: bytes, re
     if path is None:
         return
     stored = replace(file, path=path, shown=str(path))
-    inner = inner_chunks(stored, rows.coding, chunks(stored, Meter(), reading.max_unpacked))
+    inner = inner_chunks(stored, rows.form.coding, chunks(stored, Meter(), reading.max_unpacked))
     begun = b""
     while len(begun) < len(head) and (chunk := next(inner, b"")):
         begun += chunk
@@ -300,9 +473,9 @@ def jsonl_of(file: InputFile, reading: Reading, out: IO[bytes]) -> None:
     """Writes the records of a file to *out* as JSONL in UTF-8, one with CSV's fields as strings."""
     rows = _opened(file, Meter(), reading)
     for raw in rows.rows:
-        if rows.is_blank(raw):
+        if rows.form.is_blank(raw):
             continue
-        record, line = rows.record(raw, reading.text_field)
+        record, line = rows.form.record(raw, reading.text_field)
         line = line or orjson.dumps(record)
         out.write(line if line.endswith(b"\n") else line + b"\n")
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dedup.articles import Corpus
     from dedup.model import Article
+    from dedup.parts import Pass
 
 
 class Bar:
@@ -26,6 +27,11 @@ class Bar:
     def __iter__(self) -> Iterator[Article]:
         self._turn_to("reading", self._corpus.total_bytes, "B")
         return self._corpus.iterate(self._bar.update)
+
+    def begin(self, fields: Sequence[str] | None = None, progress: Callable[[int], object] | None = None) -> Pass:
+        """Begins to read the corpus in parts; *progress* is the bar itself."""
+        self._turn_to("reading", self._corpus.total_bytes, "B")
+        return self._corpus.begin(fields, self._bar.update)
 
     def tell(self, stage: str, done: int, total: int | None) -> None:
         """The `progress` of `scan`."""

@@ -22,7 +22,7 @@ from dedup.kernel.reference import I64, U32, U64, offsets_of
 from dedup.marks import Marks
 from dedup.model import Article
 from dedup.settings import Settings
-from dedup.tables import Analysis, Batch, Stored, Tables, analysis, in_paragraphs
+from dedup.tables import Analysis, Batch, Strings, Tables, analysis, in_paragraphs
 from dedup.work import Work
 
 Mask = NDArray[np.bool_]
@@ -146,11 +146,11 @@ def _tables(articles: Sequence[Article], found: Analysis) -> Tables:
     )
 
 
-def stored_texts(texts: Sequence[str]) -> Stored:
+def stored_texts(texts: Sequence[str]) -> Strings:
     """Texts as tables hold them, each under its number."""
     encoded = [text.encode() for text in texts]
     offsets = offsets_of(np.array([len(text) for text in encoded], np.int64))
-    return Stored(np.frombuffer(b"".join(encoded), np.uint8), offsets, np.arange(len(texts)))
+    return Strings(np.frombuffer(b"".join(encoded), np.uint8), offsets, np.arange(len(texts)))
 
 
 def excerpt_of(reading: Reading, outs: Sequence[Mask], places: I64, settings: Settings) -> Excerpt:

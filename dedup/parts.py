@@ -1,0 +1,96 @@
+"""Corpora that are read in parts: any process can make records of a part, the reader gives them their ids in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+
+class Fault(NamedTuple):
+    """Why a record cannot be read: its line, and what `RecordError` says."""
+
+    line: int
+    reason: str
+    advice: str
+
+
+class Records(NamedTuple):
+    """Some records in their order.
+
+    Attributes:
+        files: the number of each file that they are of, and how many of them are.
+        lines: the line of each in its file; 0 for a text file.
+        ids: what each gives for its id, "" where it gives none.
+        texts: the text of each.
+        fields: the fields of each that were asked for, as far as it has them; empty where none were.
+        faults: the records between them that cannot be read, all of the first file; where none are passed over, at most
+            one, and nothing after it was read.
+    """
+
+    files: Sequence[tuple[int, int]]
+    lines: Sequence[int]
+    ids: Sequence[str]
+    texts: Sequence[str]
+    fields: Sequence[Mapping[str, Any]]
+    faults: Sequence[Fault] = ()
+
+
+class Settled(NamedTuple):
+    """What became of records.
+
+    Attributes:
+        ids: of those that are articles.
+        rows: which of the records these are; None: all.
+        error: to be raised after them.
+    """
+
+    ids: Sequence[str]
+    rows: Sequence[int] | None = None
+    error: Exception | None = None
+
+
+class Part(Protocol):
+    """A part of a corpus, which can be pickled."""
+
+    def records(self) -> Records:
+        """The records in it."""
+
+
+class Given(NamedTuple):
+    """A part whose records are known already."""
+
+    known: Records
+
+    def records(self) -> Records:
+        """As they are."""
+        return self.known
+
+
+class Pass(Protocol):
+    """One reading of a corpus, to its end.
+
+    Take the parts; settle the records of each, in the order of the parts, if later than the next parts are taken; and
+    finish when the last is settled. An error in taking parts is to be raised after all before it are settled.
+    """
+
+    def parts(self) -> Iterator[Part]:
+        """The parts in their order."""
+
+    def settle(self, records: Records) -> Settled:
+        """Gives the records of the next part their ids. Neither their texts nor their fields are looked at."""
+
+    def finish(self) -> None:
+        """Ends the reading. Raises what only the whole shows."""
+
+
+@runtime_checkable
+class Partible(Protocol):
+    """A corpus that can be read in parts."""
+
+    def begin(self, fields: Sequence[str] | None = None, progress: Callable[[int], object] | None = None) -> Pass:
+        """Begins to read.
+
+        Args:
+            fields: the fields that are wanted of the records; None: all.
+            progress: told how many more bytes, as stored, have been read.
+        """
