@@ -10,6 +10,7 @@ import mmap
 import multiprocessing
 import os
 import signal
+import sys
 import tempfile
 import threading
 import weakref
@@ -34,6 +35,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 _BEFORE_PROCESSES = 4  # items that are done here first: small corpora are done before a process has started
 _FOR_EACH = 2  # items that each process has at most: one to work on, one that waits
+_WAITING = 6  # items for each worker that are held at most, done or not: the first may wait for a process to start
 MEMORY = 1 << 30
 
 
@@ -46,6 +48,8 @@ class Work:
         memory: bytes that may be held; a quarter of it are arrays, before those go to files.
         workers: how many may work at a time.
         kept: its folder takes the files instead, and what was finished stays there when the run fails (see `stage`).
+        forks: worker processes may be copies of this one while it has no other thread: they start at once. Else each
+            imports what it needs, half a second long.
     """
 
     def __init__(
@@ -54,8 +58,10 @@ class Work:
         memory: int = MEMORY,
         workers: int = 1,
         kept: Kept | None = None,
+        forks: bool = False,
     ) -> None:
         self.workers = workers
+        self._forks = forks
         self.kept = kept
         self._place = None if folder is None else Path(folder)
         self.memory = memory
@@ -161,15 +167,14 @@ class Work:
         first = list(islice(items, 1))
         if not first:
             return
-        method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
-        pool = ProcessPoolExecutor(self.workers - 1, get_context(method), _start_worker)
+        pool = ProcessPoolExecutor(self.workers - 1, get_context(_start_method(self._forks)), _start_worker)
         try:
             for item in chain(first, _until_error(items, errors)):
                 if sum(not one.done() for one in waiting) < _FOR_EACH * (self.workers - 1):
                     waiting.append(pool.submit(function, item))
                 else:  # the others have enough to do, and may not have started yet
                     waiting.append(_here(function, item))
-                while waiting and (waiting[0].done() or len(waiting) > _FOR_EACH * self.workers):
+                while waiting and (waiting[0].done() or len(waiting) > _WAITING * self.workers):
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
@@ -302,6 +307,14 @@ def _fill(file: IO[bytes], size: int) -> None:
     zeros = np.zeros(min(size, 1 << 20), np.uint8)
     for start in range(0, size, len(zeros)):
         _write(file, zeros[: size - start])
+
+
+def _start_method(forks: bool) -> str:
+    """How worker processes are started. Only Linux forks in safety, and only where no other thread holds a lock."""
+    methods = get_all_start_methods()
+    if forks and sys.platform == "linux" and "fork" in methods and threading.active_count() == 1:
+        return "fork"
+    return "forkserver" if "forkserver" in methods else "spawn"
 
 
 def _start_worker() -> None:

@@ -304,7 +304,7 @@ def test_no_more_items_are_taken_than_workers_need(way):
     results = getattr(Work(workers=2), way)(squared, items())
     for number in range(50):
         assert next(results) == number * number
-        assert len(taken) <= number + 1 + 2 * 2 + 1
+        assert len(taken) <= number + 1 + 6 * 2 + 1
     results.close()
 
 

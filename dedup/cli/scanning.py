@@ -397,7 +397,7 @@ def _scanned(job: _Job, stage: Path, kept: Kept | None, page: bool) -> tuple[Rep
         from dedup.report.page import draw  # noqa: PLC0415
 
         gathering = Gathering()
-    with Work(None, working.memory, working.workers, kept) as work:
+    with Work(None, working.memory, working.workers, kept, forks=True) as work:
         bar = Bar(corpus, quiet)
         try:
             if kept is not None and (before := kept.stage("reading")) is not None:
