@@ -1,0 +1,228 @@
+"""Files are read in parts, which any process may parse: nobody sees where the parts begin."""
+
+import csv
+import io
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from corpora import english, sentence
+
+from dedup.articles import read_articles, rows
+from dedup.errors import BadInput, BadSettings
+from dedup.model import Article
+from dedup.parts import Partible
+from dedup.settings import Settings
+from dedup.tables import read_tables
+from dedup.work import Work
+
+BROKEN = [b'{"text": 3}', b"[1]", b'{"id": "x"}', b"{", b'{"text": "\\ud800"}', b"\xff", b'{"text": "a"} {"text": "b"}']
+
+
+def lines_of(rng: random.Random, count: int) -> list[bytes]:
+    """Records with and without ids, which may repeat or look like places, blank and broken lines, long ones too."""
+    lines = []
+    for number in range(count):
+        kind = rng.random()
+        if kind < 0.1:
+            lines.append(rng.choice([b"", b"  ", b"\t"]))
+        elif kind < 0.2:
+            lines.append(rng.choice(BROKEN))
+        else:
+            record = {"text": sentence(rng, 1, 30) * (20 if rng.random() < 0.05 else 1), "n": number % 7, "s": None}
+            if rng.random() < 0.7:
+                record["id"] = rng.choice(
+                    [f"a{number}", f"a{rng.randrange(20)}", number, f"x.jsonl:{number + 3}", "", 5.0]
+                )
+            lines.append(json.dumps(record, ensure_ascii=rng.random() < 0.3).encode())
+    return lines
+
+
+def told(content: bytes) -> tuple[list[tuple[str, str]], list[int]]:
+    """(ids and texts, lines that are no records) by the rules as README tells them, a line at a time."""
+    articles: list[tuple[str, str]] = []
+    bad = []
+    seen = set()
+    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+            text = record["text"]
+            text.encode()
+        except (ValueError, TypeError, KeyError, AttributeError):
+            bad.append(number)
+            continue
+        own = record.get("id")
+        id = str(own) if type(own) is int or (type(own) is str and own) else f"x.jsonl:{number}"
+        copy = 1
+        while id in seen:
+            id = f"x.jsonl:{number}" + (f":{copy}" if copy > 1 else "")
+            copy += 1
+        seen.add(id)
+        articles.append((id, text))
+    return articles, bad
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_parts_of_any_size_hold_the_same_articles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """Line ends of all kinds, a BOM, blank and broken lines, repeated ids, lines longer than a part."""
+    rng = random.Random(seed)
+    end = rng.choice([b"\n", b"\r\n"])
+    content = rng.choice([b"", b"\xef\xbb\xbf"]) + end.join(lines_of(rng, 60)) + rng.choice([b"", end])
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(content)
+    monkeypatch.setattr(rows, "PART", rng.choice([1, 30, 200, 1000, 1 << 20]))
+    articles, bad = told(content)
+    corpus = read_articles(path, on_error="skip")
+    assert [(article.id, article.text) for article in corpus] == articles
+    assert [record.line for record in corpus.rejected] == bad
+    with pytest.raises(BadInput, match=f"x.jsonl:{bad[0]}: "):
+        list(read_articles(path))
+
+
+def found(articles: object, workers: int, settings: Settings | None = None) -> dict[str, object]:
+    """All that tables hold."""
+    with Work(workers=workers, forks=True) as work:
+        tables = read_tables(articles, None, settings or Settings(), lambda *_: None, work)
+    held = {name: getattr(tables, name) for name in tables.__slots__}
+    held = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in held.items()}
+    marks = tables.marks
+    return {
+        **held,
+        "ids": list(tables.ids),
+        "texts": list(tables.texts),
+        "against": list(tables.against),
+        "marks": dict(marks),
+    }
+
+
+def some(rng: random.Random, count: int) -> list[dict[str, object]]:
+    """Records for files of all formats."""
+    return [
+        {
+            "id": f"n{number}",
+            "text": "\n".join(rng.choice([sentence(rng), english(rng), "责任编辑：王芳", ""]) for _ in range(4)),
+            "site": rng.choice(["one", "two", ""]),
+            "date": str(rng.randrange(9)),
+        }
+        for number in range(count)
+    ]
+
+
+def write(folder: Path, form: str, records: list[dict[str, object]]) -> Path:
+    """A file, or a folder of text files."""
+    path = folder / f"in.{form}"
+    if form == "txt":
+        (folder / "in").mkdir()
+        for record in records:
+            (folder / "in" / f"{record['id']}.txt").write_text(str(record["text"]), encoding="utf-8")
+        return folder / "in"
+    if form == "parquet":
+        pa = pytest.importorskip("pyarrow")
+        pq = pytest.importorskip("pyarrow.parquet")
+        pq.write_table(pa.Table.from_pylist(records), path, row_group_size=50)
+    elif form == "csv":
+        out = io.StringIO()
+        writer = csv.DictWriter(out, list(records[0]), lineterminator="\r\n")
+        writer.writeheader()
+        writer.writerows(records)
+        path.write_text(out.getvalue(), encoding="gb18030", newline="")
+    else:
+        path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet", "txt"])
+def test_workers_make_the_same_tables_of_all_formats(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """Also with fields, and as articles that are given one by one."""
+    records = some(random.Random(3), 200)
+    path = write(tmp_path, form, records)
+    encoding = "gb18030" if form == "csv" else "utf-8"
+    fields = {} if form == "txt" else {"keep": "field:date:desc", "source_field": "site"}
+    settings = Settings(**fields)
+    alone = found(list(read_articles(path, encoding=encoding)), 1, settings)
+    monkeypatch.setattr(rows, "PART", 3000)
+    assert isinstance(read_articles(path, encoding=encoding), Partible)
+    for workers in (1, 2, 3):
+        corpus = read_articles(path, encoding=encoding)
+        assert found(corpus, workers, settings) == alone
+        assert corpus.complete
+        assert sum(count for _, count in corpus.sources()) == 200
+    if form != "txt":
+        order = sorted(range(200), key=lambda row: str(records[row]["date"]), reverse=True)
+        assert alone["ids"] == [records[row]["id"] for row in order]
+        sites = [str(record["site"]) for record in records]
+        first = [name for name in dict.fromkeys(sites) if name]
+        assert alone["source"] == [first.index(sites[row]) if sites[row] else -1 for row in order]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_the_first_error_is_the_one_that_is_raised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    """Whatever stands behind it: a broken record, an id that repeats, a file that is cut short."""
+    monkeypatch.setattr(rows, "PART", 400)
+    good = [json.dumps(record).encode() + b"\n" for record in some(random.Random(4), 90)]
+    again = json.dumps({"id": "n3", "text": "again"}).encode() + b"\n"
+    broken = b'{"id": "z"}\n'
+    cases = {
+        'x.jsonl:61: field "text" is missing': [*good[:60], broken, *good[60:], again],
+        'x.jsonl:61: the id "n3" must not repeat; found it at .*x.jsonl:4 too': [*good[:60], again, *good[60:], broken],
+        "x.jsonl:62: expected a record of at most": [*good[:61], b'{"text": "' + b"x" * 5000 + b'"}\n', broken],
+    }
+    for message, lines in cases.items():
+        (tmp_path / "x.jsonl").write_bytes(b"".join(lines))
+        (tmp_path / "y.csv").write_text("no,columns\n1,2\n")
+        with pytest.raises(BadInput, match=message):
+            found(read_articles(tmp_path, id_field="id", max_record=4000), workers)
+    (tmp_path / "x.jsonl").write_bytes(b"".join(good))
+    with pytest.raises(BadInput, match=r'y\.csv:1: column "text" is missing'):
+        found(read_articles(tmp_path, id_field="id"), workers)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_records_that_are_passed_over_are_those_of_one_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    """In any part, those with a given id that repeats too; the others keep their marks and passages."""
+    monkeypatch.setattr(rows, "PART", 700)
+    rng = random.Random(6)
+    records = some(rng, 150)
+    kept, lines, bad = [], [], []
+    for record in records:
+        lines.append(json.dumps(record))
+        kept.append(record)
+        if rng.random() < 0.2:
+            lines.append(rng.choice(['{"id": "q"}', json.dumps({**rng.choice(kept), "text": "责任编辑：王芳"})]))
+            bad.append(len(lines))
+    path = tmp_path / "x.jsonl"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    corpus = read_articles(path, id_field="id", on_error="skip")
+    articles = [Article(str(record["id"]), str(record["text"])) for record in kept]
+    assert found(corpus, workers) == found(articles, 1)
+    assert [record.line for record in corpus.rejected] == bad
+    assert corpus.sources() == [("x.jsonl", 150)]
+
+
+def test_a_file_without_a_line_is_none(tmp_path: Path) -> None:
+    """Empty, or a BOM alone, beside one that holds something."""
+    for name, content in (("a", b""), ("b", b"\xef\xbb\xbf"), ("c", b'{"text": "1"}'), ("d", b"\n\r\n")):
+        (tmp_path / f"{name}.jsonl").write_bytes(content)
+    assert [article.id for article in read_articles(tmp_path)] == ["c.jsonl:1"]
+
+
+def test_numbers_of_a_field_are_compared_as_numbers() -> None:
+    """Whole ones of any size, true and false among them; as text where one is no number."""
+    values = [3, -1, 2**70 + 1, 2**70, 0.5, True, False, None, -1e300]
+    for given, key in ((values, lambda row: values[row]), ([*values, "x"], lambda row: str([*values, "x"][row]))):
+        articles = [Article(str(row), "text", by=value) for row, value in enumerate(given)]
+        known = [row for row, value in enumerate(given) if value is not None]
+        order = [*sorted(known, key=key), 7]
+        assert found(articles, 1, Settings(keep="field:by"))["ids"] == list(map(str, order))
+    with pytest.raises(BadSettings, match="no article has that field"):
+        found(articles, 1, Settings(keep="field:none"))
