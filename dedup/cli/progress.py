@@ -51,6 +51,7 @@ class Bar:
     def _turn_to(self, stage: str, total: int | None, unit: str) -> None:
         from tqdm import tqdm  # noqa: PLC0415
 
+        tqdm.monitor_interval = 0  # no thread that watches: only a process without others may be forked
         now = time.perf_counter()
         if self._stage:
             self.seconds[self._stage] = self.seconds.get(self._stage, 0.0) + now - self._start
