@@ -364,15 +364,17 @@ class _Trays:
         self._memory: mmap.mmap | None = None
         if sys.platform != "linux":
             return
-        file = os.memfd_create("dedup")
         try:
-            os.ftruncate(file, count * _TRAY)  # no more is taken than is written to
-            self._memory = mmap.mmap(file, count * _TRAY, prot=mmap.PROT_READ)
-        except (OSError, ValueError):  # there may be a limit
-            os.close(file)
+            self._file = os.memfd_create("dedup")
+        except OSError:  # there may be a limit, here and below
             return
-        self._file = file
-        self.place = f"/proc/{os.getpid()}/fd/{file}"
+        try:
+            os.ftruncate(self._file, count * _TRAY)  # no more memory is taken than is written to
+            self._memory = mmap.mmap(self._file, count * _TRAY, prot=mmap.PROT_READ)
+        except (OSError, ValueError):
+            os.close(self._file)
+            return
+        self.place = f"/proc/{os.getpid()}/fd/{self._file}"
 
     def take(self) -> int:
         """A free one, of these the first: it may have its memory."""
