@@ -196,16 +196,14 @@ class _Made(NamedTuple):
     """A part of a corpus in arrays.
 
     Attributes:
-        arrays: by the names of columns; "source" is 0 where there is none, else counts *sources* from 1.
-        sources: the names of the sources of articles.
-        any_source: some article has the field.
+        arrays: by the names of columns; "source" is 0 where an article lacks the field, else counts *sources* from 1.
+        sources: what the field says.
         heads: what "mark_head" counts.
         records: the records that the articles were, without their texts and fields.
     """
 
     arrays: Mapping[str, NDArray[Any]]
     sources: Sequence[str]
-    any_source: bool
     heads: Sequence[Head]
     records: Records
 
@@ -233,14 +231,15 @@ def _made(settings: Settings, own: bool, part: Part) -> _Made:
         arrays.update(_flat("texts", records.texts))
     if settings.keep_field is not None:
         arrays.update(_kept_by([of.get(settings.keep_field) for of in records.fields]))
-    names: list[str | None] = [None] * len(records.texts)
+    sources: dict[str | None, int] = {None: 0}
+    given = [None] * len(records.texts)
     if settings.source_field is not None:
         given = [of.get(settings.source_field) for of in records.fields]
-        names = [None if name is None else str(name) for name in given]
-    sources = {"": 0}
-    arrays["source"] = np.array([sources.setdefault(name or "", len(sources)) for name in names], np.int64)
-    any_source = any(name is not None for name in names)
-    return _Made(arrays, list(sources)[1:], any_source, found.mark_heads, records._replace(texts=(), fields=()))
+    names = [None if name is None else str(name) for name in given]
+    arrays["source"] = np.array([sources.setdefault(name, len(sources)) for name in names], np.int64)
+    return _Made(
+        arrays, [name for name in sources if name is not None], found.mark_heads, records._replace(texts=(), fields=())
+    )
 
 
 def _flat(name: str, strings: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -295,10 +294,14 @@ class _Rows:
 
     def _append(self, part: _Made, ids: Sequence[str]) -> None:
         arrays = {**part.arrays, **_flat("ids", ids)}
-        numbers = [-1, *(self.sources.setdefault(name, len(self.sources)) for name in part.sources)]
-        arrays["source"] = np.array(numbers, np.int64)[arrays["source"]]
+        of_part = arrays["source"]
+        numbers = np.full(len(part.sources) + 1, -1)
+        for number in of_part[np.sort(np.unique(of_part, return_index=True)[1])].tolist():
+            self.any_source |= number > 0
+            if number and (name := part.sources[number - 1]):
+                numbers[number] = self.sources.setdefault(name, len(self.sources))
+        arrays["source"] = numbers[of_part]
         arrays["mark_head"] = self._heads.numbers(part.heads)[arrays["mark_head"]]
-        self.any_source |= part.any_source
         for name, array in arrays.items():
             self._columns[name].append(array)
 
