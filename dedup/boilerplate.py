@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Any
+from functools import lru_cache
+from itertools import pairwise, takewhile
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ Mask = NDArray[np.bool_]
 
 LEAD_IN, SENTENCE = 1, 2
 """What a line ends with: a colon, or what ends a sentence."""
+BODY_CHARS = 40  # least characters of a line of running text
+SENTENCE_CHARS = 12  # least characters of a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +75,17 @@ def look(text: str, codes: U32, settings: Settings) -> Look:
     """
     starts, content_ends, ends, blank = line_spans(codes)
     starts, content_ends, ends = starts[~blank], content_ends[~blank], ends[~blank]
-    toned = bool((load().flags[codes] & TONE).any())
-    annotated = kernel.annotations(codes, load()) if toned else []
-    lines = _readings(codes, annotated, starts, content_ends)
+    signs = debris_signs(codes)
+    annotated = kernel.annotations(codes, load()) if len(signs.toned) else []
+    lines = _lines(_readings(codes, annotated, starts, content_ends))
+    masked = np.zeros(len(starts), bool)
     markup = markup_lines(text, starts.tolist(), content_ends.tolist())
-    masked, marks = judge_lines(lines, markup, range(len(lines)), starts.tolist(), ends.tolist(), settings)
-    marks += debris(text, codes, annotated, starts, ends, settings)
-    return Look(starts, masked, _shapes(lines), in_order(marks))
+    rules = matcher(settings.rules, settings.keep_rules)
+    found = {line: rules.first(read) for line, read in enumerate(lines.texts)}
+    furniture, marks = judge_lines(lines, markup, found, starts, ends, settings)
+    masked[furniture] = True
+    marks += debris(text, codes, signs, annotated, starts, ends, settings)
+    return Look(starts, masked, shapes(lines.lasts), in_order(marks))
 
 
 def in_order(marks: Iterable[Mark]) -> tuple[Mark, ...]:
@@ -86,29 +93,40 @@ def in_order(marks: Iterable[Mark]) -> tuple[Mark, ...]:
     return tuple(sorted(marks, key=lambda mark: (mark.start, mark.end)))
 
 
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines of an article that are not blank, as rules see them. Arrays are [lines].
+
+    Attributes:
+        texts: what is read of each.
+        sizes: int64, bytes of that in UTF-8.
+        lasts: uint32, its last character but quotes and brackets that close it, 0 for none.
+        running: bool, whether it reads like a sentence: it ends like one, or goes on for a while behind a comma.
+    """
+
+    texts: Sequence[str]
+    sizes: I64
+    lasts: U32
+    running: Mask
+
+
 def judge_lines(
-    lines: Sequence[str],
-    markup: Iterable[int],
-    suspects: Container[int],
-    starts: list[int],
-    ends: list[int],
-    settings: Settings,
-) -> tuple[Mask, list[Mark]]:
-    """Which lines of an article are masked, bool [lines], and the marks of lines.
+    lines: Lines, markup: Iterable[int], matched: Mapping[int, int], starts: I64, ends: I64, settings: Settings
+) -> tuple[list[int], list[Mark]]:
+    """The numbers of the lines of an article that are masked, rising, and the marks of lines.
 
     Args:
-        lines: all that are not blank, as rules see them.
+        lines: all that are not blank.
         markup: the numbers of those that `markup_lines` names.
-        suspects: the numbers of all that a rule may match, and of any others.
-        starts, ends: where they start and end.
+        matched: the numbers of all `rules.suspect_lines`, and of any others, with the first rule that matches each,
+            -1 for none.
+        starts, ends: int64 [lines], where they start and end.
         settings: as for `look`.
     """
-    verdicts: list[Verdict | None] = [None] * len(lines)
-    for line in markup:
-        verdicts[line] = Verdict("markup")
+    verdicts = dict.fromkeys(markup, Verdict("markup"))
     if settings.boilerplate != "off":
-        _judge(lines, verdicts, suspects, settings)
-    masked = np.array([verdict is not None and not verdict.doubt for verdict in verdicts], bool)
+        _judge(lines, verdicts, matched, settings)
+    masked = sorted(line for line, verdict in verdicts.items() if not verdict.doubt)
     return masked, list(_line_marks(verdicts, starts, ends, settings))
 
 
@@ -124,17 +142,45 @@ def _readings(codes: U32, annotated: Sequence[tuple[int, int]], starts: I64, end
     return [" ".join(whole[start:end].split()) for start, end in bounds]
 
 
-def _shapes(lines: Iterable[str]) -> NDArray[np.uint8]:
-    ends = (line.rstrip("\"')]")[-1:] for line in lines)
-    shapes = [LEAD_IN if end == ":" else SENTENCE if end in "。!?.…;" and end else 0 for end in ends]
-    return np.array(shapes, np.uint8)
+def _lines(texts: Sequence[str]) -> Lines:
+    lasts = [line.rstrip("\"')]")[-1:] for line in texts]
+    return Lines(
+        texts,
+        np.array([len(line.encode()) for line in texts], np.int64),
+        np.array([ord(last or "\0") for last in lasts], np.uint32),
+        np.array([_is_running(line, last) for line, last in zip(texts, lasts, strict=True)], bool),
+    )
+
+
+def _is_running(line: str, last: str) -> bool:
+    if last in tuple("。!?.…;"):
+        return len(line) >= SENTENCE_CHARS
+    return len(line) >= BODY_CHARS and ("," in line or "、" in line)
+
+
+def running(shape: NDArray[np.uint8], chars: I64, comma: Mask) -> Mask:
+    """Which lines do, see `Lines`, by their shapes, how many characters they have and whether a comma is among them."""
+    found: Mask = np.where(shape == SENTENCE, chars >= SENTENCE_CHARS, (chars >= BODY_CHARS) & comma)
+    return found
+
+
+def shapes(lasts: U32) -> NDArray[np.uint8]:
+    """LEAD_IN or SENTENCE by the last characters of lines: uint8."""
+    return _shape_table()[lasts]
+
+
+@lru_cache(maxsize=1)
+def _shape_table() -> NDArray[np.uint8]:
+    table = np.zeros(0x110000, np.uint8)
+    table[ord(":")] = LEAD_IN
+    table[list(map(ord, "。!?.…;"))] = SENTENCE
+    return table
 
 
 # ------------------------------------------------------------------------------------------------ rules of one article
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What names a line, and why it stays all the same: "" where it goes."""
 
     rule: str
@@ -153,81 +199,105 @@ LIST = "a list that does not read like headlines"
 FARM = "its separators alone make it no link farm"
 ALL = "nothing else would be left of the article"
 
-Verdicts = list[Verdict | None]
+Verdicts = dict[int, Verdict]
+"""Line -> what names it; only named lines, in any order."""
+Needs = dict[int, str]
+"""Line -> what must be seen beside its wording (see `dedup.rules.Rule`); only named lines that need anything."""
+Edge = Callable[[int], bool]
+"""Whether a line stands at an edge of the article: no running text that no rule names before, or behind it."""
 
 _DATE = r"(?:\d{4}[-/.年] ?\d{1,2}[-/.月] ?\d{1,2}日?(?: ?\d{1,2}:\d{2}(?::\d{2})?)?)"
 _DATE_ONLY = re.compile(rf"[\[( ]*{_DATE}[\]) ]*")
 _DATE_FIRST = re.compile(rf"[\[( ]*({_DATE})[\]) ]*")
 _DATE_LAST = re.compile(rf".*[^\d][\[( ]*({_DATE})[\]) ]*", re.DOTALL)
 _TEASER = 80  # most characters of a teaser that has no date
-_BODY = 40  # least characters of a line of running text
-_SENTENCE = 12  # least characters of a sentence
 _ENDS = 3  # lines at both ends that are an article's edges where it has no running text
 
 
-def _judge(lines: Sequence[str], verdicts: Verdicts, suspects: Container[int], settings: Settings) -> None:
-    """Names the lines (as rules see them) that rules know, with a doubt where what a rule needs is not there.
+def _judge(lines: Lines, verdicts: Verdicts, matched: Mapping[int, int], settings: Settings) -> None:
+    """Names the lines that rules know, with a doubt where what a rule needs is not there.
 
     Wording that only furniture has is enough by itself. Weaker wording needs an edge of the article (no running text
     on one side of the line), the weakest also company: a line next to it that is surely furniture.
     """
     rules, keep = matcher(settings.rules, settings.keep_rules), settings.keep_rules
-    found = [
-        rules.first(text) if verdicts[line] is None and line in suspects else -1 for line, text in enumerate(lines)
-    ]
-    needs = [rules.needs[rule] if rule >= 0 else "" for rule in found]
-    for line, rule in enumerate(found):
-        if rule >= 0:
-            verdicts[line] = Verdict(rules.names[rule])
+    texts = {line: lines.texts[line] for line in matched}  # of all lines that may be a date or a link farm, too
+    found = {line: rule for line, rule in matched.items() if rule >= 0 and line not in verdicts}
+    needs = {line: rules.needs[rule] for line, rule in found.items() if rules.needs[rule]}
+    verdicts.update((line, Verdict(rules.names[rule])) for line, rule in found.items())
     if "metadata" not in keep:
-        _name_dates(lines, verdicts)
+        _name_dates(texts, len(lines.texts), verdicts)
     if "link-farm" not in keep:
-        _name_farms(lines, verdicts, needs, rules)
-    if not any(verdicts):  # as in most articles
+        _name_farms(texts, verdicts, needs, rules)
+    if not verdicts:  # as in most articles
         if "related" not in keep:
-            _name_dated_tail(lines, verdicts)
+            _name_dated_tail(lines.texts, texts, verdicts)
         return
-    blocks = _teasers(lines, verdicts) if "related" not in keep else []
+    blocks = _teasers(lines.texts, verdicts) if "related" not in keep else []
     edge = _edges(lines, verdicts, blocks)
-    scraped, menus = (_has(lines, verdicts, needs, least) for least in (_SCRAPED, _MENUS))
+    page = _page(lines, texts, verdicts, needs)
+    scraped, menus = (_has(page, least) for least in (_SCRAPED, _MENUS))
     _doubt_places(verdicts, needs, edge, scraped)
-    _doubt_fields(lines, verdicts, needs, edge)
-    _name_teasers(lines, verdicts, needs, edge, blocks)
+    _doubt_fields(lines.texts, verdicts, needs, edge)
+    _name_teasers(lines.texts, verdicts, needs, edge, blocks)
     if "related" not in keep:
-        _name_dated_tail(lines, verdicts)
-    _keep_company(lines, verdicts, needs, edge)
+        _name_dated_tail(lines.texts, texts, verdicts)
+    _keep_company(lines.texts, verdicts, needs, edge)
     if "navigation" not in keep:
         _name_menus(lines, verdicts, needs, found, menus)
     _doubt_sentences(lines, verdicts, found, len(settings.rules))
-    if not any(verdict is None or verdict.doubt for verdict in verdicts):
-        for line, verdict in enumerate(verdicts):
-            if verdict is not None and verdict.rule != "markup":
+    if len(verdicts) == len(lines.texts) and not any(verdict.doubt for verdict in verdicts.values()):
+        for line, verdict in verdicts.items():
+            if verdict.rule != "markup":
                 verdicts[line] = Verdict(verdict.rule, ALL)
 
 
-def _is_running(line: str) -> bool:
-    """Whether a line reads like a sentence: it ends like one, or goes on for a while behind a comma."""
-    if line.rstrip("\"')]")[-1:] in ("。", "!", "?", ".", ";", "…"):
-        return len(line) >= _SENTENCE
-    return len(line) >= _BODY and ("," in line or "、" in line)
+def settled(suspects: I64, matched: I64, running: Mask, of_article: I64, rules: Matcher) -> Mask:
+    """The articles in which words alone name all suspects, bool [articles]: `judge_lines` doubts none and adds none.
+
+    None of their rules needs anything or is a heading over other stories, no line is left to be a date or a link farm,
+    what reads like a sentence or is a credit stands on one side of the running text, there are too few for a menu, and
+    something else is left of the article. Where there is markup, `judge_lines` may judge otherwise.
+
+    Args:
+        suspects: int64, all `rules.suspect_lines`.
+        matched: int64, the first rule that matches each, -1 for none.
+        running: bool [lines], see `Lines`.
+        of_article: int64 [articles + 1], the first line of each.
+        rules: the rules that match.
+    """
+    article = np.searchsorted(of_article, suspects, side="right") - 1
+    others = running.copy()
+    others[suspects] = False
+    until = offsets_of(others)
+    before = until[suspects] > until[of_article[article]]
+    behind = until[of_article[article + 1]] > until[suspects]
+    of_rule = [*zip(rules.names, rules.needs, strict=True), ("", "a rule")]
+    open_ = np.array([need != "" or name == "related" for name, need in of_rule])
+    credit, menu = (np.array([name in those for name, _ in of_rule]) for those in (("credit",), _MENU_RULES))
+    found: Mask = np.bincount(article, minlength=len(of_article) - 1) > 0
+    found[article[open_[matched] | (running[suspects] & before & behind) | (credit[matched] & (before == behind))]] = (
+        False
+    )
+    found &= np.bincount(article, menu[matched], len(found)) < _MENU_ANCHORS
+    found &= np.bincount(article, minlength=len(found)) < np.diff(of_article)
+    return found
 
 
-def _edges(lines: Sequence[str], verdicts: Verdicts, blocks: Sequence[range]) -> list[bool]:
-    """Whether each line stands at an edge of the article: no running text that no rule names before, or behind it."""
-    teasers = {line for block in blocks for line in block[1:]}
-    body = _outermost(lines, [verdict is None and line not in teasers for line, verdict in enumerate(verdicts)])
-    if body is None:
-        return [line < _ENDS or line >= len(lines) - _ENDS for line in range(len(lines))]
-    return [line < body[0] or line > body[1] for line in range(len(lines))]
+def _edges(lines: Lines, verdicts: Verdicts, blocks: Sequence[range]) -> Edge:
+    count, teasers = len(lines.texts), {line for block in blocks for line in block[1:]}
+    body = _outermost(lines, verdicts.keys() | teasers)
+    first, last = body if body is not None else (_ENDS, count - _ENDS - 1)
+    return lambda line: line < first or line > last
 
 
-def _outermost(lines: Sequence[str], own: Sequence[bool]) -> tuple[int, int] | None:
-    """The first and the last of an article's *own* lines that reads like a sentence; None where none does."""
-    count = range(len(lines))
-    first = next((line for line in count if own[line] and _is_running(lines[line])), None)
+def _outermost(lines: Lines, out: Container[int]) -> tuple[int, int] | None:
+    """The first and the last line of an article that reads like a sentence and is not *out*; None where none does."""
+    running = np.flatnonzero(lines.running).tolist()
+    first = next((line for line in running if line not in out), None)
     if first is None:
         return None
-    return first, next(line for line in reversed(count) if own[line] and _is_running(lines[line]))
+    return first, next(line for line in reversed(running) if line not in out)
 
 
 def _sure(verdict: Verdict | None) -> bool:
@@ -242,90 +312,104 @@ _SCRAPED = ((5, 5), (2, 10))
 _MENUS = ((2, 2), (1, 4))
 
 
-def _has(lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str], least: Iterable[tuple[int, int]]) -> bool:
+def _page(lines: Lines, texts: Mapping[int, str], verdicts: Verdicts, needs: Needs) -> Mapping[str, bool]:
+    """The different buttons and labels of a page, and whether no article has their wording; none of a short text."""
+    if len(lines.texts) < _PAGE_LINES:
+        return {}
+    named = sorted(line for line, verdict in verdicts.items() if verdict.rule in _PAGE_RULES)
+    return {texts[line]: needs.get(line) != "company" for line in named}
+
+
+def _has(page: Mapping[str, bool], least: Iterable[tuple[int, int]]) -> bool:
     """Whether a text shows by its buttons and labels that it is a page as it was scraped, and no article cut out."""
-    if len(lines) < _PAGE_LINES:
-        return False
-    rows = zip(lines, verdicts, needs, strict=True)
-    page = {line: need != "company" for line, of, need in rows if of and of.rule in _PAGE_RULES}
     return any(sum(page.values()) >= strong and len(page) >= total for strong, total in least)
 
 
-def _doubt_places(verdicts: Verdicts, needs: Sequence[str], edge: Sequence[bool], raw: bool) -> None:
+def _doubt_places(verdicts: Verdicts, needs: Needs, edge: Edge, raw: bool) -> None:
     """Doubts what needs an edge and has none, and whatever needs company until it is found.
 
     In a *raw* page the buttons and labels of a page need neither: there are so many that one more is none of the text.
     """
-    for line, verdict in enumerate(verdicts):
-        if verdict is not None and needs[line] and not (raw and verdict.rule in _PAGE_RULES):
-            doubt = AMID if not edge[line] else ALONE if needs[line] == "company" else verdict.doubt
+    for line, need in needs.items():
+        verdict = verdicts[line]
+        if not (raw and verdict.rule in _PAGE_RULES):
+            doubt = AMID if not edge(line) else ALONE if need == "company" else verdict.doubt
             verdicts[line] = Verdict(verdict.rule, doubt)
 
 
 _LABELLED = re.compile(r"([^\W\d][^:。,!?;|]{0,11}):(?!//)")
 
 
-def _doubt_fields(lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str], edge: Sequence[bool]) -> None:
+def _doubt_fields(texts: Sequence[str], verdicts: Verdicts, needs: Needs, edge: Edge) -> None:
     """Doubts labelled lines of weak wording, and credits amid text, that are fields of a form or a dialogue.
 
     "来源:" among "年代:" and "名称:" is a field of the record; "编辑:" that comes again with other words is a speaker.
     """
-    if not any(_is_weak(verdict, need, at_edge) for verdict, need, at_edge in zip(verdicts, needs, edge, strict=True)):
-        return
-    labels = [found.group(1).strip() if (found := _LABELLED.match(line)) else "" for line in lines]
-    values: dict[str, set[str]] = {}
-    for label, text in zip(labels, lines, strict=True):
-        values.setdefault(label, set()).add(text)
-    bounds = [line for line in range(len(lines) + 1) if line == len(lines) or not labels[line]]
-    for start, stop in pairwise([-1, *bounds]):
-        run = range(start + 1, stop)
-        unknown = any(verdicts[line] is None for line in run)
-        for line in run:
-            verdict = verdicts[line]
-            weak = _is_weak(verdict, needs[line], edge[line])
-            if verdict is not None and weak and (unknown or len(values[labels[line]]) > 1):
-                verdicts[line] = Verdict(verdict.rule, FIELD if unknown else LABEL)
+    weak = [line for line, of in verdicts.items() if line in needs or (of.rule == "credit" and not edge(line))]
+    for line in weak:
+        label = _label(texts[line])
+        if not label:
+            continue
+        if any(other not in verdicts for other in _labelled_around(texts, line)):
+            verdicts[line] = Verdict(verdicts[line].rule, FIELD)
+        elif len({text for text in texts if text.startswith(label) and _label(text) == label}) > 1:
+            verdicts[line] = Verdict(verdicts[line].rule, LABEL)
 
 
-def _is_weak(verdict: Verdict | None, need: str, edge: bool) -> bool:
-    return verdict is not None and (need != "" or (verdict.rule == "credit" and not edge))
+def _label(text: str) -> str:
+    """What stands before a colon near the start of a line; "" where there is none."""
+    found = _LABELLED.match(text)
+    return found.group(1).strip() if found else ""
 
 
-def _keep_company(lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str], edge: Sequence[bool]) -> None:
+def _labelled_around(texts: Sequence[str], line: int) -> Iterator[int]:
+    """The labelled lines that stand in a row with one."""
+    for others in (range(line - 1, -1, -1), range(line + 1, len(texts))):
+        yield from takewhile(lambda other: _label(texts[other]), others)
+
+
+def _keep_company(texts: Sequence[str], verdicts: Verdicts, needs: Needs, edge: Edge) -> None:
     """Clears the doubt of lines that stand in a row of named lines with one that is sure.
 
     A single word ("Home") needs a line of its own kind: behind the date it may be the first word of a poem.
     """
-    if not any(verdict is not None and verdict.doubt for verdict in verdicts):
+    if not any(verdict.doubt for verdict in verdicts.values()):
         return
     run: list[int] = []
-    for line in range(len(verdicts) + 1):
-        verdict = verdicts[line] if line < len(verdicts) else None
-        if verdict is not None and (edge[line] or verdict.rule == "markup") and verdict.doubt in ("", ALONE, FARM):
-            run.append(line)
+    for line in (*sorted(verdicts), len(texts)):
+        verdict = verdicts.get(line)
+        if run and (verdict is None or line > run[-1] + 1):
+            _clear(run, texts, verdicts, needs)
+            run = []
+        if verdict is None:
             continue
-        company = {_of_article(verdicts[one]) for one in run if _sure(verdicts[one])}
-        for one in run if company else ():
-            named = verdicts[one]
-            if named is None or not named.doubt or needs[one] == "heading":
-                continue
-            if _of_article(named) in company or not lines[one].isalnum():
-                verdicts[one] = Verdict(named.rule)
-        run = []
+        if (edge(line) or verdict.rule == "markup") and verdict.doubt in ("", ALONE, FARM):
+            run.append(line)
+        elif run:
+            _clear(run, texts, verdicts, needs)
+            run = []
 
 
-def _of_article(verdict: Verdict | None) -> bool:
+def _clear(run: Iterable[int], texts: Sequence[str], verdicts: Verdicts, needs: Needs) -> None:
+    company = {_of_article(verdicts[line]) for line in run if _sure(verdicts[line])}
+    for line in run if company else ():
+        named = verdicts[line]
+        if not named.doubt or needs.get(line) == "heading":
+            continue
+        if _of_article(named) in company or not texts[line].isalnum():
+            verdicts[line] = Verdict(named.rule)
+
+
+def _of_article(verdict: Verdict) -> bool:
     """Whether a rule names lines that belong to the article, such as its date, rather than to the page around it."""
-    return verdict is not None and verdict.rule in ("credit", "metadata")
+    return verdict.rule in ("credit", "metadata")
 
 
-def _name_dates(lines: Sequence[str], verdicts: Verdicts) -> None:
+def _name_dates(texts: Mapping[int, str], count: int, verdicts: Verdicts) -> None:
     """A date alone under the title is the day of publication, unless the article is divided by dates, as a diary."""
-    if not any(len(text) < 24 and _DATE_ONLY.fullmatch(text) for text in lines[1:4]):
-        return
-    dates = [line for line, text in enumerate(lines) if len(text) < 24 and _DATE_ONLY.fullmatch(text)]
+    dates = [line for line, text in texts.items() if len(text) < 24 and _DATE_ONLY.fullmatch(text)]
     for line in dates:
-        if 1 <= line < min(4, len(lines) - 1) and verdicts[line] is None:
+        if 1 <= line < min(4, count - 1) and line not in verdicts:
             verdicts[line] = Verdict("metadata", DATE_LINES if len(dates) > 1 else "")
 
 
@@ -352,35 +436,34 @@ def _segments(line: str) -> list[str]:
     return [segment for segment in (part.strip() for part in line.split("|")) if segment]
 
 
-def _name_farms(lines: Sequence[str], verdicts: Verdicts, needs: list[str], rules: Matcher) -> None:
+def _name_farms(texts: Mapping[int, str], verdicts: Verdicts, needs: Needs, rules: Matcher) -> None:
     """Link farms that are no rows of a table; sure are those with a label or a menu's words among the segments."""
-    bars = [line.count("|") for line in lines]
-    if max(bars, default=0) < 5:
-        return
-    for line, text in enumerate(lines):
-        if verdicts[line] is None and bars[line] >= 5 and is_link_farm(text):
-            if bars[line] in (*bars[max(line - 1, 0) : line], *bars[line + 1 : line + 2]):
-                continue
-            labelled = text.startswith(_LINKS) or any(rules.first(segment) >= 0 for segment in _segments(text))
-            verdicts[line] = Verdict("link-farm")
-            needs[line] = "edge" if labelled else "company"
+    bars = {line: text.count("|") for line, text in texts.items() if "|" in text}
+    for line, count in bars.items():
+        if count < 5 or line in verdicts or not is_link_farm(texts[line]):
+            continue
+        if count in (bars.get(line - 1), bars.get(line + 1)):
+            continue
+        segments = _segments(texts[line])
+        labelled = texts[line].startswith(_LINKS) or any(rules.first(segment) >= 0 for segment in segments)
+        verdicts[line] = Verdict("link-farm")
+        needs[line] = "edge" if labelled else "company"
 
 
 # -------------------------------------------------------------------------------------------------------------- teasers
 
 
-def _teasers(lines: Sequence[str], verdicts: Verdicts) -> list[range]:
+def _teasers(texts: Sequence[str], verdicts: Verdicts) -> list[range]:
     """The headings over other stories, each with the lines under it that may be their teasers."""
-    if not any(verdict is not None and verdict.rule == "related" for verdict in verdicts):
+    headings = sorted(line for line, verdict in verdicts.items() if verdict.rule == "related")
+    if not headings:
         return []
-    count, blocks = len(lines), []
-    body = max((line for line in range(count) if verdicts[line] is None and _is_body(lines[line])), default=-1)
-    for heading in range(count):
-        verdict = verdicts[heading]
-        if verdict is None or verdict.rule != "related":
-            continue
+    count, blocks = len(texts), []
+    others = range(count - 1, headings[0], -1)
+    body = next((line for line in others if line not in verdicts and _is_body(texts[line])), -1)
+    for heading in headings:
         line = heading + 1
-        while line < count and _may_follow(verdicts[line]) and _is_teaser(lines[line], dated=heading < body):
+        while line < count and _may_follow(verdicts.get(line)) and _is_teaser(texts[line], dated=heading < body):
             line += 1
         blocks.append(range(heading, line))
     return blocks
@@ -391,7 +474,7 @@ def _may_follow(verdict: Verdict | None) -> bool:
 
 
 def _is_body(line: str) -> bool:
-    return len(line) >= _BODY and line.rstrip("\"')]")[-1:] in "。!?." and not _is_teaser(line, dated=True)
+    return len(line) >= BODY_CHARS and line.rstrip("\"')]")[-1:] in "。!?." and not _is_teaser(line, dated=True)
 
 
 def _is_teaser(line: str, dated: bool) -> bool:
@@ -401,9 +484,7 @@ def _is_teaser(line: str, dated: bool) -> bool:
     return not dated and (line.endswith(("…", "...")) or (len(line) <= _TEASER and line[-1:] not in "。!?.:;,"))
 
 
-def _name_teasers(
-    lines: Sequence[str], verdicts: Verdicts, needs: list[str], edge: Sequence[bool], blocks: Sequence[range]
-) -> None:
+def _name_teasers(lines: Sequence[str], verdicts: Verdicts, needs: Needs, edge: Edge, blocks: Sequence[range]) -> None:
     """Names what stands under headings: sure where the heading is and the lines read like headlines.
 
     A heading of weak wording is sure behind a line that is surely furniture (the article is over), or over a listing:
@@ -411,18 +492,15 @@ def _name_teasers(
     is one of the article's own.
     """
     for block in blocks:
-        heading, under = block[0], [line for line in block[1:] if verdicts[line] is None]
-        verdict = verdicts[heading]
-        if verdict is None:
-            continue
-        before = heading - 1
-        while before >= 0 and (named := verdicts[before]) is not None and named.rule == "markup":
+        heading, under = block[0], [line for line in block[1:] if line not in verdicts]
+        verdict, before = verdicts[heading], heading - 1
+        while before in verdicts and verdicts[before].rule == "markup":
             before -= 1
         texts = [lines[line] for line in under]
-        over = edge[heading] and before >= 0 and _sure(verdicts[before])
+        over = edge(heading) and _sure(verdicts.get(before))
         if verdict.doubt == ALONE and (over or _is_listing(texts)):
             verdict = Verdict(verdict.rule)
-        over_own = not texts and heading + 1 < len(verdicts) and verdicts[heading + 1] is None
+        over_own = not texts and heading + 1 < len(lines) and heading + 1 not in verdicts
         if not verdict.doubt and (over_own or (texts and not _are_headlines(texts))):
             verdict = Verdict(verdict.rule, LIST)
         verdicts[heading] = verdict
@@ -464,7 +542,7 @@ def _are_headlines(texts: Sequence[str]) -> bool:
     return 2 * odd < len(texts) and columns >= _HEADLINE * len(texts)
 
 
-def _name_dated_tail(lines: Sequence[str], verdicts: Verdicts) -> None:
+def _name_dated_tail(lines: Sequence[str], suspects: Container[int], verdicts: Verdicts) -> None:
     """Names a tail of lines with dates, as scraped from a list of other stories.
 
     Sure where each date ends the teaser before it: the last line is nothing but a date, two or more lines before it
@@ -473,8 +551,10 @@ def _name_dated_tail(lines: Sequence[str], verdicts: Verdicts) -> None:
     of laws: that is content, and they are doubtful.
     """
     last = len(lines) - 1
-    while last >= 0 and verdicts[last] is not None:
+    while last in verdicts:
         last -= 1
+    if last not in suspects:  # it ends with no date
+        return
     first = last
     if first >= 3 and _DATE_ONLY.fullmatch(lines[last]):
         while first > 1 and _DATE_FIRST.match(lines[first - 1]):
@@ -492,13 +572,13 @@ def _name_dated_tail(lines: Sequence[str], verdicts: Verdicts) -> None:
     while first >= 1 and len(lines[first]) <= _TEASER and _DATE_LAST.fullmatch(lines[first]):
         first -= 1
     if last - first >= 3:
-        over = _sure(verdicts[first]) and _is_listing([lines[line] for line in range(first + 1, last + 1)])
+        over = _sure(verdicts.get(first)) and _is_listing([lines[line] for line in range(first + 1, last + 1)])
         _name_run(verdicts, range(first + 1, last + 1), "" if over else DATES)
 
 
 def _name_run(verdicts: Verdicts, run: Iterable[int], doubt: str) -> None:
     for line in run:
-        verdicts[line] = verdicts[line] or Verdict("related", doubt)
+        verdicts.setdefault(line, Verdict("related", doubt))
 
 
 # ---------------------------------------------------------------------------------------------------------------- menus
@@ -509,11 +589,10 @@ _MENU_ANCHORS = 3  # least lines that these rules name in a menu
 # bytes, so that a Han character weighs three Latin ones. Tuned on labelled pages: `python -m benchmarks.boilerplate`.
 _LABEL, _SHORT, _TEXT = 36, 80, 80
 _FOR_ANCHOR, _FOR_LABEL, _FOR_SHORT, _FOR_OTHER, _FOR_TEXT = 8, 1, -1, -8, -80
+_STOPS = np.array([0, *map(ord, "。!?.:;,")], np.uint32)  # 0: of what only closes
 
 
-def _name_menus(
-    lines: Sequence[str], verdicts: Verdicts, needs: Sequence[str], found: Sequence[int], raw: bool
-) -> None:
+def _name_menus(lines: Lines, verdicts: Verdicts, needs: Needs, found: Container[int], raw: bool) -> None:
     """Names the menu at the head and the footer at the tail of a page: labels among lines that rules know.
 
     A menu runs from the first line to one that a rule names by its words, a footer from one to the last line; of all
@@ -521,91 +600,99 @@ def _name_menus(
     It has no running text in it but in a *raw* page, whose banners are.
     What is doubtful by itself is sure in a menu. The first line, often the title, stays unless it is named itself.
     """
-    anchors = [
-        verdict is not None
-        and verdict.rule in _MENU_RULES
-        and (rule >= 0 or verdict.rule == "link-farm" or (raw and not verdict.doubt))
+    anchors = sorted(
+        line
+        for line, verdict in verdicts.items()
+        if verdict.rule in _MENU_RULES
+        and (line in found or verdict.rule == "link-farm" or (raw and not verdict.doubt))
         and verdict.doubt in ("", ALONE, AMID)
-        for verdict, rule in zip(verdicts, found, strict=True)
-    ]
-    if sum(anchors) < _MENU_ANCHORS:
+    )
+    if len(anchors) < _MENU_ANCHORS:
         return
     known = _MENU_RULES if raw else ("subscribe", "navigation")
-    sure = [
-        anchor and need != "company" and verdict is not None and verdict.rule in known
-        for anchor, need, verdict in zip(anchors, needs, verdicts, strict=True)
-    ]
-    weights = [_weight(line, verdict, anchor) for line, verdict, anchor in zip(lines, verdicts, anchors, strict=True)]
+    sure = {line for line in anchors if needs.get(line) != "company" and verdicts[line].rule in known}
+    count, weights = len(lines.texts), _weights(lines)
     if not raw:
-        for line, text in enumerate(lines):
-            if verdicts[line] is None and _is_running(text):
-                weights[line] = -_FOR_ANCHOR * len(lines)  # the article begins
+        own = lines.running.copy()
+        own[list(verdicts)] = False
+        weights[own] = -_FOR_ANCHOR * count  # the article begins
+    weights[[line for line, verdict in verdicts.items() if not verdict.doubt]] = 0
+    weights[anchors] = _FOR_ANCHOR
     menu = _best_run(weights, anchors, sure)
-    footer = _best_run(weights[::-1], anchors[::-1], sure[::-1])
-    for line in (*range(1, menu), *range(len(lines) - footer, len(lines))):
-        verdict = verdicts[line]
+    backwards = [count - 1 - line for line in reversed(anchors)]
+    footer = _best_run(weights[::-1], backwards, {count - 1 - line for line in sure})
+    for line in (*range(1, menu), *range(count - footer, count)):
+        verdict = verdicts.get(line)
         if verdict is None or verdict.doubt:
             verdicts[line] = Verdict(verdict.rule if verdict else "navigation")
 
 
-def _weight(line: str, verdict: Verdict | None, anchor: bool) -> int:
-    size, stopped = len(line.encode()), line.rstrip("\"')]")[-1:] in "。!?.:;,"
-    if verdict is not None and (anchor or not verdict.doubt):
-        return _FOR_ANCHOR if anchor else 0
-    if stopped:
-        return _FOR_TEXT if size >= _TEXT else _FOR_OTHER
-    return _FOR_LABEL if size <= _LABEL else _FOR_SHORT if size <= _SHORT else _FOR_OTHER
+def _weights(lines: Lines) -> I64:
+    """What each line says for a menu by its size and its end."""
+    sizes, stopped = lines.sizes, np.isin(lines.lasts, _STOPS)
+    text = np.where(sizes >= _TEXT, _FOR_TEXT, _FOR_OTHER)
+    label = np.where(sizes <= _LABEL, _FOR_LABEL, np.where(sizes <= _SHORT, _FOR_SHORT, _FOR_OTHER))
+    return np.where(stopped, text, label)
 
 
-def _best_run(weights: Sequence[int], anchors: Sequence[bool], sure: Sequence[bool]) -> int:
+def _best_run(weights: I64, anchors: Sequence[int], sure: Container[int]) -> int:
     """How many lines from the first make the best run that ends with an anchor; 0 where there is none."""
-    best, length, total, found, certain = 2 * _FOR_ANCHOR - 1, 0, 0, 0, 0
-    for line, (weight, anchor) in enumerate(zip(weights, anchors, strict=True)):
-        total += weight
-        found += anchor
-        certain += sure[line]
-        if anchor and found >= _MENU_ANCHORS and certain and total > best:
+    best, length, certain = 2 * _FOR_ANCHOR - 1, 0, False
+    totals = np.cumsum(weights)[anchors].tolist()
+    for found, (line, total) in enumerate(zip(anchors, totals, strict=True), 1):
+        certain = certain or line in sure
+        if found >= _MENU_ANCHORS and certain and total > best:
             best, length = total, line + 1
     return length
 
 
-def _doubt_sentences(lines: Sequence[str], verdicts: Verdicts, found: Sequence[int], own: int) -> None:
+def _doubt_sentences(lines: Lines, verdicts: Verdicts, found: Mapping[int, int], own: int) -> None:
     """Doubts lines that read like sentences and have running text on both sides, whatever their words.
 
     A user's *own* rules, the first so many, are obeyed.
     """
     doubted = [
-        (line, verdict.rule)
-        for line, verdict in enumerate(verdicts)
-        if verdict is not None and _sure(verdict) and verdict.rule != "link-farm" and not 0 <= found[line] < own
-        if _is_running(lines[line])
+        line
+        for line, verdict in verdicts.items()
+        if lines.running[line] and _sure(verdict) and verdict.rule != "link-farm" and not 0 <= found.get(line, -1) < own
     ]
-    if not doubted or (body := _outermost(lines, [verdict is None for verdict in verdicts])) is None:
+    if not doubted or (body := _outermost(lines, verdicts)) is None:
         return
-    for line, rule in doubted:
+    for line in doubted:
         if body[0] < line < body[1]:
-            verdicts[line] = Verdict(rule, SENTENCE_AMID)
+            verdicts[line] = Verdict(verdicts[line].rule, SENTENCE_AMID)
 
 
-def _line_marks(
-    verdicts: Sequence[Verdict | None], starts: list[int], ends: list[int], settings: Settings
-) -> Iterator[Mark]:
+def _line_marks(verdicts: Verdicts, starts: I64, ends: I64, settings: Settings) -> Iterator[Mark]:
     """Lines in a row with one verdict are one mark."""
-    count = len(verdicts)
-    edges = [line for line in range(count + 1) if line in (0, count) or verdicts[line] != verdicts[line - 1]]
-    for first, stop in pairwise(edges):
-        verdict = verdicts[first]
-        if verdict is None:
+    count, stop = len(starts), 0
+    for first in sorted(verdicts):
+        if first < stop:
             continue
-        kind: Kind = "debris" if verdict.rule == "markup" else "boilerplate"
-        removed = "markup" in settings.strip if verdict.rule == "markup" else settings.boilerplate == "remove"
-        evidence: dict[str, Any] = {"lines": stop - first} if stop - first > 1 else {}
-        if kind == "boilerplate":
-            evidence["position"] = position(first, stop, count)
-        if verdict.doubt:
-            evidence["doubt"] = verdict.doubt
-        grain: Grain = "block" if stop - first > 1 else "passage"
-        yield Mark(starts[first], ends[stop - 1], kind, grain, verdict.rule, removed and not verdict.doubt, evidence)
+        verdict, stop = verdicts[first], first + 1
+        while stop in verdicts and verdicts[stop] == verdict:
+            stop += 1
+        yield line_mark(verdict, (int(starts[first]), int(ends[stop - 1]), first, stop, count), settings)
+
+
+def line_mark(verdict: Verdict, at: Sequence[int], settings: Settings) -> Mark:
+    """The mark of lines in a row with one verdict.
+
+    Args:
+        verdict: what names them.
+        at: where they start and end, the first of them, the one behind the last, and how many the article has.
+        settings: boilerplate and strip.
+    """
+    start, end, first, stop, count = at
+    kind: Kind = "debris" if verdict.rule == "markup" else "boilerplate"
+    removed = "markup" in settings.strip if verdict.rule == "markup" else settings.boilerplate == "remove"
+    evidence: dict[str, Any] = {"lines": stop - first} if stop - first > 1 else {}
+    if kind == "boilerplate":
+        evidence["position"] = position(first, stop, count)
+    if verdict.doubt:
+        evidence["doubt"] = verdict.doubt
+    grain: Grain = "block" if stop - first > 1 else "passage"
+    return Mark(start, end, kind, grain, verdict.rule, removed and not verdict.doubt, evidence)
 
 
 EDGE_LINES = 5
@@ -630,6 +717,12 @@ _DOUBLE = (
 _BROKEN = re.compile(
     rf"\ufffd|{_DOUBLE}|[\u4e00-\u9fff][a-zA-Z]?\?[\u4e00-\u9fffa-zA-Z]|[a-zA-Z]\?[a-z]{{2}}(?!\w{{0,30}}=)"
 )
+# What every match of it has within its first three characters, and between which bounds lies what stands behind that.
+_BROKEN_SIGNS = (
+    *(("\ufffd", 0, 0x10FFFF), ("?", 0x4E00, 0x9FFF), ("?", 0x61, 0x7A), ("?", 0x41, 0x5A)),
+    *(("\u00c2", 0x80, 0xBF), ("\u00c3", 0x80, 0xBF), ("\u00e2", 0x20AC, 0x20AC), ("\u00ef", 0xBB, 0xBB)),
+    *(("锟", 0x65A4, 0x65A4), ("烫", 0x70EB, 0x70EB), ("屯", 0x5C6F, 0x5C6F)),
+)
 _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s\u4e00-\u9fff]+")
 
 
@@ -645,16 +738,63 @@ def markup_lines(text: str, starts: list[int], ends: list[int]) -> list[int]:
     return found
 
 
+class Signs(NamedTuple):
+    """Where debris may be: int64, places of code points, rising.
+
+    Attributes:
+        toned: what may be a tone of an annotation.
+        control: what may be a control character.
+        broken: what may be in mojibake.
+    """
+
+    toned: I64
+    control: I64
+    broken: I64
+
+
+def debris_signs(codes: U32) -> Signs:
+    """The signs of debris in one text, or in several in a row."""
+    kinds = _kinds()[codes]
+    places = np.flatnonzero(kinds)
+    kinds = kinds[places]
+    toned, control, broken = (places[(kinds & kind) > 0] for kind in (_TONED, _CONTROL, _BROKEN_SIGN))
+    sign, behind = codes[broken], np.append(codes[1:], np.uint32(0))[broken]
+    may_be = np.zeros(len(broken), bool)
+    for one, first, last in _BROKEN_SIGNS:
+        may_be |= (sign == ord(one)) & (behind >= first) & (behind <= last)
+    return Signs(toned, control, broken[may_be])
+
+
+_TONED, _CONTROL, _BROKEN_SIGN = 1, 2, 4
+
+
+@lru_cache(maxsize=1)
+def _kinds() -> NDArray[np.uint8]:
+    """What each code point may be the sign of: uint8 [0x110000]."""
+    flags = load().flags
+    kinds = np.where(flags & TONE, np.uint8(_TONED), np.uint8(0))
+    kinds[(flags & INVISIBLE) > 0] |= _CONTROL
+    kinds[[code for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in range(0x09, 0x0E)]] |= _CONTROL
+    kinds[[ord(sign) for sign, _, _ in _BROKEN_SIGNS]] |= _BROKEN_SIGN
+    return kinds
+
+
 def debris(
-    text: str, codes: U32, annotated: Sequence[tuple[int, int]], starts: I64, ends: I64, settings: Settings
+    text: str,
+    codes: U32,
+    signs: Signs,
+    annotated: Sequence[tuple[int, int]],
+    starts: I64,
+    ends: I64,
+    settings: Settings,
 ) -> Iterator[Mark]:
     """Annotations and control characters, span by span where they are stripped, else by lines; mojibake by lines."""
-    for rule, spans in (("annotation", annotated), ("control", _controls(codes))):
+    for rule, spans in (("annotation", annotated), ("control", _controls(codes, signs.control))):
         if rule in settings.strip:
             yield from (Mark(start, end, "debris", "span", rule, True) for start, end in spans)
         else:
             yield from _by_line(rule, spans, starts, ends)
-    yield from _by_line("mojibake", _mojibake(text, annotated), starts, ends)
+    yield from _by_line("mojibake", _mojibake(text, signs.broken, annotated), starts, ends)
 
 
 def _by_line(rule: str, spans: Sequence[tuple[int, int]], starts: I64, ends: I64) -> Iterator[Mark]:
@@ -671,17 +811,12 @@ def _by_line(rule: str, spans: Sequence[tuple[int, int]], starts: I64, ends: I64
 _JOINERS = (0x200C, 0x200D)
 
 
-def _controls(codes: U32) -> list[tuple[int, int]]:
+def _controls(codes: U32, suspects: I64) -> list[tuple[int, int]]:
     """Runs of characters that control nothing in an article.
 
     C0 and C1 but white space and line ends, the zero-width space, the word joiner, U+FEFF, and the joiners beside Han.
     Joiners elsewhere and direction marks are spelling in other scripts and in emoji.
     """
-    suspects = np.flatnonzero(
-        (codes < 0x20) | ((codes >= 0x7F) & (codes < 0xA0)) | ((load().flags[codes] & INVISIBLE) > 0)
-    )
-    if not len(suspects):
-        return []
     found = []
     for at in suspects.tolist():
         code = int(codes[at])
@@ -701,13 +836,18 @@ def _beside_han(codes: U32, at: int) -> bool:
     return bool((load().flags[codes[max(at - 1, 0) : at + 2]] & HAN).any())
 
 
-def _mojibake(text: str, annotated: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def _mojibake(text: str, signs: I64, annotated: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """What looks like lost or twice decoded characters, outside of web addresses and annotations."""
-    if not any(sign in text for sign in "?\ufffdÂÃâï锟烫屯"):
+    spans: list[tuple[int, int]] = []
+    for place in signs.tolist():
+        for start in range(max(place - 2, spans[-1][1] if spans else 0), place + 1):
+            if found := _BROKEN.match(text, start):
+                spans.append(found.span())
+                break
+    if not spans:
         return []
     own = sorted([*(found.span() for found in _ADDRESS.finditer(text)), *annotated])
     starts = [start for start, _ in own]
-    spans = [found.span() for found in _BROKEN.finditer(text)]
     # only the last that begins before the end of a span can reach into it: they do not overlap
     before = (bisect_left(starts, end) - 1 for _, end in spans)
     return [span for span, one in zip(spans, before, strict=True) if one < 0 or own[one][1] <= span[0]]

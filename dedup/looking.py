@@ -1,25 +1,38 @@
 """Many articles looked at together: what `boilerplate.look` says of each, without a look at most of them.
 
-Few articles hold anything that a rule or debris could name. One look-up a code point and one regular expression over
-all lines tell which may; only those are looked at one by one.
+Few articles hold anything that a rule or debris could name, and where one does, words alone often decide. One look-up a
+code point and one regular expression over all lines tell which; only what is left is judged article by article.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernel
-from dedup.boilerplate import LEAD_IN, SENTENCE, Mark, debris, in_order, judge_lines, look, markup_lines
+from dedup.boilerplate import (
+    Lines,
+    Mark,
+    Signs,
+    Verdict,
+    debris,
+    debris_signs,
+    in_order,
+    judge_lines,
+    line_mark,
+    look,
+    markup_lines,
+    settled,
+    shapes,
+)
+from dedup.boilerplate import running as running_lines
 from dedup.fold_table import load
-from dedup.kernel.fold_reference import INVISIBLE, TONE
 from dedup.kernel.reference import I64, U8, U32
-from dedup.rules import reading_table, suspect_lines
+from dedup.rules import COMMA, matcher, signed_table, suspect_lines
 from dedup.settings import Settings
 
 Mask = NDArray[np.bool_]
@@ -49,49 +62,45 @@ def look_all(texts: Sequence[str], codes: U32, offsets: I64, lines: tuple[I64, I
         lines: int64 [lines] each: where each line that is not blank starts, its content ends, and it ends, in *codes*.
         settings: as for `boilerplate.look`.
     """
-    starts, content_ends, ends = lines
-    of_article = np.searchsorted(starts, offsets)
-    read, bounds, lasts = kernel.readings(codes, starts, content_ends, reading_table())
-    masked, shape = np.zeros(len(starts), bool), _shapes(lasts)
-    marks: dict[int, tuple[Mark, ...]] = {}
-    kinds = _kinds()[codes]
-    toned, suspect_signs = (_articles_of(offsets, np.flatnonzero(kinds & kind)) for kind in (_TONED, _DEBRIS))
-    for number in toned.tolist():  # what is read of them is not what was read above
+    starts, _, ends = lines
+    rows = _Rows(codes, offsets, lines, settings)
+    masked, shape = np.zeros(len(starts), bool), rows.shape.copy()
+    marks: dict[int, list[Mark]] = {}
+    signs = debris_signs(codes)
+    annotated = _annotated(codes, offsets, signs.toned)
+    for number in annotated.tolist():  # what is read of them is not what was read above
         seen = look(texts[number], codes[offsets[number] : offsets[number + 1]], settings)
-        own = slice(of_article[number], of_article[number + 1])
-        masked[own], shape[own] = seen.masked, seen.shape
-        marks[number] = seen.marks
-    suspects = np.zeros(0, np.int64)
-    if settings.boilerplate != "off":
-        suspects = suspect_lines(read, bounds, settings.rules)
-    openers = np.flatnonzero(np.isin(read[bounds[:-1]], _MARKUP_OPENERS))
-    some = np.setdiff1d(_articles_of(of_article, np.append(suspects, openers)), toned)
-    lows, highs = of_article[some], of_article[some + 1]
-    rows = zip(
-        *(edge.tolist() for edge in (some, lows, highs, offsets[some], bounds[lows], bounds[highs])),
-        *(np.searchsorted(lines, edge).tolist() for lines in (suspects, openers) for edge in (lows, highs)),
-        strict=True,
-    )
-    of_suspect = (suspects - of_article[_segments_of(of_article, suspects)]).tolist()
-    for number, low, high, begin, read_from, read_to, first, last, first_opener, last_opener in rows:
-        own_starts, own_ends = (starts[low:high] - begin).tolist(), (ends[low:high] - begin).tolist()
-        markup: Sequence[int] = ()
-        if first_opener < last_opener:
-            markup = markup_lines(texts[number], own_starts, (content_ends[low:high] - begin).tolist())
-        own_lines = read[read_from:read_to].tobytes().decode().split("\n")[:-1]
-        found = judge_lines(own_lines, markup, of_suspect[first:last], own_starts, own_ends, settings)
-        masked[low:high], marks[number] = found[0], tuple(found[1])
-    for number in np.setdiff1d(suspect_signs, toned).tolist():
-        begin, end = offsets[number], offsets[number + 1]
-        own = slice(of_article[number], of_article[number + 1])
-        signs = debris(texts[number], codes[begin:end], [], starts[own] - begin, ends[own] - begin, settings)
-        marks[number] = in_order([*marks.get(number, ()), *signs])
+        own = rows.own(number)
+        masked[own], shape[own], marks[number] = seen.masked, seen.shape, list(seen.marks)
+    of_suspect, of_opener = (rows.articles_of(some) for some in (rows.suspects, rows.openers))
+    clear = rows.settled()
+    clear[annotated] = clear[of_opener] = False
+    by_words = clear[of_suspect]
+    masked[rows.suspects[by_words]] = True
+    for number, mark in rows.marks(by_words):
+        marks.setdefault(number, []).append(mark)
+    for number in np.setdiff1d(np.append(of_suspect[~by_words], of_opener), annotated).tolist():
+        named, marks[number] = rows.judged(number, texts[number])
+        masked[named] = True
+    with_debris = _segments_of(offsets, np.append(signs.control, signs.broken))
+    for number in np.setdiff1d(with_debris, annotated).tolist():
+        own, begin, end = rows.own(number), int(offsets[number]), int(offsets[number + 1])
+        of_text = texts[number], codes[begin:end], Signs(*(_within(places, begin, end) - begin for places in signs))
+        found = debris(*of_text, [], starts[own] - begin, ends[own] - begin, settings)
+        marks[number] = list(in_order([*marks.get(number, ()), *found]))
     return Looks(masked, shape, {number: found for number, found in marks.items() if found})
 
 
-def _articles_of(offsets: I64, places: I64) -> I64:
-    """The segments in which the places lie, rising, each once."""
-    return np.unique(_segments_of(offsets, places))
+def _annotated(codes: U32, offsets: I64, toned: I64) -> I64:
+    """The articles that hold annotations, rising."""
+    articles = np.unique(_segments_of(offsets, toned))
+    spans = (codes[slice(*offsets[number : number + 2])] for number in articles)
+    return articles[[bool(kernel.annotations(own, load())) for own in spans]]
+
+
+def _within(rising: I64, begin: int, end: int) -> I64:
+    """Those of rising numbers that are at least *begin* and less than *end*."""
+    return rising[slice(*np.searchsorted(rising, (begin, end)).tolist())]
 
 
 def _segments_of(offsets: I64, places: I64) -> I64:
@@ -99,31 +108,88 @@ def _segments_of(offsets: I64, places: I64) -> I64:
     return np.searchsorted(offsets, places, side="right") - 1
 
 
+class _Rows:
+    """The lines of all articles, as rules see them.
+
+    Attributes:
+        shape: uint8 [lines], see `Looks`.
+        suspects, openers: int64, the lines that a rule may name, and those that may be markup; both rising.
+    """
+
+    def __init__(self, codes: U32, offsets: I64, lines: tuple[I64, I64, I64], settings: Settings) -> None:
+        self._starts, self._content_ends, self._ends = lines
+        self._offsets, self._of_article = offsets, np.searchsorted(self._starts, offsets)
+        self._settings, self._rules = settings, matcher(settings.rules, settings.keep_rules)
+        self._read = kernel.readings(codes, *lines[:2], signed_table())
+        self._texts = _Texts(self._read.read.tobytes(), self._read.bounds.tolist())
+        self._sizes = np.diff(self._read.bounds) - 1
+        self.shape = shapes(self._read.lasts)
+        self._running = running_lines(self.shape, self._read.chars, (self._read.signs & COMMA) > 0)
+        self.openers = np.flatnonzero(np.isin(self._read.heads[:, 0], _MARKUP_OPENERS))
+        self.suspects = np.zeros(0, np.int64)
+        if settings.boilerplate != "off":
+            self.suspects = suspect_lines(self._read.read, self._read.bounds, settings.rules)
+        first = (self._rules.first(self._texts[line]) for line in self.suspects.tolist())
+        self._matched = np.fromiter(first, np.int64, len(self.suspects))
+
+    def own(self, article: int) -> slice:
+        """The lines of an article."""
+        return slice(*self._of_article[article : article + 2].tolist())
+
+    def articles_of(self, lines: I64) -> I64:
+        """The article of each line."""
+        return _segments_of(self._of_article, lines)
+
+    def settled(self) -> Mask:
+        """See `boilerplate.settled`."""
+        return settled(self.suspects, self._matched, self._running, self._of_article, self._rules)
+
+    def marks(self, which: Mask) -> Iterator[tuple[int, Mark]]:
+        """Articles and their marks, of suspects that words alone name; lines in a row with one name are one mark."""
+        line, rule = self.suspects[which], self._matched[which]
+        article, name = self.articles_of(line), np.unique(self._rules.names, return_inverse=True)[1][rule]
+        apart = [np.diff(of, prepend=-2) != step for of, step in ((line, 1), (name, 0), (article, 0))]
+        run = np.flatnonzero(np.append(np.any(apart, axis=0), True))
+        first, last, of, rule = line[run[:-1]], line[run[1:] - 1], article[run[:-1]], rule[run[:-1]]
+        low, high, begin = self._of_article[of], self._of_article[of + 1], self._offsets[of]
+        edges = (self._starts[first] - begin, self._ends[last] - begin, first - low, last + 1 - low, high - low)
+        for number, one, *at in zip(*(column.tolist() for column in (of, rule, *edges)), strict=True):
+            yield number, line_mark(Verdict(self._rules.names[one]), at, self._settings)
+
+    def judged(self, article: int, text: str) -> tuple[list[int], list[Mark]]:
+        """The lines of an article that are masked, and the marks of lines."""
+        own, begin = self.own(article), self._offsets[article]
+        opened, some = (
+            slice(*np.searchsorted(lines, (own.start, own.stop))) for lines in (self.openers, self.suspects)
+        )
+        opener, markup = self.openers[opened], []
+        if len(opener):
+            spans = ((edge[opener] - begin).tolist() for edge in (self._starts, self._content_ends))
+            markup = (opener[markup_lines(text, *spans)] - own.start).tolist()
+        matched = dict(zip((self.suspects[some] - own.start).tolist(), self._matched[some].tolist(), strict=True))
+        lines = Lines(self._texts.part(own), self._sizes[own], self._read.lasts[own], self._running[own])
+        edges = self._starts[own] - begin, self._ends[own] - begin
+        masked, marks = judge_lines(lines, markup, matched, *edges, self._settings)
+        return [line + own.start for line in masked], marks
+
+
+class _Texts(Sequence[str]):
+    """Lines that were read, as strings that are made when they are asked for."""
+
+    def __init__(self, read: bytes, bounds: list[int], lines: range | None = None) -> None:
+        self._read, self._bounds = read, bounds
+        self._lines = range(len(bounds) - 1) if lines is None else lines
+
+    def part(self, lines: slice) -> _Texts:
+        """Some of them."""
+        return _Texts(self._read, self._bounds, self._lines[lines])
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __getitem__(self, line: Any) -> Any:
+        at = self._lines[line]
+        return self._read[self._bounds[at] : self._bounds[at + 1] - 1].decode()
+
+
 _MARKUP_OPENERS = np.frombuffer(b"<&]", np.uint8)
-_TONED, _DEBRIS = 1, 2
-"""What a code point may be the sign of: an annotation; a control character or mojibake."""
-
-
-@lru_cache(maxsize=1)
-def _kinds() -> U8:
-    """What each code point may be the sign of: uint8 [0x110000]."""
-    flags = load().flags
-    kinds = np.where(flags & TONE, np.uint8(_TONED), np.uint8(0))
-    debris = np.flatnonzero((flags & INVISIBLE) > 0).tolist()
-    debris += [code for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in range(0x09, 0x0E)]
-    debris += list(map(ord, "?\ufffdÂÃâï锟烫屯"))
-    kinds[debris] |= _DEBRIS
-    return kinds
-
-
-@lru_cache(maxsize=1)
-def _shape_table() -> U8:
-    shapes = np.zeros(0x110000, np.uint8)
-    shapes[ord(":")] = LEAD_IN
-    shapes[list(map(ord, "。!?.…;"))] = SENTENCE
-    return shapes
-
-
-def _shapes(lasts: U32) -> U8:
-    found: Any = _shape_table()[lasts]
-    return found

@@ -702,6 +702,20 @@ def reading_table() -> U32:
     return table
 
 
+COMMA = 1
+"""The sign of a comma in `signed_table`."""
+
+
+@lru_cache(maxsize=1)
+def signed_table() -> U32:
+    """The same with the signs of what is read, for `kernel.readings`."""
+    table = reading_table()
+    signs = np.zeros(len(table), np.uint32)
+    signs[list(map(ord, ",、"))] = COMMA
+    signed: U32 = table | (signs[table] << np.uint32(21))
+    return signed
+
+
 def reading_codes(codes: U32) -> U32:
     """Each code point as it is read, 0 where it is not seen: uint32, as many as *codes*."""
     return reading_table()[codes]

@@ -148,7 +148,7 @@ def test_each_line_as_an_article_and_before_and_behind_running_text():
 def as_read(lines):
     """Lines as rules read them, and where each begins."""
     bounds = offsets_of(np.array([len(line) + 1 for line in lines], np.int64))
-    read, read_bounds, _ = kernel.readings(
+    read, read_bounds, *_ = kernel.readings(
         codepoints("\n".join(lines)), bounds[:-1].copy(), bounds[1:] - 1, reading_table()
     )
     return read, read_bounds

@@ -97,7 +97,17 @@ def choose(
     /,
 ) -> int: ...
 def readings(
-    codes: Array, starts: Array, ends: Array, table: Array, read: Array, bounds: Array, lasts: Array, /
+    codes: Array,
+    starts: Array,
+    ends: Array,
+    table: Array,
+    read: Array,
+    bounds: Array,
+    lasts: Array,
+    chars: Array,
+    signs: Array,
+    heads: Array,
+    /,
 ) -> None: ...
 def templates(folded: Array, offsets: Array, flags: Array, templates: Array, ends: Array, /) -> None: ...
 def utf8_places(utf8: Array, offsets: Array, text: Array, place: Array, found: Array, /) -> None: ...

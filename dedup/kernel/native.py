@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dedup.kernel._native as _native  # noqa: PLR0402  (the package is a layer above this file)
-from dedup.kernel.fold_reference import SYLLABLES, TONED_LETTERS, WIDE, FoldTable, tone_place
+from dedup.kernel.fold_reference import SYLLABLES, TONED_LETTERS, WIDE, FoldTable, Readings, tone_place
 from dedup.kernel.fold_reference import fold as reference_fold
 from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree, PassagesCovered
 from dedup.kernel.reference import I32, I64, U8, U32, U64
@@ -202,13 +202,15 @@ def number_tokens(folded: U32, offsets: I64, table: FoldTable) -> tuple[U64, I64
     return hashes[: token_offsets[-1]].copy(), token_offsets  # a copy: numbers are few, the array is long
 
 
-def readings(codes: U32, starts: I64, ends: I64, table: U32) -> tuple[U8, I64, U32]:
+def readings(codes: U32, starts: I64, ends: I64, table: U32) -> Readings:
     """See the reference."""
     lengths = np.clip(ends - starts, 0, len(codes))  # lines outside of the text ask for no memory: they are refused
     read = np.empty(4 * int(lengths.sum()) + len(starts), np.uint8)
     bounds, lasts = np.empty(len(starts) + 1, np.int64), np.empty(len(starts), np.uint32)
-    _native.readings(codes, starts, ends, table, read, bounds, lasts)
-    return read[: bounds[-1]], bounds, lasts
+    chars, signs = np.empty(len(starts), np.int64), np.empty(len(starts), np.uint16)
+    heads = np.empty((len(starts), 2), np.uint32)
+    _native.readings(codes, starts, ends, table, read, bounds, lasts, chars, signs, heads)
+    return Readings(read[: bounds[-1]], bounds, lasts, chars, signs, heads)
 
 
 def templates(folded: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:

@@ -32,28 +32,44 @@ inline uint8_t* put_utf8(uint32_t code, uint8_t* out) {
 
 inline bool closes(uint32_t code) { return code == '"' || code == '\'' || code == ')' || code == ']'; }
 
-// One line: what is read of it and a line feed behind that; *last* is the last character that closes nothing. *out* has
-// room for four bytes a code point and one more.
-inline uint8_t* read_line(const uint32_t* codes, size_t count, const uint32_t* table, uint8_t* out, uint32_t* last) {
-    const uint8_t* begin = out;
+constexpr int SIGNS = 21;  // the bits of a table entry below its signs: what the code point is read as
+
+// What is known of a line but what is read of it.
+struct Look {
+    uint32_t last = 0;  // its last character that closes nothing
+    uint32_t signs = 0;
+    int64_t chars = 0;
+    uint32_t head[2] = {0, 0};  // its first characters
+};
+
+// One line: what is read of it and a line feed behind that. *out* has room for four bytes a code point and one more.
+inline uint8_t* read_line(const uint32_t* codes, size_t count, const uint32_t* table, uint8_t* out, Look& look) {
     bool blank = false;  // waits until something stands behind it
-    *last = 0;
+    uint32_t words = 0;
     for (size_t i = 0; i < count; i++) {
-        const uint32_t code = table[codes[i]];
+        const uint32_t word = table[codes[i]], code = word & ((1u << SIGNS) - 1);
+        words |= word;
         if (code == 0) continue;
         if (code == BLANK) {
-            blank = out != begin;
+            blank = look.chars > 0;
             continue;
         }
-        if (blank) *out++ = BLANK;
+        if (blank) {
+            *out++ = BLANK;
+            if (look.chars == 1) look.head[1] = BLANK;
+            look.chars++;
+        }
         if (!closes(code))
-            *last = code;
+            look.last = code;
         else if (blank)
-            *last = BLANK;
+            look.last = BLANK;
         blank = false;
+        if (look.chars < 2) look.head[look.chars] = code;
+        look.chars++;
         out = put_utf8(code, out);
     }
     *out++ = '\n';
+    look.signs = words >> SIGNS;
     return out;
 }
 

@@ -986,13 +986,20 @@ PyObject* components(PyObject*, PyObject* args) {
 
 PyObject* readings(PyObject*, PyObject* args) {
     return guarded([&] {
-        PyObject *codes_, *starts_, *ends_, *table_, *read_, *bounds_, *lasts_;
-        unpack(args, "OOOOOOO", &codes_, &starts_, &ends_, &table_, &read_, &bounds_, &lasts_);
+        PyObject *codes_, *starts_, *ends_, *table_, *read_, *bounds_, *lasts_, *chars_, *signs_, *heads_;
+        unpack(args, "OOOOOOOOOO", &codes_, &starts_, &ends_, &table_, &read_, &bounds_, &lasts_, &chars_, &signs_,
+               &heads_);
         const Codes codes(codes_, "codes"), table(table_, "table"), lasts(lasts_, "lasts", 1, true);
         const Array<int64_t> starts(starts_, "starts"), ends(ends_, "ends"), bounds(bounds_, "bounds", 1, true);
+        const Array<int64_t> chars(chars_, "chars", 1, true);
+        const Array<uint16_t> signs(signs_, "signs", 1, true);
+        const Array<uint32_t> heads(heads_, "heads", 2, true);
         const Array<uint8_t> read(read_, "read", 1, true);
         ends.must_have(starts.size());
         lasts.must_have(starts.size());
+        chars.must_have(starts.size());
+        signs.must_have(starts.size());
+        heads.must_have(2 * starts.size());
         bounds.must_have(starts.size() + 1);
         table.must_have(folding::CODE_POINTS);
         size_t room = 0;
@@ -1009,9 +1016,15 @@ PyObject* readings(PyObject*, PyObject* args) {
             uint8_t* out = read.data();
             bounds[0] = 0;
             for (size_t i = 0; i < starts.size(); i++) {
+                lines::Look look;
                 out = lines::read_line(codes.data() + starts[i], static_cast<size_t>(ends[i] - starts[i]), table.data(),
-                                       out, &lasts[i]);
+                                       out, look);
                 bounds[i + 1] = out - read.data();
+                lasts[i] = look.last;
+                chars[i] = look.chars;
+                signs[i] = static_cast<uint16_t>(look.signs);
+                heads[2 * i] = look.head[0];
+                heads[2 * i + 1] = look.head[1];
             }
         });
         Py_RETURN_NONE;
