@@ -754,11 +754,10 @@ class Signs(NamedTuple):
 
 def debris_signs(codes: U32) -> Signs:
     """The signs of debris in one text, or in several in a row."""
-    kinds = _kinds()[codes]
-    places = np.flatnonzero(kinds)
-    kinds = kinds[places]
+    places = kernel.marked(codes, _kinds())
+    kinds = _kinds()[codes[places]]
     toned, control, broken = (places[(kinds & kind) > 0] for kind in (_TONED, _CONTROL, _BROKEN_SIGN))
-    sign, behind = codes[broken], np.append(codes[1:], np.uint32(0))[broken]
+    sign, behind = codes[broken], codes.take(broken + 1, mode="clip")  # a sign at the end is behind itself
     may_be = np.zeros(len(broken), bool)
     for one, first, last in _BROKEN_SIGNS:
         may_be |= (sign == ord(one)) & (behind >= first) & (behind <= last)

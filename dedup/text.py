@@ -19,7 +19,7 @@ U32 = NDArray[np.uint32]
 I64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-_LF, _CR, _LINE_SEPARATOR, _PARAGRAPH_SEPARATOR = 0x0A, 0x0D, 0x2028, 0x2029
+_LF = 0x0A
 
 _CHINESE_STOP, _ASCII_STOP, _POINT, _CLOSER = 1, 2, 4, 8
 _KINDS = {_CHINESE_STOP: "。！？…｡", _ASCII_STOP: "!?", _POINT: ".", _CLOSER: "”’」』】》〉）］｝〕〗﹂﹄»›\"')]}"}
@@ -116,31 +116,7 @@ def line_spans(codes: U32, offsets: I64 | None = None) -> tuple[I64, I64, I64, M
         (starts, content_ends, ends, is_blank): int64, int64, int64, bool [lines]. A line is starts:ends, with its
         line end; its content is starts:content_ends. The first starts at 0, each next one where the last ends.
     """
-    stops = np.array([len(codes)]) if offsets is None else offsets[1:]
-    breaks = _breaks(codes)
-    is_cr = codes[breaks] == _CR
-    in_crlf = np.zeros(len(breaks), bool)  # a CR whose LF is the next break
-    in_crlf[:-1] = is_cr[:-1] & (np.diff(breaks) == 1) & (codes[breaks[1:]] == _LF)
-    in_crlf[np.isin(breaks + 1, stops)] = False
-    lasts = breaks[~in_crlf]
-    after_cr = np.zeros(len(breaks), bool)
-    after_cr[1:] = in_crlf[:-1]
-    ends = np.union1d(lasts + 1, stops[stops > 0])
-    content_ends = ends.copy()
-    content_ends[np.searchsorted(ends, lasts + 1)] = lasts - after_cr[~in_crlf]
-    starts = np.concatenate((np.zeros(min(len(ends), 1), np.int64), ends[:-1]))
-    if not len(starts):
-        return starts, content_ends, ends, np.zeros(0, bool)
-    return starts, content_ends, ends, ~np.logical_or.reduceat(_shows(codes), starts)
-
-
-def _breaks(codes: U32) -> I64:
-    """The positions of all code points that end lines."""
-    candidates = np.flatnonzero((codes <= _CR) | ((codes | 1) == _PARAGRAPH_SEPARATOR))
-    found = codes[candidates]
-    is_break = (found == _LF) | (found == _CR) | (found >= _LINE_SEPARATOR)
-    breaks: I64 = candidates[is_break]
-    return breaks
+    return kernel.line_spans(codes, np.array([0, len(codes)]) if offsets is None else offsets, load())
 
 
 def _shows(codes: U32) -> Mask:

@@ -16,6 +16,7 @@ from dedup.fold_table import load
 from dedup.kernel import (
     fold_reference,
     greedy_reference,
+    line_reference,
     native,
     number_reference,
     reference,
@@ -25,6 +26,7 @@ from dedup.kernel import (
 from dedup.kernel.greedy_reference import NumbersAgree, PassagesCovered
 from dedup.rules import reading_table
 
+KINDS = (load().flags & 0xFF).astype(np.uint8)
 EDGES = [0, 1, 2, 3, 63, 64, 65, 2**31, 2**32 - 1, 2**62, 2**63 - 1, -1, -(2**63)]
 
 
@@ -42,7 +44,7 @@ def codes(rng: random.Random) -> np.ndarray:
     pool = [
         rng.randrange(0xD800),
         rng.randrange(0xE000, 0x110000),
-        *map(ord, "0123% .,-+$中文ab三十万百点第月\u3000\u200b\u0301é"),
+        *map(ord, "0123% .,-+$中文ab三十万百点第月\u3000\u200b\u0301é\n\r\u2028"),
     ]
     if rng.random() < 0.1:
         pool.append(rng.choice([0x110000, 2**21, 2**32 - 1]))
@@ -178,12 +180,15 @@ def turn(rng: random.Random) -> None:
     for lines in (text, dates(rng)):
         arguments = lines, offsets(rng, len(lines)), table
         same(attempt(native.templates, *arguments), template_reference.templates, *arguments)
+    arguments = text, offsets(rng, len(text)), table
+    same(attempt(native.line_spans, *arguments), line_reference.line_spans, *arguments)
+    same(attempt(native.marked, text, KINDS), line_reference.marked, text, KINDS)
     spans = [sorted(rng.choices(range(len(text) + 1), k=2)) for _ in range(rng.randrange(6))]
     if spans and rng.random() < 0.25:
         rng.choice(spans)[rng.randrange(2)] = rng.choice(EDGES)
     starts, ends = np.array(spans, np.int64).reshape(-1, 2).T.copy()
     arguments = text, starts, ends, reading_table()
-    same(attempt(native.readings, *arguments), fold_reference.readings, *arguments)
+    same(attempt(native.readings, *arguments), line_reference.readings, *arguments)
     bytes_of_texts(rng)
     named = np.array(rng.choices([0, 1, 2, 3, *EDGES], k=rng.randrange(5)), np.int64)
     attempt(native.take_segments, text, bounds, named)

@@ -20,6 +20,7 @@ LAYERS = [
     "frames",
     "kernel.reference",
     "kernel.fold_reference",
+    "kernel.line_reference",
     "kernel.number_reference",
     "kernel.greedy_reference",
     "kernel.template_reference",

@@ -17,6 +17,7 @@ from dedup.fold_table import load
 from dedup.kernel import (
     fold_reference,
     greedy_reference,
+    line_reference,
     number_reference,
     reference,
     template_reference,
@@ -429,6 +430,39 @@ def test_templates_take_linear_time(line):
 
 # --- lines -----------------------------------------------------------------------------------------------------------
 
+BREAKS = "a中 \t\u3000\u200b\ufeff\x00\x0b\x0c\n\n\r\r\x0e\x85\u2027\u2028\u2029\u202a\U0001f600\udfff"
+
+
+@given(st.lists(st.text(BREAKS, max_size=50), max_size=6))
+@settings(deadline=None, max_examples=1000)
+def test_line_spans(texts):
+    """Line ends of all kinds, also where one text ends and the next begins, in texts longer than a block of 16."""
+    codes, offsets = (
+        np.array([*map(ord, "".join(texts))], np.uint32),
+        reference.offsets_of(np.array(list(map(len, texts)), np.int64)),
+    )
+    equal(native.line_spans(codes, offsets, load()), line_reference.line_spans(codes, offsets, load()))
+
+
+def test_line_spans_of_every_code_point():
+    """Every code point in a line of its own, and all in one text."""
+    codes = np.arange(0x110000, dtype=np.uint32)
+    apart, alone = np.repeat(codes, 2), np.array([0, 2 * 0x110000])
+    apart[1::2] = 0x0A
+    for text, offsets in ((apart, alone), (codes, np.array([0, 0x110000]))):
+        equal(native.line_spans(text, offsets, load()), line_reference.line_spans(text, offsets, load()))
+
+
+@given(st.lists(st.integers(0, 0x10FFFF), max_size=80), st.lists(st.integers(0, 0x10FFFF), max_size=9))
+@settings(deadline=None, max_examples=300)
+def test_marked(codes, marks):
+    """Any code points by any table."""
+    table = np.zeros(0x110000, np.uint8)
+    table[codes[::3] + marks] = np.arange(len(codes[::3] + marks)) % 255 + 1
+    text = np.array(codes, np.uint32)
+    equal(native.marked(text, table), line_reference.marked(text, table))
+
+
 READ = "ab \t\u3000\u00a0\n\r\u200b\"\"'')]】」”（中國！：。é\U0001f600\ud800\udfff\uffff\U0010ffff\x00\x85"
 
 
@@ -442,7 +476,7 @@ def test_readings(text, data):
     starts, ends = np.array(spans, np.int64).reshape(-1, 2).T.copy()
     equal(
         native.readings(codes, starts, ends, reading_table()),
-        fold_reference.readings(codes, starts, ends, reading_table()),
+        line_reference.readings(codes, starts, ends, reading_table()),
     )
 
 
@@ -452,11 +486,12 @@ def test_readings_of_any_code_point_by_any_table(codes, data):
     """What is read may be longer or shorter in UTF-8 than what stands there."""
     table = np.zeros(0x110000, np.uint32)
     for code in codes:
-        table[code] = data.draw(
-            st.sampled_from([0, 0x20, 0x29, 0x7F, 0x80, 0x7FF, 0x800, 0xD800, 0xFFFF, 0x10000, 0x10FFFF])
+        table[code] = (
+            data.draw(st.sampled_from([0, 0x20, 0x29, 0x7F, 0x80, 0x7FF, 0x800, 0xD800, 0xFFFF, 0x10000, 0x10FFFF]))
+            | data.draw(st.integers(0, 2**11 - 1)) << 21
         )
     text, line = np.array(codes, np.uint32), (np.array([0]), np.array([len(codes)]))
-    equal(native.readings(text, *line, table), fold_reference.readings(text, *line, table))
+    equal(native.readings(text, *line, table), line_reference.readings(text, *line, table))
 
 
 def test_readings_of_every_code_point():
@@ -464,7 +499,7 @@ def test_readings_of_every_code_point():
     codes, places = np.arange(0x110000, dtype=np.uint32), np.arange(0, 0x110000, 8)
     for starts, ends in ((places, places + 8), (np.array([0]), np.array([0x110000]))):
         lines = codes, starts, ends, reading_table()
-        equal(native.readings(*lines), fold_reference.readings(*lines))
+        equal(native.readings(*lines), line_reference.readings(*lines))
 
 
 @pytest.mark.parametrize(
@@ -1026,6 +1061,14 @@ WRONG = {
     "a table that reads no code point": lambda: native.readings(
         CODES[:1], *LINE, np.full(0x110000, 0x110000, np.uint32)
     ),
+    "no code point to mark": lambda: native.marked(np.array([0x110000], np.uint32), np.zeros(0x110000, np.uint8)),
+    "a short table of marks": lambda: native.marked(CODES, np.zeros(0x10FFFF, np.uint8)),
+    "marks of 16 bits": lambda: native.marked(CODES, np.zeros(0x110000, np.uint16)),
+    "no code point in lines": lambda: native.line_spans(np.array([0x110000], np.uint32), np.array([0, 1]), TABLE),
+    "texts that end before the array": lambda: native.line_spans(CODES, np.array([0, 7]), TABLE),
+    "texts that end behind the array": lambda: native.line_spans(CODES, np.array([0, 9]), TABLE),
+    "texts that fall": lambda: native.line_spans(CODES, np.array([0, 5, 4, 8]), TABLE),
+    "texts of 32 bits": lambda: native.line_spans(CODES, np.array([0, 8], np.int32), TABLE),
     "a short table to read by": lambda: native.readings(CODES, *LINE, reading_table()[:-1]),
     "lines to read of 32 bits": lambda: native.readings(CODES, LINE[0].astype(np.int32), LINE[1], reading_table()),
     "lines to read with gaps": lambda: native.readings(

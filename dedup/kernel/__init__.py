@@ -45,6 +45,8 @@ if NAME == "native":
         intersections,
         join_segments,
         least_runs,
+        line_spans,
+        marked,
         nested_band_keys,
         number_tokens,
         readings,
@@ -59,8 +61,9 @@ if NAME == "native":
         utf8_places,
     )
 else:
-    from dedup.kernel.fold_reference import columns, fold, join_segments, readings, segment_widths
+    from dedup.kernel.fold_reference import columns, fold, join_segments, segment_widths
     from dedup.kernel.greedy_reference import greedy
+    from dedup.kernel.line_reference import line_spans, marked, readings
     from dedup.kernel.number_reference import number_tokens
     from dedup.kernel.reference import (
         band_keys,
@@ -98,6 +101,8 @@ __all__ = [
     "intersections",
     "join_segments",
     "least_runs",
+    "line_spans",
+    "marked",
     "nested_band_keys",
     "number_tokens",
     "permutations",

@@ -96,6 +96,17 @@ def choose(
     chosen: tuple[Array, Array, Array, Array],
     /,
 ) -> int: ...
+def marked(codes: Array, table: Array, places: Array, /) -> int: ...
+def line_spans(
+    codes: Array,
+    offsets: Array,
+    flags: Array,
+    starts: Array,
+    content_ends: Array,
+    ends: Array,
+    is_blank: Array,
+    /,
+) -> int: ...
 def readings(
     codes: Array,
     starts: Array,

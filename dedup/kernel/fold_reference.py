@@ -7,7 +7,6 @@ the end of a segment.
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,63 +153,6 @@ def join_segments(folded: U32, offsets: I64, segments: I64, groups: I64, table: 
     joined = np.full(out_offsets[-1], 0x20, np.uint32)
     joined[positions(begins, lengths)] = taken
     return joined, out_offsets[groups], begins
-
-
-_CLOSERS = frozenset(map(ord, "\"')]"))
-
-
-_SIGNS = 21  # the bits of a code point, above which a table of readings has signs
-
-
-class Readings(NamedTuple):
-    """Lines as rules read them, and what they look like.
-
-    Attributes:
-        read, bounds: uint8, int64 [lines + 1]; line i is read[bounds[i]:bounds[i + 1]], in UTF-8, with a line feed at
-            its end.
-        lasts: uint32 [lines], its last character before any quotes and brackets that close it, 0 if none.
-        chars: int64 [lines], its characters.
-        signs: uint16 [lines], all signs of its code points.
-        heads: uint32 [lines, 2], its first two characters, 0 where there are none.
-    """
-
-    read: U8
-    bounds: I64
-    lasts: U32
-    chars: I64
-    signs: U16
-    heads: U32
-
-
-def readings(codes: U32, starts: I64, ends: I64, table: U32) -> Readings:
-    """Lines as rules read them: white space at the ends goes, inside it becomes one U+0020.
-
-    Args:
-        codes: uint32 [n], the code points of a text; a surrogate is three bytes.
-        starts, ends: int64 [lines], the lines, which may lie in any order.
-        table: uint32 [0x110000], what each code point is read as, 0 if it is not seen, and its signs << 21; U+0020
-            stands for white space.
-    """
-    lines: list[bytes] = []
-    lasts, chars = np.zeros(len(starts), np.uint32), np.zeros(len(starts), np.int64)
-    signs, heads = np.zeros(len(starts), np.uint16), np.zeros((len(starts), 2), np.uint32)
-    for number, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-        if not 0 <= start <= end <= len(codes):
-            raise ValueError(f"lines must lie within the text, but line {number} is {start} to {end} of {len(codes)}")
-        line: list[int] = []
-        words = table[codes[start:end]]
-        signs[number] = np.bitwise_or.reduce(words) >> _SIGNS
-        for code in (words % (1 << _SIGNS)).tolist():
-            if code and not (code == BLANK and line[-1:] in ([], [BLANK])):
-                line.append(code)
-        if line[-1:] == [BLANK]:
-            line.pop()
-        lines.append("".join(map(chr, line)).encode("utf-8", "surrogatepass") + b"\n")
-        lasts[number] = next((code for code in reversed(line) if code not in _CLOSERS), 0)
-        chars[number] = len(line)
-        heads[number, : len(line)] = line[:2]
-    bounds = offsets_of(np.array(list(map(len, lines)), np.int64))
-    return Readings(np.frombuffer(b"".join(lines), np.uint8), bounds, lasts, chars, signs, heads)
 
 
 def _fold(codepoints: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dedup.kernel._native as _native  # noqa: PLR0402  (the package is a layer above this file)
-from dedup.kernel.fold_reference import SYLLABLES, TONED_LETTERS, WIDE, FoldTable, Readings, tone_place
+from dedup.kernel.fold_reference import SYLLABLES, TONED_LETTERS, WIDE, FoldTable, tone_place
 from dedup.kernel.fold_reference import fold as reference_fold
 from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree, PassagesCovered
+from dedup.kernel.line_reference import Readings
 from dedup.kernel.reference import I32, I64, U8, U32, U64
 from dedup.kernel.reference import take_segments as reference_take
 
@@ -200,6 +201,20 @@ def number_tokens(folded: U32, offsets: I64, table: FoldTable) -> tuple[U64, I64
     token_offsets = np.empty(len(offsets), np.int64)
     _native.number_tokens(folded, offsets, table.flags, hashes, token_offsets)
     return hashes[: token_offsets[-1]].copy(), token_offsets  # a copy: numbers are few, the array is long
+
+
+def marked(codes: U32, table: U8) -> I64:
+    """See the reference."""
+    places = np.empty(len(codes), np.int64)  # memory that is not written to is not taken
+    return places[: _native.marked(codes, table, places)].copy()
+
+
+def line_spans(codes: U32, offsets: I64, table: FoldTable) -> tuple[I64, I64, I64, Mask]:
+    """See the reference."""
+    starts, content_ends, ends = (np.empty(len(codes), np.int64) for _ in range(3))
+    is_blank = np.empty(len(codes), bool)
+    count = _native.line_spans(codes, offsets, table.flags, starts, content_ends, ends, is_blank)
+    return starts[:count].copy(), content_ends[:count].copy(), ends[:count].copy(), is_blank[:count].copy()
 
 
 def readings(codes: U32, starts: I64, ends: I64, table: U32) -> Readings:

@@ -984,6 +984,60 @@ PyObject* components(PyObject*, PyObject* args) {
 
 // --- lines -----------------------------------------------------------------------------------------------------------
 
+PyObject* marked(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *codes_, *table_, *places_;
+        unpack(args, "OOO", &codes_, &table_, &places_);
+        const Codes codes(codes_, "codes");
+        const Array<uint8_t> table(table_, "table");
+        const Array<int64_t> places(places_, "places", 1, true);
+        table.must_have(folding::CODE_POINTS);
+        places.must_have(codes.size());
+        size_t count = 0;
+        without_gil([&] {
+            must_be_codes(codes.data(), codes.size());
+            for (size_t i = 0; i < codes.size(); i++)
+                if (table[codes[i]]) places[count++] = static_cast<int64_t>(i);
+        });
+        return PyLong_FromSize_t(count);
+    });
+}
+
+PyObject* line_spans(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *codes_, *offsets_, *flags_, *starts_, *content_ends_, *ends_, *is_blank_;
+        unpack(args, "OOOOOOO", &codes_, &offsets_, &flags_, &starts_, &content_ends_, &ends_, &is_blank_);
+        const Codes codes(codes_, "codes");
+        const Offsets offsets(offsets_, "offsets", codes.size());
+        const Array<uint16_t> flags(flags_, "flags");
+        const Array<int64_t> starts(starts_, "starts", 1, true), content_ends(content_ends_, "content ends", 1, true);
+        const Array<int64_t> ends(ends_, "ends", 1, true);
+        const Array<uint8_t> is_blank(is_blank_, "is blank", 1, true);
+        flags.must_have(folding::CODE_POINTS);
+        for (const auto* array : {&starts, &content_ends, &ends}) array->must_have(codes.size());
+        is_blank.must_have(codes.size());
+        size_t count = 0;  // every line has a code point
+        without_gil([&] {
+            must_be_codes(codes.data(), codes.size());
+            for (size_t text = 0; text < offsets.segments(); text++)
+                for (size_t start = offsets.begin(text); start < offsets.end(text);) {
+                    const size_t at = lines::next_break(codes.data(), start, offsets.end(text));
+                    size_t end = std::min(at + 1, offsets.end(text));
+                    if (end < offsets.end(text) && codes[at] == lines::CR && codes[end] == lines::LF) end++;
+                    bool shows = false;
+                    for (size_t i = start; i < end && !shows; i++)
+                        shows = !(flags[codes[i]] & (folding::SPACE | folding::INVISIBLE));
+                    starts[count] = static_cast<int64_t>(start);
+                    content_ends[count] = static_cast<int64_t>(at);
+                    ends[count] = static_cast<int64_t>(end);
+                    is_blank[count++] = !shows;
+                    start = end;
+                }
+        });
+        return PyLong_FromSize_t(count);
+    });
+}
+
 PyObject* readings(PyObject*, PyObject* args) {
     return guarded([&] {
         PyObject *codes_, *starts_, *ends_, *table_, *read_, *bounds_, *lasts_, *chars_, *signs_, *heads_;
@@ -1188,6 +1242,8 @@ PyMethodDef methods[] = {
     {"number_tokens", number_tokens, METH_VARARGS, nullptr},
     {"components", components, METH_VARARGS, nullptr},
     {"choose", choose, METH_VARARGS, nullptr},
+    {"marked", marked, METH_VARARGS, nullptr},
+    {"line_spans", line_spans, METH_VARARGS, nullptr},
     {"readings", readings, METH_VARARGS, nullptr},
     {"templates", templates, METH_VARARGS, nullptr},
     {"utf8_places", utf8_places, METH_VARARGS, nullptr},

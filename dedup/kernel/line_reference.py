@@ -1,0 +1,111 @@
+"""The meaning of lines: where they are, and how rules read them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dedup.kernel.fold_reference import BLANK, INVISIBLE, SPACE, U16, FoldTable, Mask
+from dedup.kernel.reference import I64, U8, U32, offsets_of
+
+_LF, _CR, _LINE_SEPARATOR, _PARAGRAPH_SEPARATOR = 0x0A, 0x0D, 0x2028, 0x2029
+
+
+def marked(codes: U32, table: U8) -> I64:
+    """The places of all code points that a table, uint8 [0x110000], does not give as 0: int64, rising."""
+    return np.flatnonzero(table[codes])
+
+
+def line_spans(codes: U32, offsets: I64, table: FoldTable) -> tuple[I64, I64, I64, Mask]:
+    """The lines of several texts, blank ones too, see `dedup.text.line_spans`.
+
+    Args:
+        codes, offsets: uint32 segment array; no line reaches from one segment into the next.
+        table: its flags say what is white space or invisible.
+
+    Returns:
+        (starts, content_ends, ends, is_blank): int64, int64, int64, bool [lines].
+    """
+    breaks, stops = _breaks(codes), offsets[1:]
+    is_cr = codes[breaks] == _CR
+    in_crlf = np.zeros(len(breaks), bool)  # a CR whose LF is the next break
+    in_crlf[:-1] = is_cr[:-1] & (np.diff(breaks) == 1) & (codes[breaks[1:]] == _LF)
+    in_crlf[np.isin(breaks + 1, stops)] = False
+    lasts = breaks[~in_crlf]
+    after_cr = np.zeros(len(breaks), bool)
+    after_cr[1:] = in_crlf[:-1]
+    ends = np.union1d(lasts + 1, stops[stops > 0])
+    content_ends = ends.copy()
+    content_ends[np.searchsorted(ends, lasts + 1)] = lasts - after_cr[~in_crlf]
+    starts = np.concatenate((np.zeros(min(len(ends), 1), np.int64), ends[:-1]))
+    if not len(starts):
+        return starts, content_ends, ends, np.zeros(0, bool)
+    shows = (table.flags[codes] & (SPACE | INVISIBLE)) == 0
+    return starts, content_ends, ends, ~np.logical_or.reduceat(shows, starts)
+
+
+def _breaks(codes: U32) -> I64:
+    """The places of all code points that end lines."""
+    candidates = np.flatnonzero((codes <= _CR) | ((codes | 1) == _PARAGRAPH_SEPARATOR))
+    found = codes[candidates]
+    is_break = (found == _LF) | (found == _CR) | (found >= _LINE_SEPARATOR)
+    breaks: I64 = candidates[is_break]
+    return breaks
+
+
+_CLOSERS = frozenset(map(ord, "\"')]"))
+
+
+_SIGNS = 21  # the bits of a code point, above which a table of readings has signs
+
+
+class Readings(NamedTuple):
+    """Lines as rules read them, and what they look like.
+
+    Attributes:
+        read, bounds: uint8, int64 [lines + 1]; line i is read[bounds[i]:bounds[i + 1]], in UTF-8, with a line feed at
+            its end.
+        lasts: uint32 [lines], its last character before any quotes and brackets that close it, 0 if none.
+        chars: int64 [lines], its characters.
+        signs: uint16 [lines], all signs of its code points.
+        heads: uint32 [lines, 2], its first two characters, 0 where there are none.
+    """
+
+    read: U8
+    bounds: I64
+    lasts: U32
+    chars: I64
+    signs: U16
+    heads: U32
+
+
+def readings(codes: U32, starts: I64, ends: I64, table: U32) -> Readings:
+    """Lines as rules read them: white space at the ends goes, inside it becomes one U+0020.
+
+    Args:
+        codes: uint32 [n], the code points of a text; a surrogate is three bytes.
+        starts, ends: int64 [lines], the lines, which may lie in any order.
+        table: uint32 [0x110000], what each code point is read as, 0 if it is not seen, and its signs << 21; U+0020
+            stands for white space.
+    """
+    lines: list[bytes] = []
+    lasts, chars = np.zeros(len(starts), np.uint32), np.zeros(len(starts), np.int64)
+    signs, heads = np.zeros(len(starts), np.uint16), np.zeros((len(starts), 2), np.uint32)
+    for number, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        if not 0 <= start <= end <= len(codes):
+            raise ValueError(f"lines must lie within the text, but line {number} is {start} to {end} of {len(codes)}")
+        line: list[int] = []
+        words = table[codes[start:end]]
+        signs[number] = np.bitwise_or.reduce(words) >> _SIGNS
+        for code in (words % (1 << _SIGNS)).tolist():
+            if code and not (code == BLANK and line[-1:] in ([], [BLANK])):
+                line.append(code)
+        if line[-1:] == [BLANK]:
+            line.pop()
+        lines.append("".join(map(chr, line)).encode("utf-8", "surrogatepass") + b"\n")
+        lasts[number] = next((code for code in reversed(line) if code not in _CLOSERS), 0)
+        chars[number] = len(line)
+        heads[number, : len(line)] = line[:2]
+    bounds = offsets_of(np.array(list(map(len, lines)), np.int64))
+    return Readings(np.frombuffer(b"".join(lines), np.uint8), bounds, lasts, chars, signs, heads)
