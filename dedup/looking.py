@@ -32,7 +32,7 @@ from dedup.boilerplate import (
 from dedup.boilerplate import running as running_lines
 from dedup.fold_table import load
 from dedup.kernel.reference import I64, U8, U32
-from dedup.rules import COMMA, matcher, signed_table, suspect_lines
+from dedup.rules import COMMA, OPENERS, matcher, signed_table, suspect_lines
 from dedup.settings import Settings
 
 Mask = NDArray[np.bool_]
@@ -120,7 +120,7 @@ class _Rows:
         self._starts, self._content_ends, self._ends = lines
         self._offsets, self._of_article = offsets, np.searchsorted(self._starts, offsets)
         self._settings, self._rules = settings, matcher(settings.rules, settings.keep_rules)
-        self._read = kernel.readings(codes, *lines[:2], signed_table())
+        self._read = kernel.readings(codes, *lines[:2], signed_table(), OPENERS)
         self._texts = _Texts(self._read.read.tobytes(), self._read.bounds.tolist())
         self._sizes = np.diff(self._read.bounds) - 1
         self.shape = shapes(self._read.lasts)
@@ -128,7 +128,7 @@ class _Rows:
         self.openers = np.flatnonzero(np.isin(self._read.heads[:, 0], _MARKUP_OPENERS))
         self.suspects = np.zeros(0, np.int64)
         if settings.boilerplate != "off":
-            self.suspects = suspect_lines(self._read.read, self._read.bounds, settings.rules)
+            self.suspects = suspect_lines(self._read, settings.rules)
         first = (self._rules.first(self._texts[line]) for line in self.suspects.tolist())
         self._matched = np.fromiter(first, np.int64, len(self.suspects))
 

@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import re2
 
+from dedup import kernel
 from dedup import text as texts
 from dedup.errors import BadSettings
 from dedup.fold_table import load
-from dedup.kernel.fold_reference import EXPANSION, INVISIBLE, SPACE
+from dedup.heads import Beginnings
+from dedup.kernel.fold_reference import DECIMAL, EXPANSION, INVISIBLE, SPACE
+from dedup.kernel.line_reference import Readings
 from dedup.kernel.reference import I64, U8, U32, positions
 from dedup.text import codepoints
 
@@ -583,19 +588,29 @@ _REPETITION = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:[^\]]*:\]|[^\]\\])*\]|\{(\d+),(
 _FEW = 4  # repetitions that are left to be counted
 
 
-def suspect_lines(read: U8, bounds: I64, rules: tuple[tuple[str, str], ...]) -> I64:
+def suspect_lines(read: Readings, rules: tuple[tuple[str, str], ...]) -> I64:
     """The numbers of all lines that some rule might name, and of some that none does; rising, without repetition.
 
-    The rules of the table, without their counts, are searched for in all lines at once. A line that is not among these
-    has no name by itself, and an article without such a line no named line at all.
+    The rules without their counts are searched for in many lines at once: a user's in all, those of the table in lines
+    that begin or end as their matches do, or hold what they hold. A line that is not among these has no name by itself,
+    and an article without such a line no named line at all.
 
     Args:
-        read, bounds: as `kernel.readings` gives them.
+        read: as `kernel.readings` gives them by `signed_table` and OPENERS.
         rules: a user's own.
     """
-    search = _search(rules)
-    if search is None:
-        return np.arange(len(bounds) - 1)
+    lasts = read.lasts
+    dated = (lasts == ord("日")) | (lasts == ord(" ")) | ((load().flags[lasts] & DECIMAL) > 0)
+    some = np.flatnonzero(_beginnings().may_begin(*read.heads.T) | ((read.signs & _HELD) > 0) | dated)
+    found = some[_found(_search(), *kernel.take_segments(read.read, read.bounds, some))]
+    if not rules:
+        return found
+    own = _search_own(rules)
+    return np.arange(len(lasts)) if own is None else np.union1d(found, _found(own, read.read, read.bounds))
+
+
+def _found(search: Any, read: U8, bounds: I64) -> I64:
+    """The numbers of the lines in which a pattern is found."""
     # a pattern that matches nothing at all also matches behind the last line, where no line is
     spans = [found.span() for found in search.finditer(read.tobytes()) if found.start() < len(read)]
     if not spans:
@@ -604,13 +619,25 @@ def suspect_lines(read: U8, bounds: I64, rules: tuple[tuple[str, str], ...]) -> 
     return np.unique(positions(first, last - first + 1))
 
 
+@lru_cache(maxsize=1)
+def _beginnings() -> Beginnings:
+    return Beginnings(_folded_pattern(rule.pattern) for rule in RULES)
+
+
+@lru_cache(maxsize=1)
+def _search() -> Any:
+    """The rules of the table, and what else makes lines suspect, as one pattern for many lines at once."""
+    return _all_lines([*(rule.pattern for rule in RULES), *_SEARCHED])
+
+
 @lru_cache(maxsize=4)
-def _search(rules: tuple[tuple[str, str], ...]) -> Any:
-    """One pattern for all lines at once; None where a user's pattern means something else amid other lines."""
+def _search_own(rules: tuple[tuple[str, str], ...]) -> Any:
+    """A user's rules as one pattern for all lines at once; None where one means something else amid other lines."""
     patterns = [pattern for _, pattern in rules]
-    if any(re.search(r"\\[AzQC]|\(\?[^:]", pattern) for pattern in patterns):
-        return None
-    patterns += [rule.pattern for rule in RULES] + list(_SEARCHED)
+    return None if any(re.search(r"\\[AzQC]|\(\?[^:]", pattern) for pattern in patterns) else _all_lines(patterns)
+
+
+def _all_lines(patterns: Iterable[str]) -> Any:
     options = _options()
     options.max_mem = 256 << 20
     options.never_nl = True
@@ -702,16 +729,22 @@ def reading_table() -> U32:
     return table
 
 
+# Characters with which lines are seen to be something, each chain in a row: a comma; then what matches hold that may
+# begin with anything, one chain for each way to hold something rare
+_CHAINS = ((",、",), ("|>»›→",), ("权首网视务值息p", "所页安听许电举备证"), tuple("kie"), tuple("eser"))
 COMMA = 1
-"""The sign of a comma in `signed_table`."""
+"""The sign of a comma."""
+OPENERS = sum(1 << sum(map(len, _CHAINS[:last])) for last in range(len(_CHAINS)))
+_HELD = sum(1 << sum(map(len, _CHAINS[: last + 1])) - 1 for last in range(1, len(_CHAINS)))
 
 
 @lru_cache(maxsize=1)
 def signed_table() -> U32:
-    """The same with the signs of what is read, for `kernel.readings`."""
+    """The same with signs, for `kernel.readings` with OPENERS."""
     table = reading_table()
     signs = np.zeros(len(table), np.uint32)
-    signs[list(map(ord, ",、"))] = COMMA
+    for bit, characters in enumerate(chain.from_iterable(_CHAINS)):
+        signs[list(map(ord, characters))] |= np.uint32(1 << bit)
     signed: U32 = table | (signs[table] << np.uint32(21))
     return signed
 

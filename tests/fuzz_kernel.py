@@ -24,7 +24,7 @@ from dedup.kernel import (
     utf8_reference,
 )
 from dedup.kernel.greedy_reference import NumbersAgree, PassagesCovered
-from dedup.rules import reading_table
+from dedup.rules import signed_table
 
 KINDS = (load().flags & 0xFF).astype(np.uint8)
 EDGES = [0, 1, 2, 3, 63, 64, 65, 2**31, 2**32 - 1, 2**62, 2**63 - 1, -1, -(2**63)]
@@ -187,7 +187,7 @@ def turn(rng: random.Random) -> None:
     if spans and rng.random() < 0.25:
         rng.choice(spans)[rng.randrange(2)] = rng.choice(EDGES)
     starts, ends = np.array(spans, np.int64).reshape(-1, 2).T.copy()
-    arguments = text, starts, ends, reading_table()
+    arguments = text, starts, ends, signed_table(), rng.randrange(2**11)
     same(attempt(native.readings, *arguments), line_reference.readings, *arguments)
     bytes_of_texts(rng)
     named = np.array(rng.choices([0, 1, 2, 3, *EDGES], k=rng.randrange(5)), np.int64)

@@ -33,6 +33,7 @@ LAYERS = [
     "sketch",
     "families",
     "blocks",
+    "heads",
     "rules",
     "boilerplate",
     "marks",

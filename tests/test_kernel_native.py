@@ -25,7 +25,7 @@ from dedup.kernel import (
 )
 from dedup.kernel.greedy_reference import NumbersAgree, PassagesCovered
 from dedup.kernel.reference import offsets_of
-from dedup.rules import reading_table
+from dedup.rules import OPENERS, reading_table, signed_table
 
 native = pytest.importorskip("dedup.kernel.native", reason="no compiled kernel is built here", exc_type=ImportError)
 
@@ -463,7 +463,7 @@ def test_marked(codes, marks):
     equal(native.marked(text, table), line_reference.marked(text, table))
 
 
-READ = "ab \t\u3000\u00a0\n\r\u200b\"\"'')]】」”（中國！：。é\U0001f600\ud800\udfff\uffff\U0010ffff\x00\x85"
+READ = "abk版权视听 \t\u3000\u00a0\n\r\u200b\"\"'')]】」”（中國！：。é\U0001f600\ud800\udfff\uffff\U0010ffff\x00\x85"
 
 
 @given(st.text(READ, max_size=60), st.data())
@@ -475,8 +475,8 @@ def test_readings(text, data):
     spans = [sorted(span) for span in data.draw(st.lists(st.tuples(place, place), max_size=9))]
     starts, ends = np.array(spans, np.int64).reshape(-1, 2).T.copy()
     equal(
-        native.readings(codes, starts, ends, reading_table()),
-        line_reference.readings(codes, starts, ends, reading_table()),
+        native.readings(codes, starts, ends, signed_table(), OPENERS),
+        line_reference.readings(codes, starts, ends, signed_table(), OPENERS),
     )
 
 
@@ -491,14 +491,15 @@ def test_readings_of_any_code_point_by_any_table(codes, data):
             | data.draw(st.integers(0, 2**11 - 1)) << 21
         )
     text, line = np.array(codes, np.uint32), (np.array([0]), np.array([len(codes)]))
-    equal(native.readings(text, *line, table), line_reference.readings(text, *line, table))
+    openers = data.draw(st.integers(0, 2**11 - 1))
+    equal(native.readings(text, *line, table, openers), line_reference.readings(text, *line, table, openers))
 
 
 def test_readings_of_every_code_point():
     """In lines of eight, and all in one."""
     codes, places = np.arange(0x110000, dtype=np.uint32), np.arange(0, 0x110000, 8)
     for starts, ends in ((places, places + 8), (np.array([0]), np.array([0x110000]))):
-        lines = codes, starts, ends, reading_table()
+        lines = codes, starts, ends, signed_table(), OPENERS
         equal(native.readings(*lines), line_reference.readings(*lines))
 
 
@@ -523,7 +524,7 @@ def test_readings_of_every_code_point():
 def test_lines_to_read_are_not_trusted(starts, ends):
     """They lie within the text; what memory they would take is not asked for."""
     with pytest.raises(ValueError, match=r"must|broadcast"):
-        native.readings(CODES, np.array(starts), np.array(ends), reading_table())
+        native.readings(CODES, np.array(starts), np.array(ends), reading_table(), 0)
 
 
 # --- spans in UTF-8 --------------------------------------------------------------------------------------------------
@@ -1057,9 +1058,9 @@ WRONG = {
     "groups of 64 bits": lambda: native.components(np.zeros((2, 3), np.int64)),
     "groups of one band": lambda: native.components(np.zeros(3, np.int32)),
     "transposed groups": lambda: native.components(np.zeros((4, 2), np.int32).T),
-    "no code point to read": lambda: native.readings(np.array([0x110000], np.uint32), *LINE, reading_table()),
+    "no code point to read": lambda: native.readings(np.array([0x110000], np.uint32), *LINE, reading_table(), 0),
     "a table that reads no code point": lambda: native.readings(
-        CODES[:1], *LINE, np.full(0x110000, 0x110000, np.uint32)
+        CODES[:1], *LINE, np.full(0x110000, 0x110000, np.uint32), 0
     ),
     "no code point to mark": lambda: native.marked(np.array([0x110000], np.uint32), np.zeros(0x110000, np.uint8)),
     "a short table of marks": lambda: native.marked(CODES, np.zeros(0x10FFFF, np.uint8)),
@@ -1069,10 +1070,10 @@ WRONG = {
     "texts that end behind the array": lambda: native.line_spans(CODES, np.array([0, 9]), TABLE),
     "texts that fall": lambda: native.line_spans(CODES, np.array([0, 5, 4, 8]), TABLE),
     "texts of 32 bits": lambda: native.line_spans(CODES, np.array([0, 8], np.int32), TABLE),
-    "a short table to read by": lambda: native.readings(CODES, *LINE, reading_table()[:-1]),
-    "lines to read of 32 bits": lambda: native.readings(CODES, LINE[0].astype(np.int32), LINE[1], reading_table()),
+    "a short table to read by": lambda: native.readings(CODES, *LINE, reading_table()[:-1], 0),
+    "lines to read of 32 bits": lambda: native.readings(CODES, LINE[0].astype(np.int32), LINE[1], reading_table(), 0),
     "lines to read with gaps": lambda: native.readings(
-        CODES, np.zeros(4, np.int64)[::2], np.ones(2, np.int64), reading_table()
+        CODES, np.zeros(4, np.int64)[::2], np.ones(2, np.int64), reading_table(), 0
     ),
     "no code point to join": lambda: native.join_segments(
         np.array([0x110000], np.uint32), np.array([0, 1]), np.array([0]), np.array([0, 1]), TABLE

@@ -15,7 +15,7 @@ from dedup import kernel
 from dedup.boilerplate import look
 from dedup.kernel.reference import offsets_of
 from dedup.looking import look_all
-from dedup.rules import RULES, matcher, reading_table, suspect_lines
+from dedup.rules import OPENERS, RULES, matcher, signed_table, suspect_lines
 from dedup.settings import STRIPPED, Settings
 from dedup.text import codepoints, line_spans
 
@@ -146,17 +146,14 @@ def test_each_line_as_an_article_and_before_and_behind_running_text():
 
 
 def as_read(lines):
-    """Lines as rules read them, and where each begins."""
+    """Lines as rules read them."""
     bounds = offsets_of(np.array([len(line) + 1 for line in lines], np.int64))
-    read, read_bounds, *_ = kernel.readings(
-        codepoints("\n".join(lines)), bounds[:-1].copy(), bounds[1:] - 1, reading_table()
-    )
-    return read, read_bounds
+    return kernel.readings(codepoints("\n".join(lines)), bounds[:-1].copy(), bounds[1:] - 1, signed_table(), OPENERS)
 
 
 def suspects(lines, rules=()):
     """The numbers of the suspect ones among lines that are not blank."""
-    return suspect_lines(*as_read(lines), rules).tolist()
+    return suspect_lines(as_read(lines), rules).tolist()
 
 
 @pytest.mark.parametrize("rules", HOSTILE)
@@ -167,9 +164,9 @@ def test_a_line_that_a_rule_names_is_suspect(rules):
     found = suspects(lines, named)
     assert found == sorted(set(found))
     assert set(found) <= set(range(len(lines)))
-    read, bounds = as_read(lines)
-    whole = read.tobytes()
-    for number, (start, end) in enumerate(pairwise(bounds.tolist())):
+    read = as_read(lines)
+    whole = read.read.tobytes()
+    for number, (start, end) in enumerate(pairwise(read.bounds.tolist())):
         if matcher(named).rule_of(whole[start : end - 1].decode()) is not None:
             assert number in found, lines[number]
             assert suspects([lines[number]], named) == [0]

@@ -112,6 +112,7 @@ def readings(
     starts: Array,
     ends: Array,
     table: Array,
+    openers: int,
     read: Array,
     bounds: Array,
     lasts: Array,

@@ -68,7 +68,7 @@ class Readings(NamedTuple):
             its end.
         lasts: uint32 [lines], its last character before any quotes and brackets that close it, 0 if none.
         chars: int64 [lines], its characters.
-        signs: uint16 [lines], all signs of its code points.
+        signs: uint16 [lines], the signs that are told of its characters.
         heads: uint32 [lines, 2], its first two characters, 0 where there are none.
     """
 
@@ -80,14 +80,16 @@ class Readings(NamedTuple):
     heads: U32
 
 
-def readings(codes: U32, starts: I64, ends: I64, table: U32) -> Readings:
+def readings(codes: U32, starts: I64, ends: I64, table: U32, openers: int) -> Readings:
     """Lines as rules read them: white space at the ends goes, inside it becomes one U+0020.
 
     Args:
         codes: uint32 [n], the code points of a text; a surrogate is three bytes.
         starts, ends: int64 [lines], the lines, which may lie in any order.
         table: uint32 [0x110000], what each code point is read as, 0 if it is not seen, and its signs << 21; U+0020
-            stands for white space.
+            stands for white space. There are eleven signs.
+        openers: the signs that are told wherever they stand; any other is where the sign of the bit below is told of
+            the code point before it that is seen.
     """
     lines: list[bytes] = []
     lasts, chars = np.zeros(len(starts), np.uint32), np.zeros(len(starts), np.int64)
@@ -96,9 +98,12 @@ def readings(codes: U32, starts: I64, ends: I64, table: U32) -> Readings:
         if not 0 <= start <= end <= len(codes):
             raise ValueError(f"lines must lie within the text, but line {number} is {start} to {end} of {len(codes)}")
         line: list[int] = []
-        words = table[codes[start:end]]
-        signs[number] = np.bitwise_or.reduce(words) >> _SIGNS
-        for code in (words % (1 << _SIGNS)).tolist():
+        told = 0
+        for word in table[codes[start:end]].tolist():
+            code = word % (1 << _SIGNS)
+            if code:
+                told = (told << 1 | openers) & word >> _SIGNS
+                signs[number] |= told
             if code and not (code == BLANK and line[-1:] in ([], [BLANK])):
                 line.append(code)
         if line[-1:] == [BLANK]:

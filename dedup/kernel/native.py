@@ -217,14 +217,14 @@ def line_spans(codes: U32, offsets: I64, table: FoldTable) -> tuple[I64, I64, I6
     return starts[:count].copy(), content_ends[:count].copy(), ends[:count].copy(), is_blank[:count].copy()
 
 
-def readings(codes: U32, starts: I64, ends: I64, table: U32) -> Readings:
+def readings(codes: U32, starts: I64, ends: I64, table: U32, openers: int) -> Readings:
     """See the reference."""
     lengths = np.clip(ends - starts, 0, len(codes))  # lines outside of the text ask for no memory: they are refused
     read = np.empty(4 * int(lengths.sum()) + len(starts), np.uint8)
     bounds, lasts = np.empty(len(starts) + 1, np.int64), np.empty(len(starts), np.uint32)
     chars, signs = np.empty(len(starts), np.int64), np.empty(len(starts), np.uint16)
     heads = np.empty((len(starts), 2), np.uint32)
-    _native.readings(codes, starts, ends, table, read, bounds, lasts, chars, signs, heads)
+    _native.readings(codes, starts, ends, table, openers, read, bounds, lasts, chars, signs, heads)
     return Readings(read[: bounds[-1]], bounds, lasts, chars, signs, heads)
 
 

@@ -52,14 +52,18 @@ struct Look {
 };
 
 // One line: what is read of it and a line feed behind that. *out* has room for four bytes a code point and one more.
-inline uint8_t* read_line(const uint32_t* codes, size_t count, const uint32_t* table, uint8_t* out, Look& look) {
+// Chains of signs are found as words are by shift-and (Baeza-Yates & Gonnet 1992).
+inline uint8_t* read_line(const uint32_t* codes, size_t count, const uint32_t* table, uint32_t openers, uint8_t* out,
+                          Look& look) {
     uint8_t* const begin = out;
     bool blank = true;  // white space is dropped here: at the start, and behind other
-    uint32_t words = 0;
+    uint32_t told = 0, signs = 0;  // the signs of the character before, and of all
     int64_t chars = 0;
     for (size_t i = 0; i < count; i++) {
         const uint32_t word = table[codes[i]], code = word & ((1u << SIGNS) - 1);
-        words |= word;
+        const uint32_t here = (told << 1 | openers) & (word >> SIGNS);
+        told = code == 0 ? told : here;
+        signs |= told;
         if (code < 0x80) {  // without a branch: where words end cannot be predicted
             const bool dropped = (code == 0) | ((code == BLANK) & blank);
             *out = static_cast<uint8_t>(code);
@@ -77,7 +81,7 @@ inline uint8_t* read_line(const uint32_t* codes, size_t count, const uint32_t* t
         chars--;
     }
     look.chars = chars;
-    look.signs = words >> SIGNS;
+    look.signs = signs;
     if (look.chars > 0) look.head[0] = get_utf8(begin);
     if (look.chars > 1) look.head[1] = get_utf8(next_utf8(begin));
     const uint8_t* last = out;

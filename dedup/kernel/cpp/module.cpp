@@ -1041,8 +1041,9 @@ PyObject* line_spans(PyObject*, PyObject* args) {
 PyObject* readings(PyObject*, PyObject* args) {
     return guarded([&] {
         PyObject *codes_, *starts_, *ends_, *table_, *read_, *bounds_, *lasts_, *chars_, *signs_, *heads_;
-        unpack(args, "OOOOOOOOOO", &codes_, &starts_, &ends_, &table_, &read_, &bounds_, &lasts_, &chars_, &signs_,
-               &heads_);
+        int openers;
+        unpack(args, "OOOOiOOOOOO", &codes_, &starts_, &ends_, &table_, &openers, &read_, &bounds_, &lasts_, &chars_,
+               &signs_, &heads_);
         const Codes codes(codes_, "codes"), table(table_, "table"), lasts(lasts_, "lasts", 1, true);
         const Array<int64_t> starts(starts_, "starts"), ends(ends_, "ends"), bounds(bounds_, "bounds", 1, true);
         const Array<int64_t> chars(chars_, "chars", 1, true);
@@ -1072,7 +1073,7 @@ PyObject* readings(PyObject*, PyObject* args) {
             for (size_t i = 0; i < starts.size(); i++) {
                 lines::Look look;
                 out = lines::read_line(codes.data() + starts[i], static_cast<size_t>(ends[i] - starts[i]), table.data(),
-                                       out, look);
+                                       static_cast<uint32_t>(openers), out, look);
                 bounds[i + 1] = out - read.data();
                 lasts[i] = look.last;
                 chars[i] = look.chars;

@@ -1,0 +1,197 @@
+"""What the matches of patterns may begin with: by its first two characters most text is seen to match none of them.
+
+Knows as much of RE2's syntax as the rules of the table are written in.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.kernel.reference import U32
+
+Head = tuple[str, ...]
+"""The first characters of matches, each one or a set as it is written; fewer than were asked for: that is all."""
+Ranges = list[tuple[int, int]]
+
+_SET = r"\[\^?\]?(?:\\x\{[0-9a-fA-F]+\}|\\.|[^\]\\])*\]"
+_ONE = re.compile(rf"{_SET}|\\(?:x\{{[0-9a-fA-F]+\}}|[dsw]|\W)|[^\\()|*+?^$]", re.DOTALL)
+_TOKEN = re.compile(rf"{_SET}|\\x\{{[0-9a-fA-F]+\}}|\\.|\(\?:|\{{\d+(?:,\d*)?\}}|.", re.DOTALL)
+_MEMBER = re.compile(r"\\(?:x\{[0-9a-fA-F]+\}|\W)|[^\\]", re.DOTALL)
+_NAMED = {"\\d": [(48, 57)], "\\s": [(9, 10), (12, 13), (32, 32)], "\\w": [(48, 57), (65, 90), (95, 95), (97, 122)]}
+_MANY = 16  # a set of more characters is one of those with which running text begins
+_HAN = range(0x2E80, 0xA000)  # what is told apart beside ASCII
+
+
+def heads(pattern: str, count: int) -> set[Head]:
+    """What the matches of a pattern begin with: *count* characters, or fewer where a match has no more.
+
+    Assertions are taken to hold, and what may come more than once may come any number of times.
+
+    Raises:
+        ValueError: there is something in the pattern that is not known here.
+
+    >>> sorted(heads("ab*|[cd]{2}$", 2))
+    [('[cd]',), ('[cd]', '[cd]'), ('a',), ('a', 'b')]
+    """
+    tokens = _TOKEN.findall(pattern)
+    edges = groups(tokens)
+    closing = {group: bars[-1] for group, bars in edges.items()}
+
+    def of_group(group: int, count: int) -> set[Head]:
+        return {head for at, stop in pairwise(edges[group]) for head in of_row(at + 1, stop, count)}
+
+    def of_row(at: int, stop: int, count: int) -> set[Head]:
+        found: set[Head] = {()}
+        while at < stop and any(len(head) < count for head in found):
+            token, behind = tokens[at], closing.get(at, at) + 1
+            if not (at in closing or token in ("^", "$") or _ONE.fullmatch(token)):
+                raise ValueError(f"{token!r} is not known in {pattern!r}")
+            own: set[Head] = {()} if token in ("^", "$") else {(token,)}
+            if at in closing:
+                own = of_group(at, count)
+            while behind < stop and (tokens[behind] in ("*", "+", "?") or _is_count(tokens[behind])):
+                for _ in range(count - 1 if tokens[behind] != "?" else 0):
+                    own = own | _joined(own, own, count)
+                if tokens[behind][:2] in ("*", "?", "{0"):
+                    own = own | {()}
+                behind += 1
+            found, at = _joined(found, own, count), behind
+        return found
+
+    return of_group(-1, count)
+
+
+def groups(tokens: list[str]) -> dict[int, list[int]]:
+    """Where each group of a pattern opens, has bars and closes, by where it opens; -1: all of it.
+
+    Raises:
+        ValueError: a bracket stands without its other.
+    """
+    found: dict[int, list[int]] = {-1: [-1]}
+    opened = [-1]
+    for at, token in enumerate(tokens):
+        if token in ("(", "(?:"):
+            opened.append(at)
+            found[at] = [at]
+        elif token in ("|", ")"):
+            found[opened[-1]].append(at)
+            if token == ")" and opened.pop() == -1:
+                break
+    if opened != [-1]:
+        raise ValueError(f"a bracket without its other in {''.join(tokens)!r}")
+    found[-1].append(len(tokens))
+    return found
+
+
+def _is_count(token: str) -> bool:
+    return len(token) > 1 and token[0] == "{"
+
+
+def _joined(heads: set[Head], others: set[Head], count: int) -> set[Head]:
+    whole = {head for head in heads if len(head) == count}
+    return whole | {(*head, *other)[:count] for head in heads - whole for other in others}
+
+
+def ranges(token: str) -> Ranges:
+    """The characters of a token of `heads`: first and last of each range.
+
+    Raises:
+        ValueError: there is something in the set that is not known here.
+    """
+    if token in _NAMED:
+        return _NAMED[token]
+    if token == ".":
+        return _others([(10, 10)])
+    if token[0] != "[" or len(token) == 1:
+        return [(_code(token),) * 2]
+    negated, at, found = token[1] == "^", 1, []
+    at += negated
+    while at < len(token) - 1:
+        if token[at : at + 2] in _NAMED:
+            found += _NAMED[token[at : at + 2]]
+            at += 2
+            continue
+        first, at = _member(token, at)
+        last = first
+        if token[at] == "-" and at < len(token) - 2:
+            last, at = _member(token, at + 1)
+        found.append((first, last))
+    return _others(found) if negated else found
+
+
+def _member(token: str, at: int) -> tuple[int, int]:
+    """The character of a set that is written at a place, and the place behind it."""
+    found = None if token.startswith("[:", at) else _MEMBER.match(token, at)
+    if not found:
+        raise ValueError(f"{token!r} is not known")
+    return _code(found[0]), found.end()
+
+
+def _code(written: str) -> int:
+    """A character as it is written alone."""
+    return int(written[3:-1], 16) if written.startswith("\\x") else ord(written[-1])
+
+
+def _others(found: Ranges) -> Ranges:
+    edges = [-1, *(edge for span in sorted(found) for edge in span), 0x110000]
+    return [(last + 1, first - 1) for last, first in zip(edges[::2], edges[1::2], strict=True) if last + 1 < first]
+
+
+def begins_with_many(head: Head) -> bool:
+    """Whether matches begin with one of many characters, so that their beginning tells little."""
+    return sum(last - first + 1 for first, last in ranges(head[0])) > _MANY
+
+
+class Beginnings:
+    """What any match of some patterns begins with, in either case; but matches that `begins_with_many`."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        seconds: dict[str, set[str]] = {}
+        for head in {head for pattern in patterns for head in heads(pattern, 2)}:
+            if head and not begins_with_many(head):
+                seconds.setdefault(head[0], set()).add(head[1] if len(head) > 1 else "")
+        spans = {token: ranges(token) for token in {*seconds, *set().union(*seconds.values())} - {""}}
+        self._cuts = sorted({edge for of in spans.values() for a, b in of for edge in (a, b + 1) if edge in _HAN})
+        count = 0x80 + len(self._cuts) + 1
+        self._end, self._other = count, count + 1
+        kinds = {token: self._kinds_of(of) for token, of in spans.items()} | {"": [self._end]}
+        self._pairs = np.zeros((count + 2, count + 2), bool)
+        for first, others in seconds.items():
+            second = np.zeros(count + 2, bool)
+            for other in others:
+                second[kinds[other]] = True
+            self._pairs[kinds[first]] |= second
+        self._pairs[self._other] = self._pairs[:, self._other] = True
+        self._kind = np.full(0x110000, self._other, np.uint16)
+        self._kind[:0x80] = np.arange(0x80)
+        self._kind[0] = self._end
+        self._kind[_HAN.start : _HAN.stop] = 0x80 + np.searchsorted(
+            self._cuts, np.arange(_HAN.start, _HAN.stop), side="right"
+        )
+
+    def _kinds_of(self, spans: Ranges) -> list[int]:
+        """The kinds of the characters of a set, in either case."""
+        codes = {code for first, last in spans for code in range(first, min(last, 0x7F) + 1)}
+        found = {ord(form(chr(code))) for code in codes for form in (str.lower, str.upper)}
+        for first, last in spans:
+            low, high = max(first, _HAN.start), min(last + 1, _HAN.stop)
+            if low < high:
+                found.update(range(0x80 + self._at(low), 0x80 + self._at(high - 1) + 1))
+        return sorted(found)
+
+    def _at(self, code: int) -> int:
+        return bisect_left(self._cuts, code + 1)
+
+    def may_begin(self, first: U32, second: U32) -> NDArray[np.bool_]:
+        """Whether a match may begin with two characters; the second is 0 where the first is all there is.
+
+        Of other characters than ASCII and Han it is not known: they may.
+        """
+        found: NDArray[np.bool_] = self._pairs[self._kind[first], self._kind[second]]
+        return found

@@ -1,0 +1,161 @@
+"""What a match may begin with: nothing that matches is overlooked."""
+
+import random
+import re
+from itertools import product
+
+import numpy as np
+import pytest
+import re2
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_looking import as_read
+
+from dedup.heads import _TOKEN, Beginnings, groups, heads, ranges
+from dedup.rules import RULES, matcher, reading_table, suspect_lines
+
+ATOMS = st.sampled_from(
+    ["a", "b", "中", ".", "[ab]", "[^a]", "[^ab中]", r"\d", "[a-b中]", r"\x{4e2d}", "[]a]", r"\.", "^", "$"]
+)
+SIGNS = st.sampled_from(["", "", "", "*", "+", "?", "{2}", "{0,3}", "{1,2}", "{2,}"])
+
+
+def patterns():
+    """Patterns of groups, choices and repetitions."""
+    repeated = st.tuples(ATOMS, SIGNS).map(lambda part: part[0] if part[0] in "^$" else "".join(part))
+    return st.recursive(
+        repeated,
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=3).map("".join),
+            st.lists(inner, min_size=1, max_size=3).map("|".join).map("(?:{})".format),
+            st.tuples(inner, SIGNS).map(lambda part: f"(?:{part[0]}){part[1]}"),
+        ),
+        max_leaves=8,
+    )
+
+
+TEXTS = ["".join(signs) for length in range(5) for signs in product("ab中.7", repeat=length)]
+
+
+@given(patterns())
+@settings(deadline=None, max_examples=200)
+def test_every_match_begins_with_a_head(pattern):
+    """All short texts of five characters that RE2 says match have a head, whole or their first two characters."""
+    found = [[[*map(ranges, head)] for head in heads(pattern, 2)]][0]
+    for text in TEXTS:
+        if re2.fullmatch(pattern, text):
+            first = text[:2]
+            assert any(
+                len(head) == len(first)
+                and all(
+                    any(low <= ord(sign) <= high for low, high in spans)
+                    for sign, spans in zip(first, head, strict=True)
+                )
+                for head in found
+            ), (pattern, text)
+
+
+@pytest.mark.parametrize(
+    "token", ["[^a-c中]", "[]^-]", r"[\]\\-]", r"[\d\s]", r"\w", ".", r"[\x{3400}-\x{9fff}x]", "[^]]"]
+)
+def test_ranges_are_those_of_re2(token):
+    """A set holds the characters that RE2 says it matches."""
+    found = {code for low, high in ranges(token) for code in range(low, high + 1)}
+    codes = [*range(0x250), *range(0x33F0, 0x3410), *range(0x9FF0, 0xA010), 0x10FFFF]
+    assert [code for code in codes if re2.fullmatch(token, chr(code))] == [code for code in codes if code in found]
+
+
+@pytest.mark.parametrize("pattern", ["(?i)a", r"\pN", r"a\b", "[[:alpha:]]", "(a", "*a", r"[\pN]b"])
+def test_what_is_not_known_is_refused(pattern):
+    """Rather than misread."""
+    with pytest.raises(ValueError, match=r"not known|without its other"):
+        Beginnings([pattern])
+
+
+def a_match(tokens, edges, group, rng):
+    """A random match of a group of a pattern."""
+    way = rng.randrange(len(edges[group]) - 1)
+    at, stop = edges[group][way] + 1, edges[group][way + 1]
+    text = ""
+    while at < stop:
+        this, at = at, edges[at][-1] + 1 if at in edges else at + 1
+        low, high = (0, 0) if tokens[this] == "$" else (1, 1)
+        while at < stop and (tokens[at] in ("*", "+", "?") or (tokens[at][0] == "{" and len(tokens[at]) > 1)):
+            bounds = [int(bound) for bound in re.findall(r"\d+", tokens[at])]
+            low, high = {"*": (0, 3), "+": (1, 3), "?": (0, 1)}.get(tokens[at]) or (bounds[0], bounds[-1])
+            at += 1
+        for _ in range(rng.randint(low, high)):
+            text += a_match(tokens, edges, this, rng) if this in edges else a_sign(tokens[this], rng)
+    return text
+
+
+def a_sign(token, rng):
+    """A character of a set, from the start of Unicode or from its Han characters."""
+    spans = ranges(token)
+    low, high = rng.choice(spans)
+    if high - low < 0x6000:
+        return chr(rng.randint(low, high))
+    held = [sign for sign in "ab 中文。|:>1" if any(low <= ord(sign) <= high for low, high in spans)]
+    return rng.choice(held)
+
+
+@pytest.mark.parametrize("rule", range(len(RULES)))
+def test_any_match_of_a_rule_is_suspect(rule):
+    """Lines made from the rules themselves, whatever they begin with and in either case."""
+    rng = random.Random(rule)
+    tokens = _TOKEN.findall(RULES[rule].pattern)
+    texts = [a_match(tokens, groups(tokens), -1, rng) for _ in range(300)]
+    lines = [line for text in texts for line in (text, text.upper()) if line.strip() and len(line.splitlines()) == 1]
+    read = as_read(lines)
+    seen = read.read.tobytes().decode().split("\n")[:-1]
+    named = [number for number, line in enumerate(seen) if matcher().first(line) >= 0]
+    assert len(named) > len(lines) // 8  # others are too long, or are read as something else
+    assert set(named) <= set(suspect_lines(read, ()).tolist())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "城东首页",
+            "城东官网首页",
+            "的首页|首页",
+            "城东 > 要闻 > 民生",
+            "城东论坛 » 要闻 » 民生",
+            "的权利由城东报社版权所有",
+        ),
+        *(
+            "城东报社 京icp备123号",
+            "城东报社 京ICP证123号",
+            "城东公网安备123号",
+            "城东报社信息网络传播视听节目许可证:1",
+        ),
+        *(
+            "城东报社新闻信息服务许可证1",
+            "城东报社增值电信业务许可证:12",
+            "城东违法和不良信息举报电话：1",
+            "We use Cookies",
+        ),
+        "The whole site (c) 2020, ALL RIGHTS RESERVED",
+    ],
+)
+def test_what_may_begin_with_anything_is_known_by_what_it_holds(line):
+    """The rules in which a match may begin with any character, each by what it holds in any case."""
+    read = as_read([line])
+    assert matcher().first(read.read.tobytes().decode()[:-1]) >= 0
+    assert suspect_lines(read, ()).tolist() == [0]
+
+
+def test_no_rule_matches_nothing():
+    """Else an empty line would begin with what no line begins with."""
+    assert not any(() in heads(rule.pattern, 1) for rule in RULES)
+
+
+def test_what_is_read_is_in_lower_case():
+    """Nothing else is read that RE2 takes for a Latin letter, as it does the Kelvin sign for a k."""
+    read = np.unique(reading_table())
+    strange = [
+        code for code in read.tolist() if code > 0x7F and chr(code).casefold() in set("abcdefghijklmnopqrstuvwxyz")
+    ]
+    assert strange == []
+    assert not [code for code in read.tolist() if ord("A") <= code <= ord("Z")]
