@@ -217,7 +217,7 @@ class Told:
             similarities[row] = similarity
         text = utf8.data
         return zip(
-            [tables.ids[article] for article in articles[spans.number].tolist()],
+            _ids(tables, articles[spans.number]),
             spans.start.tolist(),
             end.tolist(),
             heads,
@@ -278,15 +278,17 @@ def _finding_line(finding: FindingRow) -> bytes:
 
 
 def _places(tables: Tables, article: I64, start: I64, end: I64) -> Iterator[Where]:
-    numbers = article.tolist()
-    ids, against = tables.ids, tables.against
-    return zip(
-        [ids[number] for number in numbers],
-        start.tolist(),
-        end.tolist(),
-        [against[number] for number in numbers],
-        strict=True,
-    )
+    against: list[str | None] = [None] * len(article)
+    for row in np.flatnonzero(tables.fixed[article]).tolist():
+        against[row] = tables.against[int(article[row])]
+    return zip(_ids(tables, article), start.tolist(), end.tolist(), against, strict=True)
+
+
+def _ids(tables: Tables, article: I64) -> list[str]:
+    """The id of each, made once of those that come again."""
+    numbers, of = np.unique(article, return_inverse=True)
+    ids = [tables.ids[number] for number in numbers.tolist()]
+    return [ids[number] for number in of.tolist()]
 
 
 def _rounded(similarity: NDArray[np.float64]) -> list[float]:
