@@ -21,6 +21,7 @@ from dedup.settings import Settings
 from dedup.tables import Progress, Tables
 
 _CHUNK = 1 << 20  # code points of the articles that are told together, unless one is longer
+_ARTICLES = 1 << 14  # that are told together at most
 _MEMBERS = 1 << 14  # of families that are told together, unless one has more
 _PARTS = 16  # as many passes over what passages repeat, so that no more than one part of it is sorted at a time
 
@@ -187,6 +188,7 @@ class Told:
         first = 0
         while first < len(before) - 1:
             stop = max(first + 1, int(np.searchsorted(before, before[first] + _CHUNK, side="right")) - 1)
+            stop = min(stop, first + _ARTICLES)
             yield first, stop
             first = stop
 
