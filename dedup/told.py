@@ -22,20 +22,21 @@ from dedup.tables import Progress, Tables
 
 _CHUNK = 1 << 20  # code points of the articles that are told together, unless one is longer
 _ARTICLES = 1 << 14  # that are told together at most
+_UTF8_MOST = 4  # bytes of a character
 _MEMBERS = 1 << 14  # of families that are told together, unless one has more
 _PARTS = 16  # as many passes over what passages repeat, so that no more than one part of it is sorted at a time
 
 Where = tuple[str, int, int, str | None]
 """A place in plain values: article, start, end, reference."""
-FindingRow = tuple[str, int, int, Head, float | None, str | None, Where | None, str]
-"""A finding: article, start, end, what it is, similarity, family, source, text."""
+FindingRow = tuple[str, int, int, Head, float | None, str | None, Where | None]
+"""A finding without its text: article, start, end, what it is, similarity, family, source."""
 FamilyRow = tuple[str, Grain, Where, Sequence[tuple[Where, float]]]
 """A family: name, grain, kept place, and each place that repeats it with its similarity."""
 
 
-def finding_of(row: FindingRow) -> Finding:
-    """The same as an object."""
-    article, start, end, (kind, grain, rule, removed, evidence), similarity, family, source, text = row
+def finding_of(row: FindingRow, text: str) -> Finding:
+    """The same as an object, with its text."""
+    article, start, end, (kind, grain, rule, removed, evidence), similarity, family, source = row
     place = None if source is None else Place(*source)
     return Finding(article, start, end, kind, grain, rule, similarity, family, place, removed, text, evidence)
 
@@ -47,13 +48,19 @@ def family_of(row: FamilyRow) -> Family:
 
 
 class Listener(Protocol):
-    """Who hears of families and findings as they are told."""
+    """Who hears of families and findings as they are told.
+
+    Attributes:
+        most: how many characters of a text it hears.
+    """
+
+    most: int
 
     def hear_family(self, family: FamilyRow) -> None:
         """One family."""
 
-    def hear_finding(self, finding: FindingRow) -> None:
-        """One finding."""
+    def hear_finding(self, finding: FindingRow, text: str) -> None:
+        """One finding, and the beginning of its text."""
 
 
 class Told:
@@ -104,16 +111,16 @@ class Told:
 
     def findings(self) -> Iterator[Finding]:
         """All findings, in the order in which the articles were read, then by start."""
-        return map(finding_of, chain.from_iterable(self._worded()))
+        for rows, spans in self._worded():
+            yield from map(finding_of, rows, spans.texts())
 
     def finding_lines(self, listener: Listener | None = None) -> Iterator[bytes]:
         """The same as lines of findings.jsonl, those of several articles at a time."""
-        for rows in self._worded():
-            findings = list(rows)
+        for rows, spans in self._worded():
             if listener is not None:
-                for row in findings:
-                    listener.hear_finding(row)
-            yield b"".join(map(_finding_line, findings))
+                for row, text in zip(rows, spans.texts(listener.most), strict=True):
+                    listener.hear_finding(row, text)
+            yield b"".join(map(_finding_line, rows, spans.json()))
 
     def counts(self) -> dict[str, Any]:
         """The sums of summary.json."""
@@ -168,7 +175,7 @@ class Told:
                         )
                 yield families
 
-    def _worded(self) -> Iterator[Iterator[FindingRow]]:
+    def _worded(self) -> Iterator[tuple[list[FindingRow], _Bytes]]:
         """The findings of some articles after those of others, as long as memory allows for together."""
         tables = self._judgement.tables
         total = len(tables.read)
@@ -192,7 +199,7 @@ class Told:
             yield first, stop
             first = stop
 
-    def _words(self, articles: I64, lost: I64, spans: _Spans, found: _Found) -> Iterator[FindingRow]:
+    def _words(self, articles: I64, lost: I64, spans: _Spans, found: _Found) -> tuple[list[FindingRow], _Bytes]:
         tables = self._judgement.tables
         taken = found.removed[spans.head] & ~found.is_article[spans.head]
         utf8, offsets = tables.texts.of(articles)
@@ -217,8 +224,7 @@ class Told:
         at = np.flatnonzero(~np.isnan(spans.similarity))
         for row, similarity in zip(at.tolist(), _rounded(spans.similarity[at]), strict=True):
             similarities[row] = similarity
-        text = utf8.data
-        return zip(
+        rows = zip(
             _ids(tables, articles[spans.number]),
             spans.start.tolist(),
             end.tolist(),
@@ -226,9 +232,36 @@ class Told:
             similarities,
             names,
             sources,
-            [str(text[low:high], "utf-8") for low, high in zip(from_byte.tolist(), to_byte.tolist(), strict=True)],
             strict=True,
         )
+        return list(rows), _Bytes(utf8, from_byte, to_byte)
+
+
+class _Bytes(NamedTuple):
+    """Spans of UTF-8: int64 [spans] each."""
+
+    utf8: NDArray[np.uint8]
+    starts: I64
+    ends: I64
+
+    def texts(self, most: int | None = None) -> list[str]:
+        """As strings, of each the first *most* characters."""
+        utf8, ends = self.utf8.data, self.ends
+        if most is None:
+            return [
+                str(utf8[start:end], "utf-8") for start, end in zip(self.starts.tolist(), ends.tolist(), strict=True)
+            ]
+        ends = np.minimum(ends, self.starts + _UTF8_MOST * most)  # the last character may be cut, and is too many then
+        return [
+            str(utf8[start:end], "utf-8", "ignore")[:most]
+            for start, end in zip(self.starts.tolist(), ends.tolist(), strict=True)
+        ]
+
+    def json(self) -> list[orjson.Fragment]:
+        """As strings of JSON, to stand in an object."""
+        written, offsets = kernel.json_strings(self.utf8, self.starts, self.ends)
+        whole = written.data
+        return [orjson.Fragment(bytes(whole[start:end])) for start, end in pairwise(offsets.tolist())]
 
 
 def _family_name(grain: Grain, kept: Where) -> str:
@@ -258,9 +291,9 @@ def _family_line(family: FamilyRow) -> bytes:
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _finding_line(finding: FindingRow) -> bytes:
+def _finding_line(finding: FindingRow, text: orjson.Fragment) -> bytes:
     """A finding as it stands in findings.jsonl."""
-    article, start, end, (kind, grain, rule, removed, evidence), similarity, family, source, text = finding
+    article, start, end, (kind, grain, rule, removed, evidence), similarity, family, source = finding
     line = {
         "article": article,
         "start": start,

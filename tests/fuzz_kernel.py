@@ -142,6 +142,8 @@ def bytes_of_texts(rng: random.Random) -> None:
         arguments = *texts, of, *(edge.copy() for edge in edges[: 1 if function == "utf8_places" else 2])
         same(attempt(getattr(native, function), *arguments), getattr(utf8_reference, function), *arguments)
     same(attempt(native.least_runs, *texts), utf8_reference.least_runs, *texts)
+    spans = utf8, *(edge.copy() for edge in (places[::2], places[1::2]))
+    same(attempt(native.json_strings, *spans), utf8_reference.json_strings, *spans)
 
 
 def turn(rng: random.Random) -> None:

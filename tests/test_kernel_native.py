@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -572,6 +573,45 @@ def test_utf8_places(length):
     some = np.sort(np.array(rng.choices(range(everything.shape[1]), k=9)))
     for text, place in (everything, everything[:, some].copy(), everything[:, :0].copy()):
         equal(native.utf8_places(utf8, offsets, text, place), utf8_reference.utf8_places(utf8, offsets, text, place))
+
+
+@given(
+    st.lists(st.sampled_from([b"\x00", b"\x1f", b"\x7f", b'"', b"\\", b"/", b"plain as it is", b"\x80", *PIECES])).map(
+        b"".join
+    ),
+    st.data(),
+)
+@settings(deadline=None, max_examples=500)
+def test_json_strings(text, data):
+    """Spans of any length that overlap, are empty or broken."""
+    place = st.integers(0, len(text))
+    spans = [sorted(span) for span in data.draw(st.lists(st.tuples(place, place), max_size=5))]
+    starts, ends = np.array(spans, np.int64).reshape(-1, 2).T.copy()
+    utf8 = np.frombuffer(text, np.uint8)
+    equal(native.json_strings(utf8, starts, ends), utf8_reference.json_strings(utf8, starts, ends))
+
+
+def test_json_strings_are_those_of_the_library_that_writes_the_rest():
+    """Every character there is, each after up to eight others, so that words of eight bytes hold it anywhere."""
+    signs = [chr(code) for code in (*range(0x100), 0x2028, 0x4E00, 0xFFFF, 0x10000, 0x10FFFF)]
+    texts = ["x" * before + sign + "yy" * (before % 3) for sign in signs for before in range(9)]
+    utf8, offsets = utf8_of([text.encode() for text in texts])
+    for module in (native, utf8_reference):
+        written, bounds = module.json_strings(utf8, offsets[:-1].copy(), offsets[1:].copy())
+        assert [written[low:high].tobytes() for low, high in pairwise(bounds.tolist())] == [*map(orjson.dumps, texts)]
+
+
+@pytest.mark.parametrize(
+    "span", [([-1], [2]), ([2], [1]), ([0], [4]), ([2**62], [2**63 - 1]), ([0, 0], [1]), ([0], [1, 1])]
+)
+def test_spans_for_json_are_not_trusted(span):
+    """They lie within the text; nor is the room for them."""
+    utf8, spans = np.full(3, 1, np.uint8), [np.array(edge, np.int64) for edge in span]
+    for module in (native, utf8_reference):
+        with pytest.raises(ValueError, match=r"must|broadcast|zip"):
+            module.json_strings(utf8, *spans)
+    with pytest.raises(ValueError, match="room"):
+        native._native.json_strings(utf8, np.zeros(1, np.int64), np.ones(1, np.int64), np.zeros(7, np.uint8))
 
 
 @given(st.lists(SPOILT, max_size=4))

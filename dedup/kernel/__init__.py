@@ -44,6 +44,7 @@ if NAME == "native":
         greedy,
         intersections,
         join_segments,
+        json_strings,
         least_runs,
         line_spans,
         marked,
@@ -80,7 +81,7 @@ else:
         take_segments,
     )
     from dedup.kernel.template_reference import templates
-    from dedup.kernel.utf8_reference import cut_ends, least_runs, utf8_places
+    from dedup.kernel.utf8_reference import cut_ends, json_strings, least_runs, utf8_places
 
 __all__ = [
     "NAME",
@@ -100,6 +101,7 @@ __all__ = [
     "greedy",
     "intersections",
     "join_segments",
+    "json_strings",
     "least_runs",
     "line_spans",
     "marked",

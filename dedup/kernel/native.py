@@ -250,6 +250,15 @@ def cut_ends(utf8: U8, offsets: I64, text: I64, starts: I64, ends: I64) -> I64:
     return found
 
 
+def json_strings(utf8: U8, starts: I64, ends: I64) -> tuple[U8, I64]:
+    """See the reference."""
+    offsets = np.empty(len(starts) + 1, np.int64)
+    _native.json_offsets(utf8, starts, ends, offsets)
+    written = np.empty(offsets[-1], np.uint8)
+    _native.json_strings(utf8, starts, ends, written)
+    return written, offsets
+
+
 def least_runs(utf8: U8, offsets: I64) -> U64:
     """See the reference."""
     found = np.empty(max(len(offsets) - 1, 0), np.uint64)

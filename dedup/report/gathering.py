@@ -161,7 +161,9 @@ def limited(place: Place) -> Place:
 
 
 class Gathering:
-    """Hears of families and findings, one at a time, and keeps what the page shows."""
+    """Hears of families and findings, one at a time, and keeps what the page shows; see `dedup.told.Listener`."""
+
+    most = MOST_TEXT
 
     def __init__(self) -> None:
         self._sizes: dict[str, Counter[int]] = {"article": Counter(), "passage": Counter()}
@@ -186,15 +188,15 @@ class Gathering:
                 self._similarities[int(round(10_000 * similarity) // 100)] += 1
         self._largest.offer(len(members), partial(_shown, family))
 
-    def hear_finding(self, finding: FindingRow) -> None:
-        """One finding."""
-        article, start, end, (kind, grain, rule, removed, _), similarity, _, _, text = finding
-        short = partial(_short, finding, MOST_TEXT)
+    def hear_finding(self, finding: FindingRow, text: str) -> None:
+        """One finding, and the first `most` characters of its text."""
+        article, start, end, (kind, grain, rule, removed, _), similarity, _, _ = finding
+        short = partial(finding_of, finding, text)
         self._sampled.offer(_lot(article, start, end, grain, rule), short)
         if kind != "duplicate":
             tally = self._templates if kind == "boilerplate" else self._debris
-            key = (rule, _DIGITS.sub("0", text[:MOST_TEXT].strip())[:200])
-            tally.add(key, (1, end - start), partial(_short, finding, MOST_LINE))
+            key = (rule, _DIGITS.sub("0", text.strip())[:200])
+            tally.add(key, (1, end - start), partial(finding_of, finding, text[:MOST_LINE]))
         elif not removed:
             self._links.offer(similarity or 0.0, short)
         elif grain == "block":
@@ -234,17 +236,13 @@ def gather(findings: Iterable[Finding], families: Iterable[Family]) -> Gathered:
         head = Head(finding.kind, finding.grain, finding.rule, finding.removed, finding.evidence)
         source = None if finding.source is None else _where(finding.source)
         span = finding.article, finding.start, finding.end
-        gathering.hear_finding((*span, head, finding.similarity, finding.family, source, finding.text))
+        row = (*span, head, finding.similarity, finding.family, source)
+        gathering.hear_finding(row, finding.text[:MOST_TEXT])
     return gathering.gathered()
 
 
 def _where(place: Place) -> Where:
     return place.article, place.start, place.end, place.against
-
-
-def _short(finding: FindingRow, most: int) -> Finding:
-    """A finding with the beginning of its text."""
-    return finding_of((*finding[:-1], finding[-1][:most]))
 
 
 def _shown(family: FamilyRow) -> ShownFamily:

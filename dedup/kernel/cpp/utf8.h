@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "levels.h"
 
@@ -152,6 +153,60 @@ inline uint64_t least_run(const uint8_t* utf8, size_t at, size_t end) {
         three = character;
     }
     return least;
+}
+
+// Whether none of eight bytes is escaped in JSON: no quote, no backslash, nothing below 0x20.
+inline bool is_plain(const uint8_t* bytes) {
+    constexpr uint64_t ONES = ~uint64_t{0} / 255, HIGHS = ONES << 7;
+    uint64_t word;
+    std::memcpy(&word, bytes, 8);
+    const uint64_t quotes = word ^ (ONES * '"'), slashes = word ^ (ONES * '\\');
+    return !((((word - ONES * 0x20) & ~word) | ((quotes - ONES) & ~quotes) | ((slashes - ONES) & ~slashes)) & HIGHS);
+}
+
+// What stands behind the backslash, 'u' where the code follows; 0 for a byte that is not escaped.
+inline char escape(uint8_t byte) {
+    constexpr char SHORT[] = "uuuuuuuubtnufruuuuuuuuuuuuuuuuuu";
+    return byte < 0x20 ? SHORT[byte] : byte == '"' || byte == '\\' ? static_cast<char>(byte) : '\0';
+}
+
+// How many bytes *utf8*[*at*] to *end* is as a string of JSON.
+inline size_t json_length(const uint8_t* utf8, size_t at, size_t end) {
+    size_t length = end - at + 2;
+    while (at < end) {
+        if (end - at >= 8 && is_plain(utf8 + at)) {
+            at += 8;
+            continue;
+        }
+        const char escaped = escape(utf8[at++]);
+        if (escaped) length += escaped == 'u' ? 5 : 1;
+    }
+    return length;
+}
+
+inline uint8_t* put_json(const uint8_t* utf8, size_t at, size_t end, uint8_t* out) {
+    constexpr char HEX[] = "0123456789abcdef";
+    *out++ = '"';
+    while (at < end) {
+        if (end - at >= 8 && is_plain(utf8 + at)) {
+            std::memcpy(out, utf8 + at, 8);
+            out += 8;
+            at += 8;
+            continue;
+        }
+        const uint8_t byte = utf8[at++];
+        const char escaped = escape(byte);
+        if (escaped) *out++ = '\\';
+        *out++ = escaped ? static_cast<uint8_t>(escaped) : byte;
+        if (escaped == 'u') {
+            std::memcpy(out, "00", 2);
+            out[2] = HEX[byte >> 4];
+            out[3] = HEX[byte & 15];
+            out += 4;
+        }
+    }
+    *out++ = '"';
+    return out;
 }
 
 }  // namespace utf8text
