@@ -34,9 +34,10 @@ from dedup.kept import Kept, Stage
 
 T = TypeVar("T")
 R = TypeVar("R")
-_BEFORE_PROCESSES = 4  # items that are done here first: small corpora are done before a process has started
+_BEFORE_PROCESSES = {"fork": 1, "forkserver": 4, "spawn": 4}
+"""Items that are done here first: a small corpus is done before a process has started; a copy finds its tables made."""
 _FOR_EACH = 2  # items that each process has at most: one to work on, one that waits
-_WAITING = 6  # items for each worker that are held at most, done or not: the first may wait for a process to start
+_WAITING = 4  # items for each worker that are held at most, done or not: the first may wait for a process to start
 MEMORY = 1 << 30
 
 
@@ -164,15 +165,14 @@ class Work:
         waiting: deque[tuple[Future[Any], int | None]] = deque()  # results to come, and the trays they come in
         errors: list[Exception] = []
         items = iter(items)
-        yield from map(function, islice(items, None if self.workers == 1 else _BEFORE_PROCESSES))
+        method = _start_method(self._forks)
+        yield from map(function, islice(items, None if self.workers == 1 else _BEFORE_PROCESSES[method]))
         first = list(islice(items, 1))
         if not first:
             return
         most = _WAITING * self.workers
         trays = _Trays(most + 1)
-        pool = ProcessPoolExecutor(
-            self.workers - 1, get_context(_start_method(self._forks)), _start_worker, (trays.place, most + 1)
-        )
+        pool = ProcessPoolExecutor(self.workers - 1, get_context(method), _start_worker, (trays.place, most + 1))
         try:
             for item in chain(first, _until_error(items, errors)):
                 if sum(not one.done() for one, _ in waiting) < _FOR_EACH * (self.workers - 1):

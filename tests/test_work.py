@@ -304,20 +304,61 @@ def test_no_more_items_are_taken_than_workers_need(way):
     results = getattr(Work(workers=2), way)(squared, items())
     for number in range(50):
         assert next(results) == number * number
-        assert len(taken) <= number + 1 + 6 * 2 + 1
+        assert len(taken) <= number + 1 + 4 * 2 + 1
     results.close()
 
 
-def test_a_worker_that_is_killed_is_a_clear_error():
+def arrays(number: int) -> tuple[int, dict[str, np.ndarray]]:
+    """Some arrays of some lengths, none and other things among them."""
+    time.sleep(0.003)
+    found = {"a": np.arange(number % 7 * 1000), "b": np.full((2, number), number, np.uint8), "c": np.zeros(0)}
+    return number, {**found, "d": np.arange(20)[:: number % 3 + 1]}
+
+
+@pytest.mark.parametrize("way", ["forked", "not forked", "small trays", "no trays", "closed trays"])
+def test_arrays_come_back_as_they_were_made(monkeypatch, way):
+    """However they come, and they stay so when others have come the same way."""
+
+    def refused(*_):
+        raise OSError(errno.EPERM, "not permitted")
+
+    if way == "small trays":
+        monkeypatch.setattr(module, "_TRAY", 1 << 12)
+    if way == "no trays":
+        monkeypatch.setattr(os, "memfd_create", refused, raising=False)
+    if way == "closed trays":
+        monkeypatch.setattr(module.os, "open", refused)
+    work = Work(workers=3, forks=way != "not forked")
+    results = list(work.in_processes(arrays, range(90)))
+    assert [number for number, _ in results] == list(range(90))
+    for number, found in results:
+        for name, array in arrays(number)[1].items():
+            assert found[name].dtype == array.dtype
+            assert np.array_equal(found[name], array)
+            assert found[name].flags.writeable
+
+
+def test_processes_are_forked_only_without_other_threads(monkeypatch):
+    """A lock that another thread holds would stay locked for ever in the copy."""
+    assert module._start_method(forks=False) != "fork"
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    assert (module._start_method(forks=True) == "fork") == (sys.platform == "linux")
+    monkeypatch.setattr(threading, "active_count", lambda: 2)
+    assert module._start_method(forks=True) != "fork"
+
+
+@pytest.mark.parametrize("forks", [False, True])
+def test_a_worker_that_is_killed_is_a_clear_error(forks):
     """The system ends processes where memory runs out."""
     with pytest.raises(BadRun, match="a worker process was ended from outside"):
-        list(Work(workers=2).in_processes(ended, range(40)))
+        list(Work(workers=2, forks=forks).in_processes(ended, range(40)))
 
 
+@pytest.mark.parametrize("forks", [False, True])
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_a_consumer_that_fails_leaves_no_process_behind(error):
+def test_a_consumer_that_fails_leaves_no_process_behind(error, forks):
     """They are ended before the error goes on."""
-    results = Work(workers=2).in_processes(pid, range(10_000))
+    results = Work(workers=2, forks=forks).in_processes(pid, range(10_000))
     pids = {next(one for one in results if one != os.getpid())}
     with pytest.raises(error):
         results.throw(error)

@@ -314,7 +314,7 @@ class _Part:
         id_field = self.reading.id_field
         try:
             records = list(map(orjson.loads, lines))
-            ids = [record.get(id_field or "id") for record in records]
+            ids = [record.get("id" if id_field is None else id_field) for record in records]
             texts = [record.pop(self.reading.text_field) for record in records]
         except (ValueError, AttributeError, KeyError, TypeError):
             return None
