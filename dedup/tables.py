@@ -256,7 +256,14 @@ _KINDS: dict[int, type] = {_MISSING: type(None), _INT: int, _FLOAT: float, _OTHE
 def _kept_by(values: Sequence[Any]) -> dict[str, NDArray[Any]]:
     """The values of a field as strings, and what each is."""
     kinds = [next(kind for kind, types in _KINDS.items() if isinstance(value, types)) for value in values]
-    return {"keep_kind": np.array(kinds, np.uint8), **_flat("keep", ["" if of is None else str(of) for of in values])}
+    return {"keep_kind": np.array(kinds, np.uint8), **_flat("keep", list(map(_as_text, values)))}
+
+
+def _as_text(value: Any) -> str:
+    """As it is sorted among others that are no numbers; a number of a type of its own as the number that it is."""
+    if value is None:
+        return ""
+    return str(int(value) if isinstance(value, int) and not isinstance(value, bool) else value)
 
 
 class _Rows:
