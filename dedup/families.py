@@ -227,6 +227,8 @@ def match(
         )
 
     most = work.memory // (_A_CODE_POINT * work.workers)
+    if work.workers > 1:  # enough for each
+        most = min(most, int(lengths[colliding].sum()) // (4 * work.workers) + 1)
     batches = list(_batches(kernel.components(groups), lengths[colliding], most))
     for some, choice in zip(batches, work.in_threads(choose, batches), strict=True):
         of = colliding[some]
