@@ -377,14 +377,15 @@ def test_a_consumer_that_fails_leaves_no_thread_behind():
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are looked for in /proc")
-def test_workers_end_with_a_process_that_is_killed():
+@pytest.mark.parametrize("forks", [False, True])
+def test_workers_end_with_a_process_that_is_killed(forks):
     """Nobody else would end them."""
     code = (
-        "import os, signal, sys\nfrom dedup.work import Work\nfrom tests.test_work import pid\n"
+        "import multiprocessing, os, signal, sys\nfrom dedup.work import Work\nfrom tests.test_work import pid\n"
         "if __name__ == '__main__':\n"
-        "    for worker in Work(workers=2).in_processes(pid, range(10_000)):\n"
+        f"    for worker in Work(workers=3, forks={forks}).in_processes(pid, range(10_000)):\n"
         "        if worker != os.getpid():\n"
-        "            print(worker, flush=True)\n"
+        "            print(*(child.pid for child in multiprocessing.active_children()), flush=True)\n"
         "            os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     root = Path(__file__).parent.parent
