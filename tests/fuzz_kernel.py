@@ -17,6 +17,7 @@ from dedup.kernel import (
     fold_reference,
     greedy_reference,
     line_reference,
+    lookup_reference,
     native,
     number_reference,
     reference,
@@ -79,6 +80,66 @@ def same(found, twin, *arguments) -> None:
 def is_sorted(sets, bounds) -> bool:
     """Whether every set is sorted and distinct, without which there is no one answer."""
     return all((np.diff(sets[a:b].astype(object)) > 0).all() for a, b in pairwise(bounds.tolist()))
+
+
+def looked_up(rng: random.Random, hashes: np.ndarray, text: np.ndarray, bounds: np.ndarray) -> None:
+    """Filters, blocks and merging."""
+    lines = rng.choice([0, 1, 5, 2**32 - 1, rng.choice(EDGES)])
+    first = rng.choice([0, 0, max(lines - 3, 0), rng.choice(EDGES)])
+    asked = np.sort(hashes), lines, first, first + rng.choice([0, 1, 5])
+    same(attempt(native.filter_lines, *asked), lookup_reference.filter_lines, *asked)
+    width = rng.choice([8, 8, 8, 7])
+    lines = np.resize(np.append(hashes, np.uint64(0)), (rng.choice([0, 1, 4]), width))
+    if width == 8 and rng.random() < 0.7:
+        made = attempt(native.filter_lines, hashes, 4, 0, 4)
+        lines = lines if made is None else made
+        if rng.random() < 0.3:
+            lines[rng.randrange(len(lines)), rng.randrange(8)] ^= np.uint64(1 << rng.randrange(64))
+    found = attempt(native.filtered, lines, hashes)
+    if found is not None:
+        twin = lookup_reference.filtered(lines, hashes)
+        assert found[1] == twin[1]
+        assert found[1] >= 0 or np.array_equal(found[0], twin[0])
+    count = rng.choice([0, 1, 3])
+    blocks = np.zeros(count, lookup_reference.BLOCK_TYPE)
+    filling = np.resize(np.append(hashes, np.uint64(0)), count * lookup_reference.BLOCK)
+    blocks["keys"] = np.sort(filling).reshape(count, lookup_reference.BLOCK)
+    firsts = blocks["keys"][:, 0].copy()
+    if rng.random() < 0.1:
+        attempt(
+            native.find,
+            blocks.view(np.uint8),
+            rng.choice([firsts[::-1].copy(), hashes]),
+            np.ones(count, bool),
+            9,
+            hashes,
+        )
+    entries = rng.choice(
+        [count * lookup_reference.BLOCK, max(count * lookup_reference.BLOCK - 5, 0), rng.choice(EDGES)]
+    )
+    sound = np.array(rng.choices([True, False], [9, 1], k=count), bool)
+    asked = blocks.view(np.uint8), firsts, sound, entries, hashes
+    try:
+        found = native.find(*asked)
+    except ValueError:
+        return
+    twin = lookup_reference.find(*asked)
+    assert (found is None) == (twin is None)
+    if found is not None:
+        same(found, lambda: twin)
+    rows = attempt(native.segment_sets, hashes, bounds)
+    for keys, offsets_ in ((hashes, bounds), rows if rows is not None else (hashes, bounds)):
+        merged = attempt(native.merge_entries, keys, text[: len(keys)], offsets_)
+        same(merged, lookup_reference.merge_entries, keys, text[: len(keys)], offsets_)
+
+
+def hashed(rng: random.Random, hashes: np.ndarray, bounds: np.ndarray, permutations: tuple[np.ndarray, ...]) -> None:
+    """What is made of hashes alone."""
+    signed = attempt(native.signatures, hashes, bounds, *permutations)
+    if signed is not None:
+        attempt(native.band_keys, signed, rng.randrange(20), rng.randrange(20))
+    same(attempt(native.segment_sets, hashes, bounds), reference.segment_sets, hashes, bounds)
+    attempt(native.collisions, hashes)
 
 
 def judged(rng: random.Random, text: np.ndarray, hashes: np.ndarray, bounds: np.ndarray, size: int) -> None:
@@ -174,11 +235,8 @@ def turn(rng: random.Random) -> None:
     hashes = np.array(
         [rng.randrange(2**64) if rng.random() < 0.7 else rng.choice([0, 2**64 - 1]) for _ in text], np.uint64
     )
-    signed = attempt(native.signatures, hashes, bounds, a, b)
-    if signed is not None:
-        attempt(native.band_keys, signed, rng.randrange(20), rng.randrange(20))
-    same(attempt(native.segment_sets, hashes, bounds), reference.segment_sets, hashes, bounds)
-    attempt(native.collisions, hashes)
+    hashed(rng, hashes, bounds, (a, b))
+    looked_up(rng, hashes, text, bounds)
     for lines in (text, dates(rng)):
         arguments = lines, offsets(rng, len(lines)), table
         same(attempt(native.templates, *arguments), template_reference.templates, *arguments)

@@ -19,6 +19,7 @@ from dedup.kernel import (
     fold_reference,
     greedy_reference,
     line_reference,
+    lookup_reference,
     number_reference,
     reference,
     template_reference,
@@ -976,6 +977,129 @@ def test_other_threads_run_meanwhile():
     assert during > 0
 
 
+# --- look-ups --------------------------------------------------------------------------------------------------------
+
+
+def entries_of(count, seed=0, distinct=1 << 64):
+    """Random sorted keys below *distinct*, spread over all 64 bits, and their places."""
+    rng = np.random.default_rng(seed)
+    keys = rng.integers(0, distinct, count, dtype=np.uint64, endpoint=distinct < 1 << 64)
+    keys *= np.uint64((2**64 - 1) // distinct) | np.uint64(1)
+    return np.sort(keys), rng.integers(0, 1 << 32, count, dtype=np.uint32)
+
+
+def in_blocks(keys, places):
+    """Entries as a run holds them: the blocks as bytes, and the first key of each."""
+    missing = -len(keys) % lookup_reference.BLOCK
+    blocks = np.zeros((len(keys) + missing) // lookup_reference.BLOCK, lookup_reference.BLOCK_TYPE)
+    filled = np.append(keys, np.full(missing, 2**64 - 1, np.uint64))
+    blocks["keys"] = filled.reshape(-1, lookup_reference.BLOCK)
+    blocks["places"] = np.append(places, np.zeros(missing, np.uint32)).reshape(-1, lookup_reference.BLOCK)
+    return blocks.view(np.uint8), blocks["keys"][:, 0].copy()
+
+
+def wanted_of(keys, seed=0):
+    """Some of the keys, their neighbours, others and both ends, in any order."""
+    rng = np.random.default_rng(seed)
+    some = rng.choice(keys, min(len(keys), 200)) if len(keys) else keys
+    others = rng.integers(0, 2**64 - 1, 200, dtype=np.uint64, endpoint=True)
+    ends = np.array([0, 1, 2**63, 2**64 - 2, 2**64 - 1], np.uint64)
+    return rng.permutation(np.concatenate((some, some + np.uint64(1), some - np.uint64(1), others, ends)))
+
+
+COUNTS = (0, 1, 2, 44, 45, 46, 255, 256, 257, 511, 512, 513, 5000)
+
+
+@pytest.mark.parametrize("distinct", [1, 3, 100, 1 << 64])
+@pytest.mark.parametrize("count", COUNTS)
+def test_filters(count, distinct):
+    """Whole, in parts, and what passes them."""
+    keys, _ = entries_of(count, count, distinct)
+    for lines in (1, 2, 7, lookup_reference.filter_size(count), 1000):
+        whole = native.filter_lines(keys, lines, 0, lines)
+        equal(whole, lookup_reference.filter_lines(keys, lines, 0, lines))
+        line = lookup_reference._lines_of(keys, lines)
+        for first, end in ((0, lines // 2), (lines // 2, lines), (lines, lines)):
+            equal(
+                native.filter_lines(keys[(line >= first) & (line < end)], lines, first, end),
+                whole[first:end],
+            )
+        wanted = wanted_of(keys, count)
+        passed, damaged = native.filtered(whole, wanted)
+        equal(passed, lookup_reference.filtered(whole, wanted)[0])
+        assert damaged == -1
+        assert len(native.filtered(whole, keys)[0]) == count
+
+
+@pytest.mark.parametrize("lines", [2**32 - 1, 2**32 - 2, 2**31, 3])
+def test_lines_far_down_a_long_filter(lines):
+    """Products of keys and lines need more than 64 bits."""
+    keys = np.sort(np.array([2**64 - 1, 2**64 - 2, 2**64 - 2**32, 2**64 - 2**33], np.uint64))
+    line = lookup_reference._lines_of(keys, lines)
+    assert line.tolist() == [int(key) * lines >> 64 for key in keys]
+    first = int(line[0])
+    found = native.filter_lines(keys, lines, first, min(first + 9, lines))
+    equal(found, lookup_reference.filter_lines(keys, lines, first, min(first + 9, lines)))
+
+
+def test_a_damaged_line_is_met():
+    """Whichever bit it is: both name the line, wherever it is met."""
+    keys, _ = entries_of(400, 1)
+    whole = native.filter_lines(keys, 9, 0, 9)
+    rng = random.Random(1)
+    for line, word, bit in [
+        (0, 0, 0),
+        (8, 7, 63),
+        *((rng.randrange(9), rng.randrange(8), rng.randrange(64)) for _ in range(60)),
+    ]:
+        changed = whole.copy()
+        changed[line, word] ^= np.uint64(1 << bit)
+        for wanted in (keys, wanted_of(keys, bit)):
+            found, expected = native.filtered(changed, wanted), lookup_reference.filtered(changed, wanted)
+            assert found[1] == expected[1] == line
+    swapped = whole[[1, 0, *range(2, 9)]]
+    assert native.filtered(swapped, keys)[1] == lookup_reference.filtered(swapped, keys)[1] == 0
+
+
+@pytest.mark.parametrize("distinct", [1, 3, 100, 1 << 64])
+@pytest.mark.parametrize("count", COUNTS)
+def test_find(count, distinct):
+    """Keys of many places, of none, and at the edges of blocks."""
+    keys, places = entries_of(count, count, distinct)
+    if count > 520:
+        keys[250:520] = keys[250]  # from one block over the next
+        keys.sort()
+    blocks, first = in_blocks(keys, places)
+    sound = np.ones(len(first), bool)
+    wanted = wanted_of(keys, count)
+    found = native.find(blocks, first, sound, count, wanted)
+    equal(found, lookup_reference.find(blocks, first, sound, count, wanted))
+    expected = [(number, place) for number, key in enumerate(wanted) for place in places[keys == key].tolist()]
+    assert list(zip(*(array.tolist() for array in found), strict=True)) == expected
+    for broken in range(len(first)):
+        sound[:] = True
+        sound[broken] = False
+        for key in wanted[:80]:
+            asked = blocks, first, sound, count, np.array([key])
+            one, other = native.find(*asked), lookup_reference.find(*asked)
+            assert (one is None) == (other is None)
+            if one is not None:
+                equal(one, other)
+
+
+@pytest.mark.parametrize("distinct", [1, 3, 1 << 64])
+@pytest.mark.parametrize(
+    "lengths", [(), (0,), (5,), (1, 1), (0, 3, 0), (700, 1, 90), (64, 64, 64, 64), (9, 0, 500, 3, 77, 1, 2)]
+)
+def test_merge_entries(lengths, distinct):
+    """Any number of rows; of equal keys those of an earlier row come first."""
+    rows = [entries_of(length, number, distinct) for number, length in enumerate(lengths)]
+    keys = np.concatenate([np.zeros(0, np.uint64), *(keys for keys, _ in rows)])
+    places = np.concatenate([np.zeros(0, np.uint32), *(places for _, places in rows)])
+    offsets = offsets_of(np.array(lengths, np.int64))
+    equal(native.merge_entries(keys, places, offsets), lookup_reference.merge_entries(keys, places, offsets))
+
+
 # --- what is refused -------------------------------------------------------------------------------------------------
 
 CODES, OFFSETS = segment_array((3, 0, 5))
@@ -984,6 +1108,7 @@ HASHES, _ = hashes_of((8,))
 A, B = reference.permutations(16, 1)
 TABLE = load()
 LINE = np.array([0]), np.array([1])
+SOUND = np.ones(1, bool)
 BAD_OFFSETS = {
     "do not begin with 0": np.array([1, 3, 8]),
     "begin below 0": np.array([-1, 3, 8]),
@@ -1009,6 +1134,7 @@ TAKING_OFFSETS = {
     "digests": lambda offsets: native.digests(CODES, offsets),
     "intersections": lambda offsets: native.intersections(HASHES, offsets, np.array([0]), np.array([0])),
     "join_segments, groups": lambda offsets: native.join_segments(CODES, np.arange(9), np.arange(8), offsets, TABLE),
+    "merge_entries": lambda offsets: native.merge_entries(HASHES, CODES, offsets),
     "fold": lambda offsets: native.fold(CODES, offsets, TABLE),
     "number_tokens": lambda offsets: native.number_tokens(CODES, offsets, TABLE),
     "templates": lambda offsets: native.templates(CODES, offsets, TABLE),
@@ -1121,6 +1247,25 @@ WRONG = {
     "segments to join of 32 bits": lambda: native.join_segments(
         CODES, OFFSETS, np.zeros(1, np.int32), np.array([0, 1]), TABLE
     ),
+    "a filter of too many lines": lambda: native.filter_lines(HASHES, 2**32, 0, 1),
+    "a filter of fewer lines than none": lambda: native.filter_lines(HASHES, -1, 0, 1),
+    "filter lines behind the filter": lambda: native.filter_lines(HASHES[:0], 4, 2, 5),
+    "filter lines before the filter": lambda: native.filter_lines(HASHES[:0], 4, -1, 2),
+    "filter lines far behind it": lambda: native.filter_lines(HASHES[:0], 4, 2**62, 2**62 + 1),
+    "keys of other filter lines": lambda: native.filter_lines(np.array([2**63], np.uint64), 4, 0, 2),
+    "keys of a filter of no line": lambda: native.filter_lines(HASHES, 0, 0, 0),
+    "keys for a filter of no line": lambda: native.filtered(np.zeros((0, 8), np.uint64), HASHES),
+    "filter lines of 7 words": lambda: native.filtered(np.zeros((4, 7), np.uint64), HASHES),
+    "a filter in one dimension": lambda: native.filtered(np.zeros(8, np.uint64), HASHES),
+    "a filter of bytes": lambda: native.filtered(np.zeros((4, 64), np.uint8), HASHES),
+    "keys of 32 bits to filter": lambda: native.filtered(np.zeros((4, 8), np.uint64), CODES),
+    "half a block": lambda: native.find(np.zeros(1536, np.uint8), HASHES[:1], SOUND, 9, HASHES),
+    "too few blocks": lambda: native.find(np.zeros(3072, np.uint8), HASHES[:2], np.ones(2, bool), 9, HASHES),
+    "too few blocks that may be sound": lambda: native.find(np.zeros(3072, np.uint8), HASHES[:1], SOUND[:0], 9, HASHES),
+    "more entries than blocks have": lambda: native.find(np.zeros(3072, np.uint8), HASHES[:1], SOUND, 257, HASHES),
+    "fewer entries than none": lambda: native.find(np.zeros(3072, np.uint8), HASHES[:1], SOUND, -1, HASHES),
+    "rows that fall": lambda: native.merge_entries(np.array([2, 1], np.uint64), CODES[:2], np.array([0, 2])),
+    "too few places": lambda: native.merge_entries(HASHES[:1], CODES[:0], np.array([0, 1])),
     "an array in two dimensions to take from": lambda: native.take_segments(np.zeros((4, 2)), OFFSETS, np.array([0])),
 }
 

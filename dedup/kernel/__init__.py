@@ -40,6 +40,9 @@ if NAME == "native":
         components,
         cut_ends,
         digests,
+        filter_lines,
+        filtered,
+        find,
         fold,
         greedy,
         intersections,
@@ -48,6 +51,7 @@ if NAME == "native":
         least_runs,
         line_spans,
         marked,
+        merge_entries,
         nested_band_keys,
         number_tokens,
         readings,
@@ -65,6 +69,7 @@ else:
     from dedup.kernel.fold_reference import columns, fold, join_segments, segment_widths
     from dedup.kernel.greedy_reference import greedy
     from dedup.kernel.line_reference import line_spans, marked, readings
+    from dedup.kernel.lookup_reference import filter_lines, filtered, find, merge_entries
     from dedup.kernel.number_reference import number_tokens
     from dedup.kernel.reference import (
         band_keys,
@@ -97,6 +102,9 @@ __all__ = [
     "components",
     "cut_ends",
     "digests",
+    "filter_lines",
+    "filtered",
+    "find",
     "fold",
     "greedy",
     "intersections",
@@ -105,6 +113,7 @@ __all__ = [
     "least_runs",
     "line_spans",
     "marked",
+    "merge_entries",
     "nested_band_keys",
     "number_tokens",
     "permutations",

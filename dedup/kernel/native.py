@@ -19,10 +19,9 @@ from dedup.kernel.fold_reference import SYLLABLES, TONED_LETTERS, WIDE, FoldTabl
 from dedup.kernel.fold_reference import fold as reference_fold
 from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree, PassagesCovered
 from dedup.kernel.line_reference import Readings
+from dedup.kernel.lookup_reference import Mask
 from dedup.kernel.reference import I32, I64, U8, U32, U64
 from dedup.kernel.reference import take_segments as reference_take
-
-Mask = NDArray[np.bool_]
 
 
 def take_segments(flat: NDArray, offsets: I64, segments: I64) -> tuple[NDArray, I64]:  # type: ignore[type-arg]
@@ -124,6 +123,41 @@ def intersections(sets: U64, offsets: I64, left: I64, right: I64) -> I64:
     shared = np.empty(len(left), np.int64)
     _native.intersections(sets, offsets, left, right, shared)
     return shared
+
+
+def filter_lines(keys: U64, lines: int, first: int, end: int) -> U64:
+    """See the reference."""
+    found = np.empty((max(end - first, 0), 8), np.uint64)
+    _native.filter_lines(keys, lines, first, found)
+    return found
+
+
+def filtered(lines: U64, wanted: U64) -> tuple[I64, int]:
+    """See the reference."""
+    numbers = np.empty(len(wanted), np.int64)
+    count, damaged = _native.filtered(lines, wanted, numbers)
+    return numbers[:count], damaged
+
+
+def find(blocks: U8, first: U64, sound: Mask, entries: int, wanted: U64) -> tuple[I64, U32] | None:
+    """See the reference."""
+    room = len(wanted)
+    while True:
+        room += 64  # most keys have one place or none
+        numbers, places = np.empty(room, np.int64), np.empty(room, np.uint32)
+        hits = _native.find(blocks, first, sound, entries, wanted, numbers, places)
+        if hits < 0:
+            return None
+        if hits <= room:
+            return numbers[:hits], places[:hits]
+        room = hits
+
+
+def merge_entries(keys: U64, places: U32, offsets: I64) -> tuple[U64, U32]:
+    """See the reference."""
+    merged = np.empty(len(keys), np.uint64), np.empty(len(keys), np.uint32)
+    _native.merge_entries(keys, places, offsets, *merged)
+    return merged
 
 
 @lru_cache(maxsize=2)
