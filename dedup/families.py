@@ -81,6 +81,8 @@ def distinct_texts(at: Segments, domain: I64, work: Work | None = None) -> Texts
         keys ^= fmix64(domain.astype(np.uint64))
     meeting = np.flatnonzero(kernel.collisions(keys) >= 0)
     del keys
+    if not len(meeting):
+        return Texts(at, leader, work.stored(np.arange(count)), domain)
     order = meeting[np.lexsort((meeting, digest[meeting, 1], digest[meeting, 0], domain[meeting]))]
     fresh = np.ones(len(order), bool)
     fresh[1:] = (digest[order[1:]] != digest[order[:-1]]).any(axis=1) | (domain[order[1:]] != domain[order[:-1]])

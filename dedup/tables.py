@@ -535,6 +535,8 @@ def _sentences(codes: U32, offsets: I64, lines: tuple[I64, I64, I64], of_line: I
 def _bare(codes: U32, spans: I64, empty: NDArray[np.bool_]) -> U64:
     """A digest of the signs of each passage that folds to nothing: uint64 [passages], 0 for the others."""
     bare = np.zeros(len(empty), np.uint64)
+    if not empty.any():
+        return bare
     starts, ends = spans[empty].T
     signs = codes[positions(starts, ends - starts)]
     shown = (load().flags[signs] & (SPACE | INVISIBLE)) == 0

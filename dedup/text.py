@@ -82,7 +82,9 @@ def fold_passages(codes: U32, spans: I64) -> tuple[U32, I64]:
 
 def _gathered(codes: U32, spans: I64, lengths: I64) -> U32:
     """The code points of all spans in a row."""
-    gaps = np.append(spans[:, 0], len(codes)) - np.insert(spans[:, 1], 0, 0)
+    gaps = np.zeros(len(spans) + 1, np.int64)
+    gaps[:-1], gaps[-1] = spans[:, 0], len(codes)
+    gaps[1:] -= spans[:, 1]
     if (gaps < 0).any() or (lengths < 0).any():  # not in order, or they overlap
         return codes[positions(spans[:, 0], lengths)]
     if not gaps.any():

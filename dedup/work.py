@@ -6,6 +6,7 @@ What lies in files is mapped: the system keeps of it in memory what is looked at
 from __future__ import annotations
 
 import errno
+import math
 import mmap
 import multiprocessing
 import os
@@ -125,7 +126,7 @@ class Work:
             BadRun: there is no room for it.
         """
         dtype = np.dtype(dtype)
-        count = int(np.prod(shape))
+        count = math.prod(shape) if isinstance(shape, tuple) else shape
         size = count * dtype.itemsize
         if size == 0 or not self._spills(size):
             return np.zeros(shape, dtype)

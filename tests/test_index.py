@@ -2,10 +2,13 @@
 
 import random
 import shutil
+import struct
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 from corpora import corpus, edited, sentence
 from hypothesis import given, settings
@@ -17,6 +20,7 @@ from dedup import Article, Index, Settings
 from dedup.errors import BadIndex, BadInput, BadSettings
 from dedup.index import index as index_module
 from dedup.index import neighbours, postings
+from dedup.index.sorted_runs import SortedRun
 from dedup.index.store import Store
 from dedup.text import fold
 
@@ -356,6 +360,56 @@ def test_an_index_of_another_format_is_refused(field, value, tmp_path):
     store.close()
     with pytest.raises(BadIndex, match=f"has {field} .*make a new index from the articles"):
         Index(tmp_path / "x")
+
+
+def test_an_index_of_the_earlier_format_is_brought_up_to_date_by_repair(tmp_path):
+    """Until then it is refused with a word that says so; after it all is as it was."""
+    articles = corpus(2)
+    with Index(tmp_path / "x", BASE) as index:
+        index.add_many(articles[:-4])
+        index.compact()
+        index.add_many(articles[-4:])
+        again = [Article(f"{article.id} again", article.text) for article in articles]
+        said_before = [index.query(article) for article in again]
+    as_format_1(tmp_path / "x")
+    for read_only in (False, True):
+        with pytest.raises(BadIndex, match=r"has format 1, and this version of dedup reads 2; run `dedup index repair"):
+            Index(tmp_path / "x", read_only=read_only)
+    with pytest.raises(BadSettings, match="threshold"):
+        Index(tmp_path / "x", Settings(threshold=0.9))
+    (said,) = Index.repair(tmp_path / "x")
+    assert said.endswith("was of an earlier format")
+    assert Index.repair(tmp_path / "x") == []
+    with Index(tmp_path / "x", BASE) as index:
+        assert list(index.findings()) == dedup.scan(articles, BASE).findings
+        assert [index.query(article) for article in again] == said_before
+        assert index.info()["format"] == 2
+
+
+def as_format_1(folder: Path) -> None:
+    """Turns an index into what the version before filters would have written."""
+    store = Store(folder, write=True)
+    manifest = store.meta("runs")
+    for number, name in enumerate(manifest["names"]):
+        run = SortedRun(folder / "runs" / name)
+        keys, places = run.slice(0, run.entries)
+        blocks = np.zeros(-(-run.entries // 512), [("keys", "<u8", 512), ("places", "<u4", 512)])
+        room = 512 * len(blocks) - run.entries
+        blocks["keys"] = np.append(keys, np.full(room, 2**64 - 1, np.uint64)).reshape(-1, 512)
+        blocks["places"] = np.append(places, np.zeros(room, np.uint32)).reshape(-1, 512)
+        sums = np.array([zlib.crc32(block.tobytes()) for block in blocks], "<u4")
+        index = blocks["keys"][:, 0].tobytes() + sums.tobytes()
+        check = zlib.crc32(struct.pack("<QI", run.entries, 512), zlib.crc32(index))
+        (folder / "runs" / name).write_bytes(
+            blocks.tobytes() + index + struct.pack("<QII8s", run.entries, 512, check, b"dedupRN1")
+        )
+        manifest["checks"][number] = check
+        with pytest.raises(BadIndex, match="has no footer, or one that does not fit its size"):
+            SortedRun(folder / "runs" / name)
+    assert manifest["names"]
+    store.set_meta("runs", manifest)
+    store.set_meta("index", {**store.meta("index"), "format": 1})
+    store.close()
 
 
 def test_what_is_no_index_is_left_alone(tmp_path):

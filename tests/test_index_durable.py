@@ -42,7 +42,7 @@ def test_a_run_that_fails_half_way_loses_nothing(tmp_path, monkeypatch, small_ru
     articles = corpus(1, articles=40, pool=60)
     original = sorted_runs._write
 
-    def failing(file, pieces, keep):
+    def failing(file, pieces, most, keep):
         file.write(b"half of a block")
         raise OSError(28, "No space left on device")
 

@@ -252,7 +252,7 @@ def gather(excerpts: Sequence[Excerpt]) -> Excerpt:
 
 def _chained(offsets: Sequence[I64]) -> I64:
     """The offsets of several segment arrays in a row."""
-    return offsets_of(np.concatenate([np.diff(each) for each in offsets]))
+    return offsets_of(np.concatenate([each[1:] - each[:-1] for each in offsets]))
 
 
 def split(excerpt: Excerpt) -> list[Excerpt]:

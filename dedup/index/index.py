@@ -501,6 +501,8 @@ class Index(Opened):
     def repair(cls, path: str | Path, *, wait: float = 0.0) -> list[str]:
         """Checks an index from end to end, and makes its runs anew where anything is wrong with them.
 
+        One that an earlier version of dedup made is brought up to date.
+
         Args:
             path: its folder.
             wait: seconds to wait for another writer.
@@ -516,17 +518,21 @@ class Index(Opened):
             index.path, index._lock = Path(path), None
             index._open(None, read_only=False, wait=wait, make=False)
             index._store.check()
-            try:
-                with index._moment():
-                    index._postings.check()
-                faults = index._missing_entries()
-            except BadIndex as error:
-                faults = [str(error)]
+            faults = [f"{index.path}: was of an earlier format"] if index._is_earlier else index._faults()
             if faults:
                 index._make_runs()
             return faults
         finally:
             index.close()
+
+    def _faults(self) -> list[str]:
+        """What is wrong with the runs."""
+        try:
+            with self._moment():
+                self._postings.check()
+            return self._missing_entries()
+        except BadIndex as error:
+            return [str(error)]
 
     def _missing_entries(self) -> list[str]:
         """What should be found and is not, one sentence for all."""
@@ -558,6 +564,7 @@ class Index(Opened):
                 self._postings.add(sorted_entries(*self._entries_of(rows)))
                 self._postings.settle(None)
             self._put_runs_in_force()
+            self._set_format(self.settings)
         self._postings.collect()
 
     def _put_runs_in_force(self) -> None:

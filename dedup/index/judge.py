@@ -156,15 +156,16 @@ def _cites(new: Excerpt, earlier: Earlier, whole: Verdicts, told: Verdicts, bloc
     def article_of(places: I64) -> I64:
         return firsts[np.searchsorted(firsts, places, side="right") - 1]
 
-    pairs = []
+    pairs = []  # an article and one that it cites, in one number
     for verdicts, own in ((whole, new.place), (told, new.place[new.article])):
         for places in (verdicts.kept, verdicts.linked):
             at = np.flatnonzero(places >= 0)
-            pairs.append(np.stack((own[at], article_of(places[at]))))
+            pairs.append(own[at] << 32 | article_of(places[at]))
     for piece in blocks:
-        pairs.append(np.stack((article_of(piece.own[:1]), article_of(piece.counterparts[:1]))))
-    both = np.unique(np.concatenate(pairs, axis=1), axis=1)
-    own, cited = both[:, both[0] != both[1]]
+        pairs.append(article_of(piece.own[:1]) << 32 | article_of(piece.counterparts[:1]))
+    both = np.unique(np.concatenate(pairs))
+    own, cited = both >> 32, both & 0xFFFFFFFF
+    own, cited = own[own != cited], cited[own != cited]
     bounds = np.searchsorted(own, np.append(new.place, new.place[-1] + 1)) if len(new.place) else np.zeros(1, np.int64)
     return [cited[low:high] for low, high in pairwise(bounds.tolist())]
 

@@ -205,9 +205,10 @@ def _posted(keyed: Keyed, texts: I64, places: I64, found: Hits, bucket: int) -> 
     by_band = found.row > 0
     np.add.at(held, (found.row[by_band] - 1, found.text[by_band]), 1)
     flat = keys.ravel()
-    _, number = np.unique(flat, return_inverse=True)
-    order = np.argsort(number, kind="stable")
-    rank = np.empty(len(flat), np.int64)
-    rank[order] = np.arange(len(flat)) - np.searchsorted(number[order], number[order])
+    group = kernel.collisions(flat)
+    again = np.flatnonzero(group >= 0)
+    again = again[np.argsort(group[again], kind="stable")]
+    rank = np.zeros(len(flat), np.int64)
+    rank[again] = np.arange(len(again)) - np.searchsorted(group[again], group[again])
     room = rank + held[:, texts].T.ravel() < bucket
     return flat[room] ^ keyed.salt, np.repeat(places, keys.shape[1])[room]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup import kernel
 from dedup.blocks import Block, Passages, find_blocks
 from dedup.families import distinct_texts, similarity_of
 from dedup.index.earlier import Earlier
@@ -78,8 +79,7 @@ def blocks_of(seen: Seen, lookup: Lookup, earlier: Earlier, settings: Settings) 
 def _repeat_pairs(seen: Seen) -> bool:
     """Whether a pair of neighbours that begins with a passage which is cut stands twice in the new articles."""
     first, keys = pair_keys(seen.new, seen.token)
-    _, number, count = np.unique(keys, return_inverse=True, return_counts=True)
-    return bool((seen.removed[first] & (count[number] > 1)).any())
+    return bool((seen.removed[first] & (kernel.collisions(keys) >= 0)).any())
 
 
 @dataclass(slots=True)
@@ -104,16 +104,14 @@ class _Candidates:
         starts: dict[int, tuple[I64, I64]] = {}
         if settings.scope != "within":
             begins = seen.removed & (new.size >= settings.min_chars)
+            stands = (seen.kept >= 0) | (new.size < settings.min_chars)  # what is long and new stands nowhere earlier
             first, keys = pair_keys(new, seen.token)
             chosen = (np.bincount(new.article[begins], minlength=len(new.articles)) > 0)[new.article[first]]
+            chosen &= stands[first] & stands[first + 1]
             first, keys = first[chosen], keys[chosen]
-            wanted, of = np.unique(keys, return_inverse=True)
-            numbers, places = lookup(wanted)
-            bounds = np.searchsorted(numbers, np.arange(len(wanted) + 1)).tolist()
-            at = {
-                passage: places[bounds[key] : bounds[key + 1]]
-                for passage, key in zip(first.tolist(), of.tolist(), strict=True)
-            }
+            numbers, places = lookup(keys)
+            bounds = np.searchsorted(numbers, np.arange(len(keys) + 1)).tolist()
+            at = {passage: places[bounds[pair] : bounds[pair + 1]] for pair, passage in enumerate(first.tolist())}
             for passage in first[begins[first]].tolist():
                 if len(at[passage]):
                     starts[passage] = at[passage], _alike_lengths(at, passage)

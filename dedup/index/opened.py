@@ -18,7 +18,8 @@ from dedup.index.store import DATABASE, Store
 from dedup.index.templates import NONE, Templates
 from dedup.settings import Settings
 
-FORMAT = 1
+FORMAT = 2
+_EARLIER = 1  # the format whose runs have no filters; all else in it is the same
 HASHES = f"affine32 1, fold {FOLD_VERSION}"
 """What keys depend on beside the settings; it changes when a text gets other keys than before."""
 _LOCK = "lock.sqlite"
@@ -45,7 +46,7 @@ class Opened:
             wait: seconds to wait for another writer.
 
         Raises:
-            BadIndex: there is none to read, another process writes it, it is damaged, or a later version of dedup wrote
+            BadIndex: there is none to read, another process writes it, it is damaged, or another version of dedup wrote
                 it; the message says what to do.
             BadSettings: it was made with other settings; the message names them.
         """
@@ -53,6 +54,11 @@ class Opened:
         self._lock: sqlite3.Connection | None = None
         try:
             self._open(settings, read_only=read_only, wait=wait, make=not read_only)
+            if self._is_earlier:
+                raise BadIndex(
+                    f"{self.path}: has format {_EARLIER!r}, and this version of dedup reads {FORMAT!r}; run "
+                    f"`dedup index repair {self.path}`, which brings it up to date"
+                )
             with self._moment():
                 pass
         except BaseException:
@@ -75,6 +81,7 @@ class Opened:
         if not read_only:
             self._lock = _locked(self.path, wait)
         self._store = Store(self.path, write=not read_only)
+        self._is_earlier = False
         if self._store.is_new():  # also where a process was killed that was about to make it
             if not make:
                 raise _no_index(self.path)
@@ -86,21 +93,28 @@ class Opened:
         (self.path / FOLDER).mkdir(exist_ok=True)
         with self._store.transaction(write=True):
             self._store.create()
-            self._store.set_meta("index", {"format": FORMAT, "hashes": HASHES, "settings": settings.to_dict()})
+            self._set_format(settings)
             self._store.set_meta("state", {"next": 0, "revision": 0, "articles": 0, "passages": 0, "counted": 0})
             self._store.set_meta("templates", NONE.to_json())
             write_manifest(self._store, EMPTY)
         sync_folder(self.path)
         sync_folder(self.path.absolute().parent)
 
+    def _set_format(self, settings: Settings) -> None:
+        """Notes what the index is, in the caller's transaction."""
+        self._store.set_meta("index", {"format": FORMAT, "hashes": HASHES, "settings": settings.to_dict()})
+
     def _stored_settings(self, asked: Settings | None) -> Settings:
-        """The settings of the index.
+        """The settings of the index; notes whether it is of the earlier format.
 
         Raises:
-            BadIndex: it has another format or other hashes.
+            BadIndex: it has a format that is not known, or other hashes.
             BadSettings: they are not those that were asked for.
         """
         index = self._store.meta("index")
+        self._is_earlier = index["format"] == _EARLIER
+        if self._is_earlier:
+            index["format"] = FORMAT
         for name, own, found in (("format", FORMAT, index["format"]), ("hashes", HASHES, index["hashes"])):
             if found != own:
                 raise BadIndex(

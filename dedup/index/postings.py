@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dedup.errors import BadIndex
 from dedup.index.sorted_runs import Entries, SortedRun, damaged, in_order, joined, lookup, merged, write_run
 from dedup.index.store import Store
-from dedup.kernel.reference import I64, U32, U64, positions
+from dedup.kernel.reference import I64, U32, U64
 
 FOLDER = "runs"
 FLUSH = 1 << 19  # recent entries that become a run: 6 MiB
@@ -115,19 +115,19 @@ class Postings:
 
     def lookup(self, keys: U64) -> tuple[I64, I64]:
         """The places of each key: (numbers of keys, places), sorted by key, then place, each once."""
-        wanted, of = np.unique(keys, return_inverse=True)
-        pairs = [np.zeros(0, np.uint64)]
+        if not len(keys):
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        order = np.argsort(keys)  # sorted, so that files are read from front to back
+        wanted = keys[order]
+        pairs = [np.zeros(0, np.int64)]
         for numbers, places in (
             *(lookup(entries, wanted) for entries in self._tail),
             *(run.lookup(wanted) for run in self._runs.values()),
         ):
-            pairs.append(numbers.astype(np.uint64) << np.uint64(32) | places)
+            if len(numbers):
+                pairs.append(order[numbers] << 32 | places)
         found = np.unique(np.concatenate(pairs))
-        which = (found >> np.uint64(32)).astype(np.int64)
-        at = (found & np.uint64(0xFFFFFFFF)).astype(np.int64)
-        bounds = np.searchsorted(which, np.arange(len(wanted) + 1))
-        counts = bounds[of + 1] - bounds[of]
-        return np.repeat(np.arange(len(keys)), counts), at[positions(bounds[of], counts)]
+        return found >> 32, found & 0xFFFFFFFF
 
     # ----------------------------------------------------------------------------------------------------- maintenance
 
@@ -148,12 +148,12 @@ class Postings:
                 return
             tier = min(full)
             names = [name for name, of in zip(self.manifest.names, self.manifest.tiers, strict=True) if of == tier]
-            self._replace(store, tier + 1, merged([self._runs[name] for name in names]), names, flush=False)
+            self._replace(store, tier + 1, names)
 
     def flush(self, store: Store | None) -> None:
         """Makes a run of the recent entries, be they many or few."""
         if self._tail:
-            self._replace(store, 0, [joined(self._tail)], (), flush=True)
+            self._replace(store, 0, ())
 
     def compact(self, store: Store, keep: Callable[[U32], NDArray[np.bool_]]) -> None:
         """Makes one run of everything, without the entries whose places *keep* refuses."""
@@ -161,21 +161,22 @@ class Postings:
         names = self.manifest.names
         if names:
             tier = max(self.manifest.tiers)
-            self._replace(store, tier, merged([self._runs[name] for name in names]), names, flush=False, keep=keep)
+            self._replace(store, tier, names, keep)
 
     def _replace(
         self,
         store: Store | None,
         tier: int,
-        pieces: Sequence[Entries] | Iterator[Entries],
         names: Sequence[str],
-        *,
-        flush: bool,
         keep: Callable[[U32], NDArray[np.bool_]] | None = None,
     ) -> None:
-        """Writes a run and puts it in force in the place of others, or of the recent entries (*flush*)."""
+        """Writes a run and puts it in force in the place of others, or of the recent entries where none are named."""
         path = self.folder / run_name(self.manifest.next)
-        manifest = self.manifest.with_run(tier, self._write(path, iter(pieces), keep), names)
+        flush = not names
+        runs = [self._runs[name] for name in names]
+        pieces = iter([joined(self._tail)]) if flush else merged(runs)
+        most = self.recent if flush else sum(run.entries for run in runs)
+        manifest = self.manifest.with_run(tier, self._write(path, pieces, most, keep), names)
         if store is not None:
             try:
                 with store.transaction(write=True):
@@ -196,9 +197,11 @@ class Postings:
             with suppress(OSError):  # whoever opens the index to write collects what is left over
                 (self.folder / name).unlink()
 
-    def _write(self, path: Path, pieces: Iterator[Entries], keep: Callable[[U32], NDArray[np.bool_]] | None) -> int:
+    def _write(
+        self, path: Path, pieces: Iterator[Entries], most: int, keep: Callable[[U32], NDArray[np.bool_]] | None
+    ) -> int:
         try:
-            return write_run(path, pieces, keep)
+            return write_run(path, pieces, most, keep)
         except OSError as error:
             raise BadIndex(
                 f"{path}: cannot be written: {error.strerror}; nothing is lost, make room and do it again"

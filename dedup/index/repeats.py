@@ -97,14 +97,19 @@ def _repeat(
         known: reads an earlier place.
         judge_of: makes the rule for (texts, the earlier ones that come first among them, rows of the others).
     """
+    if not len(hits.text) and len(keyed.rows) == len(keyed.texts.first) and not _collide(keyed.bands):
+        return
     if not len(chosen):
         return
-    numbers, first = np.unique(keyed.texts.of[chosen], return_index=True)
-    order = np.argsort(first)
-    present, first = numbers[order], chosen[first[order]]  # texts by their first chosen place
+    number = keyed.texts.of[chosen]
+    first = np.full(len(keyed.texts.first), -1)
+    first[number[::-1]] = chosen[::-1]  # of several the first, which is entered last
+    present = np.flatnonzero(first >= 0)
+    present = present[np.argsort(first[present])]  # texts by their first chosen place
+    first = first[present]
     rank = np.full(len(keyed.texts.first), -1)
     rank[present] = np.arange(len(present))
-    of = rank[keyed.texts.of[chosen]]
+    of = rank[number]
     rows = keyed.rows[chosen]
     twins = _twins(keyed.folded, rank, hits, earlier, known)
     open_ranks = np.ones(len(present), bool)
@@ -132,19 +137,19 @@ def _twins(
     folded: Folded, rank: I64, hits: Hits, earlier: Earlier, known: Callable[[int], Known | None]
 ) -> dict[int, Known]:
     """The earliest earlier place of each text that stands at one."""
-    by_digest = np.flatnonzero((hits.row == 0) & (rank[hits.text] >= 0))  # by text, then place
+    by_digest = np.flatnonzero((hits.row == 0) & (rank[hits.text] >= 0))[::-1]
+    waiting: dict[int, list[int]] = {}  # text -> places, the earliest at the end
+    for text, place in zip(hits.text[by_digest].tolist(), hits.place[by_digest].tolist(), strict=True):
+        waiting.setdefault(text, []).append(place)
     twins: dict[int, Known] = {}
-    while len(by_digest):
-        texts, at = np.unique(hits.text[by_digest], return_index=True)
-        places = hits.place[by_digest[at]]
-        earlier.fetch(np.unique(places))
-        for text, place in zip(texts.tolist(), places.tolist(), strict=True):
-            one = known(place)
+    while waiting:
+        earlier.fetch(np.array([places[-1] for places in waiting.values()]))
+        for text, places in waiting.items():
+            one = known(places.pop())
             if one is not None and np.array_equal(one.codes, segment(folded, text)):
                 twins[text] = one
         # the next place of each text whose first was removed
-        by_digest = np.delete(by_digest, at)
-        by_digest = by_digest[~np.isin(hits.text[by_digest], list(twins))]
+        waiting = {text: places for text, places in waiting.items() if places and text not in twins}
     return twins
 
 

@@ -1,8 +1,9 @@
-"""Runs: immutable files of (key, place) sorted by key, memory-mapped, with a checksum for each block.
+"""Runs: immutable files of (key, place) sorted by key, memory-mapped, with a checksum for whatever is read of them.
 
-A file is blocks of `BLOCK` keys followed by their places, the first key and the checksum of each block, and a footer
-with the number of entries and a checksum of all that is not block. The last block is filled up with the greatest key.
-Whatever is read is checked once: the footer when a run is opened, a block when it is first looked into.
+A file is a filter over its keys, blocks of keys and their places (see `dedup.kernel.lookup_reference`), the first key
+and the checksum of each block, and a footer with the sizes and a checksum of all that is neither filter nor block.
+Whatever is read is checked: the footer when a run is opened, a block when it is first looked into, a line of the filter
+every time. Most keys that are looked up are in no run, and cost a line of the filter.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup import kernel
 from dedup.errors import BadIndex
-from dedup.kernel.reference import I64, U32, U64, positions
+from dedup.kernel.lookup_reference import BLOCK, BLOCK_TYPE, block_spans, filter_size
+from dedup.kernel.reference import I64, U8, U32, U64, offsets_of, positions
 
-BLOCK = 512  # a power of two; 6 KiB on disk
-_STEPS = tuple(1 << power for power in reversed(range(BLOCK.bit_length() - 1)))
-_LAYOUT = np.dtype([("keys", "<u8", BLOCK), ("places", "<u4", BLOCK)])
-_FOOTER = struct.Struct("<QII8s")  # entries, block size, checksum of what stands between the blocks and here, magic
-_MAGIC = b"dedupRN1"
+_LINE = 64  # bytes of a line of the filter
+_FOOTER = struct.Struct("<QQII8s")  # entries, lines, block size, checksum of what stands behind the blocks, magic
+_MAGIC = b"dedupRN2"
 _PIECE = 1 << 19  # entries merged at a time
 _MOST = np.uint64(0xFFFFFFFFFFFFFFFF)
 
@@ -45,15 +46,18 @@ def joined(pieces: Sequence[Entries]) -> Entries:
     if len(pieces) == 1:
         return pieces[0]
     keys = np.concatenate([np.zeros(0, np.uint64), *(keys for keys, _ in pieces)])
-    return in_order(keys, np.concatenate([np.zeros(0, np.uint32), *(places for _, places in pieces)]))
+    places = np.concatenate([np.zeros(0, np.uint32), *(places for _, places in pieces)])
+    return kernel.merge_entries(keys, places, offsets_of(np.array([len(keys) for keys, _ in pieces], np.int64)))
 
 
 def lookup(entries: Entries, wanted: U64) -> tuple[I64, U32]:
     """Which of the *wanted* keys (sorted) have which places: (numbers in *wanted*, places), int64 and uint32 [hits]."""
     keys, places = entries
-    low = np.searchsorted(keys, wanted, side="left")
+    low = keys.searchsorted(wanted)
     found = np.flatnonzero(keys[np.minimum(low, len(keys) - 1)] == wanted) if len(keys) else low[:0]
-    counts = np.searchsorted(keys, wanted[found], side="right") - low[found]
+    if not len(found):
+        return found, places[:0]
+    counts = keys.searchsorted(wanted[found], side="right") - low[found]
     return np.repeat(found, counts), places[positions(low[found], counts)]
 
 
@@ -78,82 +82,121 @@ class SortedRun:
         self.size = size = path.stat().st_size
         if size < _FOOTER.size:
             raise damaged(path, "is cut short")
-        whole: NDArray[np.uint8] = np.memmap(path, np.uint8, "r")
-        self.entries, block, self.check, magic = _FOOTER.unpack(whole[-_FOOTER.size :].tobytes())
+        whole: U8 = np.memmap(path, np.uint8, "r")
+        footer = whole[-_FOOTER.size :].tobytes()
+        self.entries, lines, block, self.check, magic = _FOOTER.unpack(footer)
         blocks = -(-self.entries // BLOCK)
-        end = blocks * _LAYOUT.itemsize
+        begin = _LINE * lines
+        end = begin + blocks * BLOCK_TYPE.itemsize
         if magic != _MAGIC or block != BLOCK or size != end + 12 * blocks + _FOOTER.size:
             raise damaged(path, "has no footer, or one that does not fit its size")
         index = whole[end : end + 12 * blocks].tobytes()
-        if zlib.crc32(whole[-_FOOTER.size :][:12].tobytes(), zlib.crc32(index)) != self.check:
+        if _checksum(index, self.entries, lines) != self.check:
             raise damaged(path, "has a footer that is not what was written")
+        self._filter: U64 = np.ndarray((lines, _LINE // 8), np.uint64, whole)
         self._first: U64 = np.frombuffer(index, "<u8", blocks)
         self._checks: U32 = np.frombuffer(index, "<u4", blocks, 8 * blocks)
-        self._blocks: NDArray[Any] = np.ndarray(blocks, _LAYOUT, whole)
-        self._keys: NDArray[np.uint64] = self._blocks["keys"]
-        self._places: NDArray[np.uint32] = self._blocks["places"]
+        self._bytes: U8 = np.ndarray(end - begin, np.uint8, whole, begin)
+        self._blocks: NDArray[Any] = np.ndarray(blocks, BLOCK_TYPE, whole, begin)
         self._sound = np.zeros(blocks, bool)
 
     def lookup(self, wanted: U64) -> tuple[I64, U32]:
-        """See the function of the same name."""
-        if not self.entries or not len(wanted):
+        """See the function of the same name; *wanted* need not be sorted."""
+        if not self.entries:
             return np.zeros(0, np.int64), np.zeros(0, np.uint32)
-        low = self._bound(wanted, "left")
-        inside = np.minimum(low, self.entries - 1)
-        self._check(inside // BLOCK)
-        found = np.flatnonzero((self._keys[inside // BLOCK, inside % BLOCK] == wanted) & (low < self.entries))
-        if not len(found):
-            return found, np.zeros(0, np.uint32)
-        counts = np.minimum(self._bound(wanted[found], "right"), self.entries) - low[found]
-        at = positions(low[found], counts)
-        self._check(at // BLOCK)
-        return np.repeat(found, counts), self._places[at // BLOCK, at % BLOCK]
-
-    def _bound(self, wanted: U64, side: str) -> I64:
-        """As `searchsorted` over all keys, looking only into blocks that have been checked."""
-        block = np.maximum(np.searchsorted(self._first, wanted, side=side) - 1, 0)  # type: ignore[call-overload]
-        self._check(block)
-        within = np.zeros(len(wanted), np.int64)
-        for step in _STEPS:
-            before = self._keys[block, within + (step - 1)]
-            within += step * ((before < wanted) if side == "left" else (before <= wanted))
-        last = self._keys[block, within]
-        within += (last < wanted) if side == "left" else (last <= wanted)
-        return block * BLOCK + within
+        passed, wrong = kernel.filtered(self._filter, wanted)
+        if wrong >= 0:
+            raise self._damaged_line(wrong)
+        if not len(passed):
+            return passed, np.zeros(0, np.uint32)
+        chosen = wanted[passed]
+        found = kernel.find(self._bytes, self._first, self._sound, self.entries, chosen)
+        if found is None:
+            begin, end = block_spans(self._first, chosen)
+            self._check(positions(begin, end - begin))
+            found = kernel.find(self._bytes, self._first, self._sound, self.entries, chosen)
+            assert found is not None
+        return passed[found[0]], found[1]
 
     def _check(self, blocks: I64) -> None:
         new = blocks[~self._sound[blocks]]
         for block in set(new.tolist()):
             if zlib.crc32(self._blocks[block : block + 1].data) != self._checks[block]:
-                raise damaged(self.path, f"is damaged in block {block}, at byte {block * _LAYOUT.itemsize}")
+                at = _LINE * len(self._filter) + block * BLOCK_TYPE.itemsize
+                raise damaged(self.path, f"is damaged in block {block}, at byte {at}")
             self._sound[block] = True
+
+    def _damaged_line(self, line: int) -> BadIndex:
+        return damaged(self.path, f"is damaged in line {line} of its filter, at byte {_LINE * line}")
 
     def check_all(self) -> None:
         """Reads the whole run.
 
         Raises:
-            BadIndex: a block is not what was written.
+            BadIndex: something is not what was written.
         """
-        for block in range(0, len(self._first), 1024):
-            self._check(np.arange(block, min(block + 1024, len(self._first))))
+        filter_lines = _FilterLines(len(self._filter))
+        for block in range(0, len(self._first), _PIECE // BLOCK):
+            keys, _ = self.slice(block * BLOCK, min(block * BLOCK + _PIECE, self.entries))
+            self._check_filter(*filter_lines.add(keys))
+        self._check_filter(*filter_lines.rest())
+
+    def _check_filter(self, first: int, lines: U64) -> None:
+        wrong = np.flatnonzero((self._filter[first : first + len(lines)] != lines).any(axis=1))
+        if len(wrong):
+            raise self._damaged_line(first + int(wrong[0]))
 
     def slice(self, low: int, high: int) -> Entries:
         """The entries *low* to *high* (exclusive)."""
         self._check(np.arange(low // BLOCK, -(-high // BLOCK)))
-        blocks = slice(low // BLOCK, -(-high // BLOCK))
+        blocks = self._blocks[low // BLOCK : -(-high // BLOCK)]
         within = slice(low % BLOCK, low % BLOCK + high - low)
-        return self._keys[blocks].ravel()[within], self._places[blocks].ravel()[within]
+        return blocks["keys"].ravel()[within], blocks["places"].ravel()[within]
 
-    def bounds(self, splits: U64) -> I64:
+    def bounds(self, splits: U64) -> list[int]:
         """Where the entries with keys below each of *splits* end."""
         if not self.entries:
-            return np.zeros(len(splits), np.int64)
-        return np.minimum(self._bound(splits, "left"), self.entries)
+            return [0] * len(splits)
+        begin, _ = block_spans(self._first, splits)
+        self._check(begin)
+        return [
+            min(block * BLOCK + int(np.searchsorted(self._blocks[block]["keys"], split)), self.entries)
+            for block, split in zip(begin.tolist(), splits, strict=True)
+        ]
 
     @property
     def first_keys(self) -> U64:
         """The first key of each block."""
         return self._first
+
+
+class _FilterLines:
+    """The lines of a filter over sorted keys that come some at a time."""
+
+    def __init__(self, lines: int) -> None:
+        self._lines = lines
+        self._reached = 0
+        self._waiting = np.zeros(0, np.uint64)  # keys of a line into which more may come
+
+    def add(self, keys: U64) -> tuple[int, U64]:
+        """Takes more keys; gives the lines that are done: the number of the first, and uint64 [lines, 8]."""
+        keys = np.concatenate((self._waiting, keys))
+        end = int(keys[-1]) * self._lines >> 64 if len(keys) else 0
+        if end <= self._reached:
+            self._waiting = keys
+            return self._reached, np.zeros((0, _LINE // 8), np.uint64)
+        least = -(-(end << 64) // self._lines)  # of the keys in that line
+        count = int(np.searchsorted(keys, np.uint64(least)))
+        self._waiting = keys[count:]
+        return self._done(keys[:count], end)
+
+    def rest(self) -> tuple[int, U64]:
+        """The lines that are left."""
+        return self._done(self._waiting, self._lines)
+
+    def _done(self, keys: U64, end: int) -> tuple[int, U64]:
+        first, self._reached = self._reached, end
+        return first, kernel.filter_lines(keys, self._lines, first, end)
 
 
 def merged(runs: Sequence[SortedRun]) -> Iterator[Entries]:
@@ -162,7 +205,7 @@ def merged(runs: Sequence[SortedRun]) -> Iterator[Entries]:
     firsts = np.sort(np.concatenate([np.zeros(0, np.uint64), *(run.first_keys for run in runs)]))
     splits = np.unique(firsts[every::every])
     reached = [0] * len(runs)
-    bounds = [[*run.bounds(splits).tolist(), run.entries] for run in runs]
+    bounds = [[*run.bounds(splits), run.entries] for run in runs]
     for piece in range(len(splits) + 1):
         parts = []
         for number, run in enumerate(runs):
@@ -171,18 +214,21 @@ def merged(runs: Sequence[SortedRun]) -> Iterator[Entries]:
         yield joined(parts)
 
 
-def write_run(path: Path, pieces: Iterator[Entries], keep: Callable[[U32], NDArray[np.bool_]] | None = None) -> int:
+def write_run(
+    path: Path, pieces: Iterator[Entries], most: int, keep: Callable[[U32], NDArray[np.bool_]] | None = None
+) -> int:
     """Writes sorted entries as a run, durable when this returns; gives the checksum by which `SortedRun` knows it.
 
     Args:
         path: a file that does not exist yet; it appears whole or not at all.
         pieces: the entries, in pieces that follow each other.
+        most: at least as many as there are.
         keep: says of places which of them to keep; None: all.
     """
     temporary = path.with_suffix(".tmp")
     try:
         with temporary.open("wb") as file:
-            check = _write(file, pieces, keep)
+            check = _write(file, pieces, most, keep)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -193,16 +239,26 @@ def write_run(path: Path, pieces: Iterator[Entries], keep: Callable[[U32], NDArr
     return check
 
 
-def _write(file: BinaryIO, pieces: Iterator[Entries], keep: Callable[[U32], NDArray[np.bool_]] | None) -> int:
-    entries = 0
+def _write(
+    file: BinaryIO, pieces: Iterator[Entries], most: int, keep: Callable[[U32], NDArray[np.bool_]] | None
+) -> int:
+    entries, lines = 0, filter_size(most)
     firsts, checks = [np.zeros(0, "<u8")], [np.zeros(0, "<u4")]
     rest: Entries = (np.zeros(0, np.uint64), np.zeros(0, np.uint32))
+    filter_lines = _FilterLines(lines)
+    at = _LINE * lines  # where the next block goes
+
+    def write_lines(first: int, some: U64) -> None:
+        file.seek(_LINE * first)
+        file.write(some.data)
 
     def write_blocks(keys: U64, places: U32) -> None:
-        blocks = np.empty(len(keys) // BLOCK, _LAYOUT)
+        nonlocal at
+        blocks = np.empty(len(keys) // BLOCK, BLOCK_TYPE)
         blocks["keys"] = keys.reshape(-1, BLOCK)
         blocks["places"] = places.reshape(-1, BLOCK)
-        file.write(blocks.tobytes())
+        file.seek(at)
+        at += file.write(blocks.data)
         firsts.append(blocks["keys"][:, 0].copy())
         sums = [zlib.crc32(blocks[block : block + 1].data) for block in range(len(blocks))]
         checks.append(np.array(sums, "<u4"))
@@ -212,20 +268,26 @@ def _write(file: BinaryIO, pieces: Iterator[Entries], keep: Callable[[U32], NDAr
             kept = keep(places)
             keys, places = keys[kept], places[kept]  # noqa: PLW2901
         entries += len(keys)
+        write_lines(*filter_lines.add(keys))
         all_keys, all_places = np.concatenate((rest[0], keys)), np.concatenate((rest[1], places))
         full = len(all_keys) // BLOCK * BLOCK
         write_blocks(all_keys[:full], all_places[:full])
         rest = all_keys[full:], all_places[full:]
+    write_lines(*filter_lines.rest())
     if len(rest[0]):
         missing = BLOCK - len(rest[0])
         write_blocks(
             np.concatenate((rest[0], np.full(missing, _MOST))), np.concatenate((rest[1], np.zeros(missing, np.uint32)))
         )
     index = np.concatenate(firsts).tobytes() + np.concatenate(checks).tobytes()
-    head = struct.pack("<QI", entries, BLOCK)
-    check = zlib.crc32(head, zlib.crc32(index))
-    file.write(index + _FOOTER.pack(entries, BLOCK, check, _MAGIC))
+    check = _checksum(index, entries, lines)
+    file.seek(at)
+    file.write(index + _FOOTER.pack(entries, lines, BLOCK, check, _MAGIC))
     return check
+
+
+def _checksum(index: bytes, entries: int, lines: int) -> int:
+    return zlib.crc32(struct.pack("<QQI", entries, lines, BLOCK), zlib.crc32(index))
 
 
 def sync_folder(folder: Path) -> None:
