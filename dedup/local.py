@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup import frames, kernel
+from dedup import frames
 from dedup.blocks import Block, Passages, find_blocks
 from dedup.errors import BadSettings
 from dedup.families import (
     Signed,
     Texts,
     article_judge,
-    article_numbers_agree,
     distinct_texts,
     keys_of,
     match,
@@ -25,10 +24,10 @@ from dedup.families import (
     similarity_of,
 )
 from dedup.findings import Judgement, Repeats, Run, Runs, redirect
-from dedup.fold_table import load
 from dedup.frequency import Lines, frequent, frequent_marks
+from dedup.judging import in_whole, linked_by_number, opening, pieces, remnants, short_places
 from dedup.kept import Stage
-from dedup.kernel.reference import I64, offsets_of
+from dedup.kernel.reference import I32, I64, offsets_of
 from dedup.marks import Marks
 from dedup.model import Article, Report
 from dedup.rewriting import refuse_one_shot, rewrite
@@ -143,7 +142,9 @@ def judged(
     )
     signed = None
     tell("blocks", 0, None)
-    remnant = _remnants(tables, parts, out, settings)
+    may_go = (tables.size >= settings.min_chars) & ~out
+    remnant = remnants(tables.article, may_go, parts.kept, tables.chars, len(tables.ids), settings)
+    del may_go
     runs = _runs(tables, whole, parts, remnant, out, settings, work)
     return Told(Judgement(tables, settings, whole, parts, remnant, runs, (tables.marks, found), rows), tell)
 
@@ -179,8 +180,7 @@ def _boilerplate(
     """Which units are no passages, being masked or frequent, and the marks of the frequent ones."""
     if settings.scope == "within" or not len(units.article):
         return units.masked, Marks.of({}, len(units.ids))
-    fresh = np.ones(len(units.article), bool)
-    fresh[1:] = (np.diff(units.article) != 0) | (np.diff(units.line) != 0)
+    fresh = opening(units.article, units.line)
     if fresh.all():  # a line is a unit, as it mostly is: nothing is copied
         found = frequent(_lines(units, units.at, slice(None), whole, rows, settings), settings, work)
         marks = frequent_marks(found, units.start, units.end, units.of_article, settings)
@@ -239,7 +239,7 @@ def _article_repeats(tables: Tables, settings: Settings, work: Work) -> tuple[Re
     repeats = Repeats.none(len(tables.ids), work)
     if settings.scope == "within":
         return repeats, None
-    compared = _compared(tables)
+    compared = np.flatnonzero(in_whole(tables.article, tables.masked, len(tables.ids)))
     of_article = offsets_of(np.bincount(tables.article[compared], minlength=len(tables.ids)))
     wholes = Segments(tables.folded, tables.offsets, compared, of_article)
     articles = np.flatnonzero(wholes.lengths > 0)  # an empty fold never matches
@@ -256,13 +256,6 @@ def _article_repeats(tables: Tables, settings: Settings, work: Work) -> tuple[Re
         longer = np.diff(offsets_of(is_long)[of_article])
         _name_number_links(longer, articles, texts, found.linked, repeats)
     return repeats, signed
-
-
-def _compared(tables: Tables) -> I64:
-    """The passages that articles are compared by: those that are not masked, or all where all are."""
-    shown = ~tables.masked
-    showing = np.bincount(tables.article[shown], minlength=len(tables.ids)) > 0
-    return np.flatnonzero(shown | ~showing[tables.article])
 
 
 def _left_out(tables: Tables, compared: I64) -> Segments:
@@ -282,10 +275,7 @@ def _name_number_links(longer: I64, articles: I64, texts: Texts, linked: I64, re
         some = links[done : done + len(places)]
         done += len(places)
         pairs = texts.take(np.concatenate((some, linked[some])))
-        numbers, offsets = kernel.number_tokens(*pairs, load())
-        for row, article in enumerate(articles[places].tolist()):
-            kept = np.array([row + len(some)])
-            repeats.by_number[article] = not article_numbers_agree(numbers, offsets, row, kept, int(longer[article]))[0]
+        repeats.by_number[articles[places]] = linked_by_number(*pairs, longer[articles[places]])
 
 
 def _passage_repeats(
@@ -319,7 +309,7 @@ def _passage_repeats(
             work,
         )
         if settings.scope == "both":
-            _match_short(tables, judged, long, repeats, signed, settings, work)
+            _match_short(tables, judged, repeats, signed, settings, work)
     repeats.clear(tables.fixed[tables.article])
     if settings.scope == "across":
         repeats.drop_within(tables.article)
@@ -330,21 +320,15 @@ def _passage_repeats(
 def _match_short(
     tables: Tables,
     judged: NDArray[np.bool_],
-    long: NDArray[np.bool_],
     repeats: Repeats,
     signed: Signed | None,
     settings: Settings,
     work: Work,
 ) -> None:
-    """Passages too short to be matched across articles meet the shorter and longer ones kept in their own article.
-
-    A longer passage never joins a shorter one: what became of it must not depend on what it meets in one article.
-    """
-    short = judged & ~long & (tables.size >= settings.min_chars_within) & ~tables.fixed[tables.article]
-    with_short = np.bincount(tables.article[short], minlength=len(tables.ids)) > 0
-    kept = long & (repeats.kept < 0) & with_short[tables.article]
-    places = np.flatnonzero(short | kept)
-    _match_passages(tables, places, tables.article[places], kept[places], repeats, signed, settings, work)
+    """Passages too short to be matched across articles meet the shorter and longer ones kept in their own article."""
+    own = ~tables.fixed[tables.article]
+    places, longer = short_places(judged, own, tables.size, repeats.kept, tables.article, len(tables.ids), settings)
+    _match_passages(tables, places, tables.article[places], longer, repeats, signed, settings, work)
 
 
 def _match_passages(
@@ -362,20 +346,6 @@ def _match_passages(
     keys = keys_of(texts, settings, work, signed)
     found = match(texts, fixed[texts.first], settings, passage_judge(texts, settings), work, keys)
     repeats.enter(places, texts, found)
-
-
-def _remnants(tables: Tables, parts: Repeats, out: NDArray[np.bool_], settings: Settings) -> I64:
-    """For each article that lost a long passage as a duplicate and keeps none, the longest it lost; -1 for others."""
-    remnant = np.full(len(tables.ids), -1)
-    if settings.grain != "both" or settings.scope == "within":
-        return remnant
-    long = (tables.size >= settings.min_chars) & ~out
-    lost = np.flatnonzero(long & (parts.kept >= 0))
-    keeps = np.bincount(tables.article[long & (parts.kept < 0)], minlength=len(tables.ids)) > 0
-    lost = lost[~keeps[tables.article[lost]]]
-    by_length = lost[np.lexsort((-lost, tables.chars[lost]))]
-    remnant[tables.article[by_length]] = by_length  # the last assignment stands: the longest, of equals the first
-    return remnant
 
 
 def _runs(
@@ -402,36 +372,24 @@ def _runs(
         removed=((parts.kept >= 0) & stays)[places],
         across=across[places],
         source=stays[places],
-        opens=_opening(tables)[places],
+        opens=opening(tables.article, tables.line)[places],
         firm=_cited(tables, whole, parts)[places],
         within_only=within_only,
         across_only=settings.scope == "across",
     )
     similarity = similarity_of(texts, settings)
-    found = Runs.of(_pieces(find_blocks(passages, similarity), places, of, similarity))
+    found = Runs.of(_pieces(find_blocks(passages, similarity), places, passages.text, similarity))
     redirect(parts, found, work)
     return found
 
 
 def _pieces(
-    blocks: Iterable[Block], places: I64, of: NDArray[np.int32], similarity: Callable[[int, int], float | None]
+    blocks: Iterable[Block], places: I64, text: I32 | I64, similarity: Callable[[int, int], float | None]
 ) -> Iterator[Run]:
-    """Blocks of some *places*, whose texts *of* knows, without the lines in between that are none of them."""
+    """Blocks of some *places*, at which each *text* stands, without the lines in between that are none of them."""
     for block in blocks:
-        own = places[block.first : block.last + 1]
-        counterparts = places[block.source : block.source_last + 1]
-        for piece in np.split(np.arange(len(own)), np.flatnonzero(np.diff(own) != 1) + 1):
-            pairs = zip(of[own[piece]].tolist(), of[counterparts[piece]].tolist(), strict=True)
-            unequal = [(one, other) for one, other in pairs if one != other]
-            least = min((similarity(one, other) or 0.0 for one, other in unequal), default=1.0)
-            yield Run(own[piece], counterparts[piece], least, not unequal)
-
-
-def _opening(tables: Tables) -> NDArray[np.bool_]:
-    """The passages that begin a line: bool [passages]."""
-    opens = np.ones(len(tables.article), bool)
-    opens[1:] = (np.diff(tables.article) != 0) | (np.diff(tables.line) != 0)
-    return opens
+        for own, counterparts, least, exact in pieces(block, places, text, similarity):
+            yield Run(places[own], places[counterparts], least, exact)
 
 
 def _cited(tables: Tables, whole: Repeats, parts: Repeats) -> NDArray[np.bool_]:

@@ -41,6 +41,7 @@ LAYERS = [
     "frequency",
     "looking",
     "tables",
+    "judging",
     "rewriting",
     "findings",
     "told",

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from dedup import kernel
 from dedup.boilerplate import Mark
 from dedup.fold_table import load
+from dedup.judging import in_whole, opening
 from dedup.kernel.reference import I64, U32, U64, offsets_of
 from dedup.marks import Marks
 from dedup.model import Article
@@ -112,9 +113,7 @@ def read(articles: Sequence[Article], settings: Settings, masks: Sequence[Mask] 
     found = analysis(batch, None if masks is None else np.concatenate([np.zeros(0, bool), *masks]))
     units = _tables(articles, found)
     if masks is None:
-        fresh = np.ones(len(units.article), bool)
-        fresh[1:] = (np.diff(units.article) != 0) | (np.diff(units.line) != 0)
-        first = np.flatnonzero(fresh)
+        first = np.flatnonzero(opening(units.article, units.line))
         masks = np.split(units.masked[first], np.searchsorted(first, units.of_article[1:-1]))
     marks = [units.marks.get(article, ()) for article in range(len(articles))]
     return Reading(tuple(articles), units, list(masks), marks, found.counts + 1)
@@ -171,8 +170,7 @@ def excerpt_of(reading: Reading, outs: Sequence[Mask], places: I64, settings: Se
     if blank:
         out = out[np.searchsorted(_line_number(units, units), _line_number(units, tables))]
     rows = np.flatnonzero(~out)
-    opens = np.ones(len(tables.article), bool)
-    opens[1:] = (np.diff(tables.article) != 0) | (np.diff(tables.line) != 0)
+    opens = opening(tables.article, tables.line)
     whole, left, of_compared = _wholes(compared, len(reading.articles))
     article = tables.article[rows]
     rank = np.arange(len(rows)) - np.searchsorted(article, article)
@@ -216,10 +214,8 @@ def _wholes(tables: Tables, count: int) -> tuple[Folded, Folded, tuple[Folded, I
         nothing = (np.zeros(0, np.uint32), np.zeros(count + 1, np.int64))
         whole, _, _ = _joined(tables, np.arange(len(tables.article)), count)
         return whole, nothing, (folded, tables.of_article)
-    shown = ~tables.masked
-    showing = np.bincount(tables.article[shown], minlength=count) > 0
-    in_whole = shown | ~showing[tables.article]
-    taken = [_joined(tables, np.flatnonzero(chosen), count) for chosen in (in_whole, ~in_whole)]
+    shown = in_whole(tables.article, tables.masked, count)
+    taken = [_joined(tables, np.flatnonzero(chosen), count) for chosen in (shown, ~shown)]
     (whole, compared, of_article), (left, _, _) = taken
     return whole, left, (compared, of_article)
 

@@ -31,11 +31,11 @@ from dedup.index.repeats import (
     match_short,
     match_within,
     passages_of,
-    remnants,
     tokens,
     told_of,
     wholes,
 )
+from dedup.judging import remnants
 from dedup.kernel.reference import I64
 from dedup.marks import Marks
 from dedup.model import Finding
@@ -105,7 +105,8 @@ def judge(
         told_of(new, parts.kept, settings), told_of(new, parts.linked, settings), parts.similarity, parts.exact
     )
     earlier.fetch(np.concatenate((told.kept, told.linked)))
-    remnant = remnants(new, told.kept, settings)
+    chars = new.text[1][1:] - new.text[1][:-1]
+    remnant = remnants(new.article, new.size >= settings.min_chars, told.kept, chars, count, settings)
     cited = np.unique(cut[cut >= 0])
     seen = Seen(
         new,

@@ -14,6 +14,7 @@ from dedup.families import distinct_texts, similarity_of
 from dedup.index.earlier import Earlier
 from dedup.index.excerpts import Excerpt, gather
 from dedup.index.keys import pair_keys
+from dedup.judging import pieces
 from dedup.kernel.reference import I64, U64
 from dedup.segments import Segments
 from dedup.settings import Settings
@@ -218,12 +219,5 @@ def _pieces(
     blocks: Sequence[Block], both: Excerpt, places: I64, of: I64, similarity: Callable[[int, int], float | None]
 ) -> Iterator[Piece]:
     for block in blocks:
-        own = places[block.first : block.last + 1]
-        counterparts = places[block.source : block.source_last + 1]
-        for piece in np.split(np.arange(len(own)), np.flatnonzero(np.diff(both.row[own]) != 1) + 1):
-            first, last = block.first + int(piece[0]), block.first + int(piece[-1]) + 1
-            there = block.source - block.first
-            pairs = zip(of[first:last].tolist(), of[first + there : last + there].tolist(), strict=True)
-            unequal = [(one, other) for one, other in pairs if one != other]
-            least = min((similarity(one, other) or 0.0 for one, other in unequal), default=1.0)
-            yield Piece(both.number[own[piece]], both.number[counterparts[piece]], least, not unequal)
+        for own, counterparts, least, exact in pieces(block, both.row[places], of, similarity):
+            yield Piece(both.number[places[own]], both.number[places[counterparts]], least, exact)

@@ -14,15 +14,14 @@ from dedup.families import (
     Match,
     Texts,
     article_judge,
-    article_numbers_agree,
     distinct_texts,
     match,
     passage_judge,
 )
-from dedup.fold_table import load
 from dedup.index.earlier import Earlier, Known, segment
 from dedup.index.excerpts import Excerpt, Folded, gather
 from dedup.index.keys import Hits, Keyed, chained
+from dedup.judging import linked_by_number, short_places
 from dedup.kernel.reference import I64, U64, offsets_of
 from dedup.segments import Segments
 from dedup.settings import Settings
@@ -212,27 +211,21 @@ def by_number_of(new: Excerpt, whole: Verdicts, earlier: Earlier, settings: Sett
     if settings.numbers != "strict" or not len(linked):
         return result
     longer = np.diff(offsets_of(sizes(*new.compared) >= settings.min_chars)[new.of_article])
-    for article in linked.tolist():
-        place = int(whole.linked[article])
-        own = segment(new.whole, article)
+    pairs = [segment(new.whole, article) for article in linked.tolist()]
+    for place in whole.linked[linked].tolist():
         known = earlier.article(place)
-        theirs = known.codes if known else segment(new.whole, int(np.searchsorted(new.place, place)))
-        offsets = np.array([0, len(own), len(own) + len(theirs)])
-        numbers = kernel.number_tokens(np.concatenate((own, theirs)), offsets, load())
-        result[article] = not article_numbers_agree(*numbers, 0, np.array([1]), int(longer[article]))[0]
+        pairs.append(known.codes if known else segment(new.whole, int(np.searchsorted(new.place, place))))
+    offsets = offsets_of(np.array([len(each) for each in pairs], np.int64))
+    result[linked] = linked_by_number(np.concatenate(pairs), offsets, longer[linked])
     return result
 
 
 def match_short(new: Excerpt, stays: Mask, parts: Verdicts, settings: Settings) -> None:
     """Passages too short to be matched across articles meet the shorter and longer ones kept in their own article."""
-    judged = stays[new.article] & (new.size >= settings.min_chars_within)
-    short = judged & (new.size < settings.min_chars)
-    if not short.any():
-        return
-    with_short = np.bincount(new.article[short], minlength=len(new.articles)) > 0
-    kept = judged & ~short & (parts.kept < 0) & with_short[new.article]
-    places = np.flatnonzero(short | kept)
-    _match_inside(new, places, kept[places], parts, settings)
+    judged, own = stays[new.article], np.ones(len(new.article), bool)
+    places, longer = short_places(judged, own, new.size, parts.kept, new.article, len(new.articles), settings)
+    if not longer.all():
+        _match_inside(new, places, longer, parts, settings)
 
 
 def match_within(new: Excerpt, parts: Verdicts, settings: Settings) -> None:
@@ -261,21 +254,6 @@ def told_of(new: Excerpt, places: I64, settings: Settings) -> I64:
     if settings.scope != "across":
         return places
     return np.where(places > new.place[new.article], -1, places)
-
-
-def remnants(new: Excerpt, kept: I64, settings: Settings) -> I64:
-    """For each article that lost a long passage as a duplicate and keeps none, the longest it lost; -1 for others."""
-    count = len(new.articles)
-    remnant = np.full(count, -1)
-    if settings.grain != "both" or settings.scope == "within":
-        return remnant
-    long = new.size >= settings.min_chars
-    lost = np.flatnonzero(long & (kept >= 0))
-    keeps = np.bincount(new.article[long & (kept < 0)], minlength=count) > 0
-    lost = lost[~keeps[new.article[lost]]]
-    by_length = lost[np.lexsort((-lost, np.diff(new.text[1])[lost]))]
-    remnant[new.article[by_length]] = by_length
-    return remnant
 
 
 def tokens(new: Excerpt, own: U64, kept: I64, earlier: Earlier, settings: Settings) -> U64:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from dedup.boilerplate import Mark
 from dedup.frequency import Frequent, Lines, frequent, frequent_marks, masked_line
 from dedup.index.excerpts import Folded, Reading
+from dedup.judging import opening
 from dedup.kernel.reference import I64, offsets_of
 from dedup.model import Article
 from dedup.segments import Segments
@@ -83,8 +84,7 @@ class ReadLines:
 def lines_of(reading: Reading) -> ReadLines:
     """The lines of what was read."""
     units = reading.units
-    fresh = np.ones(len(units.article), bool)
-    fresh[1:] = (np.diff(units.article) != 0) | (np.diff(units.line) != 0)
+    fresh = opening(units.article, units.line)
     first = np.flatnonzero(fresh)
     text = (units.folded, units.offsets) if fresh.all() else joined(units, first).take(np.arange(len(first)))
     return ReadLines(
