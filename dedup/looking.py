@@ -6,7 +6,7 @@ code point and one regular expression over all lines tell which; only what is le
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,6 @@ from dedup.boilerplate import (
     Verdict,
     debris,
     debris_signs,
-    in_order,
     judge_lines,
     line_mark,
     look,
@@ -31,7 +30,8 @@ from dedup.boilerplate import (
 )
 from dedup.boilerplate import running as running_lines
 from dedup.fold_table import load
-from dedup.kernel.reference import I64, U8, U32
+from dedup.kernel.reference import I64, U8, U32, offsets_of
+from dedup.marks import Heads, Marks, head_of
 from dedup.rules import COMMA, OPENERS, matcher, signed_table, suspect_lines
 from dedup.settings import Settings
 
@@ -45,12 +45,12 @@ class Looks:
     Attributes:
         masked: bool, lines that a rule or the markup rule names.
         shape: uint8, LEAD_IN or SENTENCE (see `dedup.boilerplate`).
-        marks: article -> what was found in it, by start; only articles with anything.
+        marks: what was found in each article, by start.
     """
 
     masked: Mask
     shape: U8
-    marks: Mapping[int, Sequence[Mark]]
+    marks: Marks
 
 
 def look_all(texts: Sequence[str], codes: U32, offsets: I64, lines: tuple[I64, I64, I64], settings: Settings) -> Looks:
@@ -65,7 +65,7 @@ def look_all(texts: Sequence[str], codes: U32, offsets: I64, lines: tuple[I64, I
     starts, _, ends = lines
     rows = _Rows(codes, offsets, lines, settings)
     masked, shape = np.zeros(len(starts), bool), rows.shape.copy()
-    marks: dict[int, list[Mark]] = {}
+    marks: dict[int, list[Mark]] = {}  # of articles that are judged one by one, and of debris
     signs = debris_signs(codes)
     annotated = _annotated(codes, offsets, signs.toned)
     for number in annotated.tolist():  # what is read of them is not what was read above
@@ -77,8 +77,6 @@ def look_all(texts: Sequence[str], codes: U32, offsets: I64, lines: tuple[I64, I
     clear[annotated] = clear[of_opener] = False
     by_words = clear[of_suspect]
     masked[rows.suspects[by_words]] = True
-    for number, mark in rows.marks(by_words):
-        marks.setdefault(number, []).append(mark)
     for number in np.setdiff1d(np.append(of_suspect[~by_words], of_opener), annotated).tolist():
         named, marks[number] = rows.judged(number, texts[number])
         masked[named] = True
@@ -87,8 +85,8 @@ def look_all(texts: Sequence[str], codes: U32, offsets: I64, lines: tuple[I64, I
         own, begin, end = rows.own(number), int(offsets[number]), int(offsets[number + 1])
         of_text = texts[number], codes[begin:end], Signs(*(_within(places, begin, end) - begin for places in signs))
         found = debris(*of_text, [], starts[own] - begin, ends[own] - begin, settings)
-        marks[number] = list(in_order([*marks.get(number, ()), *found]))
-    return Looks(masked, shape, {number: found for number, found in marks.items() if found})
+        marks[number] = [*marks.get(number, ()), *found]
+    return Looks(masked, shape, rows.marks(by_words, marks))
 
 
 def _annotated(codes: U32, offsets: I64, toned: I64) -> I64:
@@ -129,8 +127,9 @@ class _Rows:
         self.suspects = np.zeros(0, np.int64)
         if settings.boilerplate != "off":
             self.suspects = suspect_lines(self._read, settings.rules)
-        first = (self._rules.first(self._texts[line]) for line in self.suspects.tolist())
-        self._matched = np.fromiter(first, np.int64, len(self.suspects))
+        chars = self._read.chars[self.suspects].tolist()
+        read = map(self._texts.utf8, self.suspects.tolist())
+        self._matched = np.fromiter(map(self._rules.first_of, read, chars), np.int64, len(chars))
 
     def own(self, article: int) -> slice:
         """The lines of an article."""
@@ -144,17 +143,29 @@ class _Rows:
         """See `boilerplate.settled`."""
         return settled(self.suspects, self._matched, self._running, self._of_article, self._rules)
 
-    def marks(self, which: Mask) -> Iterator[tuple[int, Mark]]:
-        """Articles and their marks, of suspects that words alone name; lines in a row with one name are one mark."""
+    def marks(self, which: Mask, more: Mapping[int, Sequence[Mark]]) -> Marks:
+        """The marks of suspects that words alone name, lines in a row with one name as one mark, and some more."""
         line, rule = self.suspects[which], self._matched[which]
         article, name = self.articles_of(line), np.unique(self._rules.names, return_inverse=True)[1][rule]
         apart = [np.diff(of, prepend=-2) != step for of, step in ((line, 1), (name, 0), (article, 0))]
         run = np.flatnonzero(np.append(np.any(apart, axis=0), True))
-        first, last, of, rule = line[run[:-1]], line[run[1:] - 1], article[run[:-1]], rule[run[:-1]]
-        low, high, begin = self._of_article[of], self._of_article[of + 1], self._offsets[of]
-        edges = (self._starts[first] - begin, self._ends[last] - begin, first - low, last + 1 - low, high - low)
-        for number, one, *at in zip(*(column.tolist() for column in (of, rule, *edges)), strict=True):
-            yield number, line_mark(Verdict(self._rules.names[one]), at, self._settings)
+        first, last, article, rule = line[run[:-1]], line[run[1:] - 1], article[run[:-1]], rule[run[:-1]]
+        low, high, begin = self._of_article[article], self._of_article[article + 1], self._offsets[article]
+        at = np.stack((self._starts[first] - begin, self._ends[last] - begin, first - low, last + 1 - low, high - low))
+        # what a mark says of its place depends on no more than a few lines at the ends
+        alike = np.stack((rule, at[3] - at[2], np.minimum(at[2], 5), np.minimum(at[4] - at[3], 5)))
+        _, some, kind = np.unique(alike, axis=1, return_index=True, return_inverse=True)
+        few = [line_mark(Verdict(self._rules.names[rule[one]]), at[:, one].tolist(), self._settings) for one in some]
+        others = [(number, mark) for number, found in more.items() for mark in found]
+        heads = Heads()
+        of_few, of_others = (heads.numbers(map(head_of, marks)) for marks in (few, [mark for _, mark in others]))
+        article = np.append(article, np.array([number for number, _ in others], np.int64))
+        start = np.append(at[0], np.array([mark.start for _, mark in others], np.int64))
+        end = np.append(at[1], np.array([mark.end for _, mark in others], np.int64))
+        order = np.lexsort((end, start, article))  # it is stable, as `in_order` is
+        head = np.append(of_few[kind.reshape(-1)], of_others)[order].astype(np.int32)
+        counts = np.bincount(article, minlength=len(self._offsets) - 1)
+        return Marks(offsets_of(counts), start[order], end[order], head, heads.all)
 
     def judged(self, article: int, text: str) -> tuple[list[int], list[Mark]]:
         """The lines of an article that are masked, and the marks of lines."""
@@ -188,8 +199,12 @@ class _Texts(Sequence[str]):
         return len(self._lines)
 
     def __getitem__(self, line: Any) -> Any:
+        return self.utf8(line).decode()
+
+    def utf8(self, line: int) -> bytes:
+        """One of them in UTF-8."""
         at = self._lines[line]
-        return self._read[self._bounds[at] : self._bounds[at + 1] - 1].decode()
+        return self._read[self._bounds[at] : self._bounds[at + 1] - 1]
 
 
 _MARKUP_OPENERS = np.frombuffer(b"<&]", np.uint8)

@@ -25,6 +25,11 @@ class Head(NamedTuple):
     evidence: Mapping[str, Any]
 
 
+def head_of(mark: Mark) -> Head:
+    """What a mark is."""
+    return Head(mark.kind, mark.grain, mark.rule, mark.removed, mark.evidence)
+
+
 class Heads:
     """Heads by number, each once."""
 
@@ -81,9 +86,7 @@ class Marks(Mapping[int, Sequence[Mark]]):
             offsets_of(counts),
             np.array([mark.start for mark in every], np.int64),
             np.array([mark.end for mark in every], np.int64),
-            heads.numbers(Head(mark.kind, mark.grain, mark.rule, mark.removed, mark.evidence) for mark in every).astype(
-                np.int32
-            ),
+            heads.numbers(map(head_of, every)).astype(np.int32),
             heads.all,
         )
 

@@ -518,11 +518,17 @@ class Matcher:
 
         A rule that is switched off still shields its lines from the rules behind it.
         """
-        if len(line) > self.most:
+        return self.first_of(line.encode(), len(line))
+
+    def first_of(self, line: bytes, chars: int) -> int:
+        """The same of a line in UTF-8 and of its length in characters."""
+        if chars > self.most:
             return -1
         # a Set answers None where nothing matches, and in no given order
-        found = [rule for rule in self.sets.Match(line) or () if len(line) <= self.longest[rule]]
-        return -1 if not found or self.names[min(found)] in self.kept else min(found)
+        for rule in sorted(self.sets.Match(line) or ()):
+            if chars <= self.longest[rule]:
+                return -1 if self.names[rule] in self.kept else int(rule)
+        return -1
 
     def rule_of(self, line: str) -> str | None:
         """The name of that rule."""

@@ -491,7 +491,7 @@ def analysis(batch: Batch, masked: NDArray[np.bool_] | None = None) -> Analysis:
     if masked is None:
         seen = look_all(texts, codes, offsets, (starts, content_ends, ends), settings)
     else:
-        seen = Looks(masked, np.zeros(len(masked), np.uint8), {})
+        seen = Looks(masked, np.zeros(len(masked), np.uint8), Marks.of({}, len(texts)))
     spans = np.stack((starts, ends), axis=1)
     line = np.arange(len(starts))
     if settings.passage == "sentence":
@@ -501,7 +501,6 @@ def analysis(batch: Batch, masked: NDArray[np.bool_] | None = None) -> Analysis:
     folded, folded_offsets = fold_passages(codes, spans)
     chars = np.diff(folded_offsets)
     first_line = np.searchsorted(of_line, np.arange(len(texts)))
-    marks = Marks.of(seen.marks, len(texts))
     return Analysis(
         lengths=lengths,
         counts=np.bincount(article, minlength=len(texts)),
@@ -514,11 +513,11 @@ def analysis(batch: Batch, masked: NDArray[np.bool_] | None = None) -> Analysis:
         bare=_bare(codes, spans, chars == 0),
         masked=seen.masked[line],
         shape=seen.shape[line],
-        mark_counts=marks.counts(),
-        mark_start=marks.start,
-        mark_end=marks.end,
-        mark_head=marks.head,
-        mark_heads=marks.heads,
+        mark_counts=seen.marks.counts(),
+        mark_start=seen.marks.start,
+        mark_end=seen.marks.end,
+        mark_head=seen.marks.head,
+        mark_heads=seen.marks.heads,
     )
 
 
