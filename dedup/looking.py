@@ -77,16 +77,21 @@ def look_all(texts: Sequence[str], codes: U32, offsets: I64, lines: tuple[I64, I
     clear[annotated] = clear[of_opener] = False
     by_words = clear[of_suspect]
     masked[rows.suspects[by_words]] = True
-    for number in np.setdiff1d(np.append(of_suspect[~by_words], of_opener), annotated).tolist():
+    for number in _without(np.append(of_suspect[~by_words], of_opener), annotated):
         named, marks[number] = rows.judged(number, texts[number])
         masked[named] = True
     with_debris = _segments_of(offsets, np.append(signs.control, signs.broken))
-    for number in np.setdiff1d(with_debris, annotated).tolist():
+    for number in _without(with_debris, annotated):
         own, begin, end = rows.own(number), int(offsets[number]), int(offsets[number + 1])
         of_text = texts[number], codes[begin:end], Signs(*(_within(places, begin, end) - begin for places in signs))
         found = debris(*of_text, [], starts[own] - begin, ends[own] - begin, settings)
         marks[number] = [*marks.get(number, ()), *found]
     return Looks(masked, shape, rows.marks(by_words, marks))
+
+
+def _without(articles: I64, others: I64) -> list[int]:
+    """The articles that are none of the others, rising, each once; mostly there are none, and that is told at once."""
+    return np.setdiff1d(articles, others).tolist() if len(articles) else []
 
 
 def _annotated(codes: U32, offsets: I64, toned: I64) -> I64:
