@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import random
 from itertools import islice, pairwise
 
 import numpy as np
@@ -123,6 +124,21 @@ def test_articles_in_a_row_show_what_each_shows(rules, texts, chosen):
 def test_any_text(texts):
     """Any Unicode text."""
     same_as_one_by_one(texts, Settings(strip=STRIPPED))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_pages(seed):
+    """Texts long enough for menus and for pages as scraped, some of them of few different lines; and short ones."""
+    rng = random.Random(seed)
+    pools = (EXAMPLES, DATES, TEASERS, FARMS, DEBRIS, BODY)
+    texts = []
+    for _ in range(30):
+        weights = [rng.random() ** 3 for _ in pools]
+        lines = [rng.choice(pool) for pool in rng.choices(pools, weights, k=rng.choice([1, 3, 6, 45, 90]))]
+        if rng.random() < 0.3:
+            lines = rng.choices(lines, k=len(lines))
+        texts.append("".join(line + rng.choice(ENDS) for line in lines))
+    same_as_one_by_one(texts, Settings(strip=rng.choice([(), STRIPPED])))
 
 
 def test_line_ends_at_the_ends_of_articles():
