@@ -17,6 +17,7 @@ from dedup.settings import Settings
 from dedup.sketch import band_keys, nested_band_keys, shingle_sets, sizes
 from dedup.work import Work
 
+_TOGETHER = 1 << 18  # code points that are judged together at most: their shingles stay in the cache
 _A_CODE_POINT = 64  # bytes that judging takes a code point of the texts that are judged together
 
 
@@ -228,9 +229,7 @@ def match(
             judge(of, sets, set_offsets),
         )
 
-    most = work.memory // (_A_CODE_POINT * work.workers)
-    if work.workers > 1:  # enough for each
-        most = min(most, int(lengths[colliding].sum()) // (4 * work.workers) + 1)
+    most = min(_TOGETHER, work.memory // (_A_CODE_POINT * work.workers))
     batches = list(_batches(kernel.components(groups), lengths[colliding], most))
     for some, choice in zip(batches, work.in_threads(choose, batches), strict=True):
         of = colliding[some]
