@@ -687,6 +687,7 @@ def check_pattern(pattern: str, where: str) -> None:
         ) from None
 
 
+@lru_cache(maxsize=256)
 def _folded_pattern(pattern: str) -> str:
     """A pattern whose characters beyond ASCII are folded as a line's are: it may be written in either script."""
     folded = reading_codes(codepoints(pattern)).tolist()
