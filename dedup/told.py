@@ -23,6 +23,7 @@ from dedup.tables import Progress, Tables
 _CHUNK = 1 << 20  # code points of the articles that are told together, unless one is longer
 _ARTICLES = 1 << 14  # that are told together at most
 _UTF8_MOST = 4  # bytes of a character
+_FINDINGS = 1 << 14  # findings that are told together
 _MEMBERS = 1 << 14  # of families that are told together, unless one has more
 _PARTS = 16  # as many passes over what passages repeat, so that no more than one part of it is sorted at a time
 
@@ -186,7 +187,7 @@ class Told:
             articles = tables.read[first:stop]
             spans = found.of(articles)
             if len(spans.start):
-                yield self._words(articles, self.lost[first:stop], spans, found)
+                yield from self._words(articles, self.lost[first:stop], spans, found)
             self._progress("findings", stop, total)
 
     def chunks(self) -> Iterator[tuple[int, int]]:
@@ -199,13 +200,23 @@ class Told:
             yield first, stop
             first = stop
 
-    def _words(self, articles: I64, lost: I64, spans: _Spans, found: _Found) -> tuple[list[FindingRow], _Bytes]:
+    def _words(
+        self, articles: I64, lost: I64, spans: _Spans, found: _Found
+    ) -> Iterator[tuple[list[FindingRow], _Bytes]]:
+        """The findings of these articles, some after others: one article may have a million."""
         tables = self._judgement.tables
         taken = found.removed[spans.head] & ~found.is_article[spans.head]
         utf8, offsets = tables.texts.of(articles)
         end, from_byte, to_byte = _extended(utf8, offsets, spans, taken)
         np.add.at(lost, spans.number[taken], end[taken] - spans.start[taken])
         self._cuts.add_all(found.kinds, found.kind[spans.head], spans.number, end - spans.start)
+        for low in range(0, len(end), _FINDINGS):
+            some = slice(low, low + _FINDINGS)
+            rows = self._rows(articles, spans.chosen(some), end[some], found)
+            yield rows, _Bytes(utf8, from_byte[some], to_byte[some])
+
+    def _rows(self, articles: I64, spans: _Spans, end: I64, found: _Found) -> list[FindingRow]:
+        tables = self._judgement.tables
         heads = [found.heads[head] for head in spans.head.tolist()]
         sources: list[Where | None] = [None] * len(heads)
         names: list[str | None] = [None] * len(heads)
@@ -234,7 +245,7 @@ class Told:
             sources,
             strict=True,
         )
-        return list(rows), _Bytes(utf8, from_byte, to_byte)
+        return list(rows)
 
 
 class _Bytes(NamedTuple):
@@ -443,9 +454,9 @@ class _Spans(NamedTuple):
         """These and then those."""
         return cls(*map(np.concatenate, zip(*parts, strict=True)))
 
-    def chosen(self, which: NDArray[Any]) -> _Spans:
+    def chosen(self, which: NDArray[Any] | slice) -> _Spans:
         """These of them, in this order."""
-        return _Spans(*(column[which] for column in self))
+        return _Spans._make(column[which] for column in self)
 
 
 # by what `_verdict` says of articles and of passages; remnants; blocks, near or exact
