@@ -256,6 +256,19 @@ def test_readers_go_on_while_runs_are_merged_and_see_no_half_of_an_add(tmp_path)
         assert sum(finding.grain == "article" for finding in reader.findings()) == 40
 
 
+def test_a_reader_sees_what_is_added_after_everything_was_removed_and_judged_again(tmp_path):
+    """The database numbers recent entries from the beginning then, and no run tells the reader that they are others."""
+    with Index(tmp_path / "x", BASE) as index:
+        index.add(Article("a", LINES[0]))
+        index.add(Article("b", LINES[1]))
+        with Index(tmp_path / "x", read_only=True) as reader:
+            index.remove("a")
+            index.remove("b")
+            index.rejudge()
+            index.add(Article("c", LINES[2]))
+            assert reader.query(Article("d", LINES[2])).duplicate_of == "c"
+
+
 def test_stray_files_are_collected(tmp_path, small_runs):
     """What a process that was killed left over goes when the index is opened to write."""
     with Index(tmp_path / "x", BASE) as index:

@@ -44,8 +44,8 @@ class Manifest:
         )
 
     def beginning(self) -> Manifest:
-        """The same without any run."""
-        return Manifest((), (), (), self.next)
+        """One without any run, unequal to this: by that readers know that the recent entries were cleared."""
+        return Manifest((), (), (), self.next + 1)
 
 
 EMPTY = Manifest((), (), (), 0)
