@@ -3,6 +3,7 @@
 import os
 import random
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import dedup
 from benchmarks import crash
 from dedup import Article, DedupError, Index, Settings
 from dedup.errors import BadIndex
+from dedup.index import index as index_module
 from dedup.index import postings, sorted_runs
 from dedup.index.store import DATABASE, Store
 
@@ -150,6 +152,74 @@ def test_a_damaged_run_is_noticed_and_made_anew(tmp_path, small_runs):
     assert Index.repair(tmp_path / "x") == []
 
 
+def test_runs_that_are_gone_or_no_files_are_made_anew(tmp_path, small_runs):
+    """The folder of the runs with all that is in it, of an index with runs and of one without; a folder for a run."""
+    articles = corpus(1, articles=40, pool=60)
+    for few in (articles[:1], articles):
+        with Index(tmp_path / "x", BASE) as index:
+            index.add_many(few)
+            expected = list(index.findings())
+        shutil.rmtree(tmp_path / "x" / "runs")
+        with pytest.raises(BadIndex, match="is missing; run `dedup index repair"):
+            Index(tmp_path / "x")
+        assert len(Index.repair(tmp_path / "x")) == 1
+        assert Index.repair(tmp_path / "x") == []
+        with Index(tmp_path / "x", read_only=True) as index:
+            assert list(index.findings()) == expected
+            assert index.query(Article("again", articles[0].text)).duplicate_of == "a0"
+    run = next((tmp_path / "x" / "runs").iterdir())
+    run.unlink()
+    run.mkdir()
+    for read_only in (True, False):
+        with pytest.raises(BadIndex, match=r"cannot be read: .*; let it be read, or run `dedup index repair"):
+            Index(tmp_path / "x", read_only=read_only)
+    assert len(Index.repair(tmp_path / "x")) == 1
+    assert Index.repair(tmp_path / "x") == []
+    shutil.rmtree(tmp_path / "x" / "runs")
+    (tmp_path / "x" / "runs").write_bytes(b"no folder")
+    with pytest.raises(BadIndex, match="cannot be read"):
+        Index(tmp_path / "x")
+    with pytest.raises(BadIndex, match=r"runs: cannot be made: .*; take away what stands there"):
+        Index.repair(tmp_path / "x")
+
+
+def rejudge(folder: Path) -> None:
+    """As the command does."""
+    with Index(folder) as index:
+        index.rejudge()
+
+
+@pytest.mark.parametrize("make", [Index.repair, rejudge])
+def test_runs_that_could_not_all_be_made_anew_are_taken_away(make, tmp_path, monkeypatch, small_runs):
+    """They would stand in the way of who makes room, and an index that only repair opens would never collect them."""
+    articles = corpus(1, articles=40, pool=60)
+    monkeypatch.setattr(index_module, "_LOT", 4)
+    with Index(tmp_path / "x", BASE) as index:
+        index.add_many(articles)
+        expected = list(index.findings())
+    before = sorted((tmp_path / "x" / "runs").iterdir())
+    if make == Index.repair:
+        whole = before[0].read_bytes()
+        before[0].write_bytes(whole[:-1])
+    original, calls = sorted_runs._write, []
+
+    def failing(*args):
+        calls.append(args)
+        if len(calls) > 3:
+            raise OSError(28, "No space left on device")
+        return original(*args)
+
+    monkeypatch.setattr(sorted_runs, "_write", failing)
+    with pytest.raises(BadIndex, match="No space left"):
+        make(tmp_path / "x")
+    assert sorted((tmp_path / "x" / "runs").iterdir()) == before
+    monkeypatch.setattr(sorted_runs, "_write", original)
+    make(tmp_path / "x")
+    assert Index.repair(tmp_path / "x") == []
+    with Index(tmp_path / "x") as index:
+        assert list(index.findings()) == expected
+
+
 def ask_all(folder: Path, articles: list[Article]) -> list[object]:
     """What an index says of articles, and of their texts under other names."""
     with Index(folder, read_only=True) as index:
@@ -275,6 +345,7 @@ def test_stray_files_are_collected(tmp_path, small_runs):
         index.add_many(corpus(1))
     for name in ("00009999.run", "00009999.tmp"):
         (tmp_path / "x" / "runs" / name).write_bytes(b"stray")
+    (tmp_path / "x" / "runs" / "lost+found").mkdir()
     with Index(tmp_path / "x") as index:
         assert not list((tmp_path / "x" / "runs").glob("00009999*"))
         assert list(index.findings()) == dedup.scan(corpus(1), BASE).findings

@@ -557,14 +557,19 @@ class Index(Opened):
     def _make_runs(self) -> None:
         """Makes all runs anew from the articles and their verdicts."""
         self._stale = True
-        with self._store.transaction(write=True):
-            self._state = self._store.meta("state")
-            self._postings = Postings(self.path, read_manifest(self._store).beginning())
-            for rows in _lots_of_rows(self._store.rows()):
-                self._postings.add(sorted_entries(*self._entries_of(rows)))
-                self._postings.settle(None)
-            self._put_runs_in_force()
-            self._set_format(self.settings)
+        self._make_runs_folder()
+        try:
+            with self._store.transaction(write=True):
+                self._state = self._store.meta("state")
+                self._postings = Postings(self.path, read_manifest(self._store).beginning())
+                for rows in _lots_of_rows(self._store.rows()):
+                    self._postings.add(sorted_entries(*self._entries_of(rows)))
+                    self._postings.settle(None)
+                self._put_runs_in_force()
+                self._set_format(self.settings)
+        except BaseException:
+            self._postings.discard(self._store)
+            raise
         self._postings.collect()
 
     def _put_runs_in_force(self) -> None:

@@ -90,7 +90,7 @@ class Opened:
 
     def _make(self, settings: Settings) -> None:
         """Makes the tables."""
-        (self.path / FOLDER).mkdir(exist_ok=True)
+        self._make_runs_folder()
         with self._store.transaction(write=True):
             self._store.create()
             self._set_format(settings)
@@ -99,6 +99,14 @@ class Opened:
             write_manifest(self._store, EMPTY)
         sync_folder(self.path)
         sync_folder(self.path.absolute().parent)
+
+    def _make_runs_folder(self) -> None:
+        folder = self.path / FOLDER
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise BadIndex(f"{folder}: cannot be made: {error.strerror}; take away what stands there") from None
+        sync_folder(self.path)
 
     def _set_format(self, settings: Settings) -> None:
         """Notes what the index is, in the caller's transaction."""
@@ -178,6 +186,11 @@ class Opened:
                     f"{error.filename}: is missing; run `dedup index repair {self.path}`, which makes it anew"
                 ) from None
             return False
+        except OSError as error:
+            raise BadIndex(
+                f"{error.filename or self.path}: cannot be read: {error.strerror}; let it be read, or run "
+                f"`dedup index repair {self.path}`, which makes it anew"
+            ) from None
         return True
 
     def _refresh(self) -> None:
@@ -214,6 +227,7 @@ class Opened:
                     self._store.set_meta("state", self._state)
         except BaseException:
             self._stale = True
+            self._postings.discard(self._store)
             raise
 
     def _settle(self) -> None:

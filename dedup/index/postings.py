@@ -87,7 +87,7 @@ class Postings:
 
         Raises:
             FileNotFoundError: a run is gone because it was merged since that transaction began.
-            BadIndex: a run is damaged, or not the one that the manifest means.
+            BadIndex: a run cannot be read, is damaged, or not the one that the manifest means.
         """
         manifest = read_manifest(store)
         if manifest != self.manifest:
@@ -209,10 +209,19 @@ class Postings:
 
     def collect(self) -> list[str]:
         """Deletes files that no manifest in force names: what a process that was killed left over."""
-        stray = [path for path in sorted(self.folder.iterdir()) if path.name not in self.manifest.names]
-        for path in stray:
-            path.unlink()
-        return [path.name for path in stray]
+        deleted = []
+        for path in sorted(self.folder.iterdir()):
+            if path.name not in self.manifest.names:
+                with suppress(OSError):  # a folder, or a file that a reader maps, where a system keeps those
+                    path.unlink()
+                    deleted.append(path.name)
+        return deleted
+
+    def discard(self, store: Store) -> None:
+        """Deletes the runs that were made in a step which failed, lest they fill the disk."""
+        with suppress(BadIndex, OSError):
+            for name in set(self.manifest.names) - set(read_manifest(store).names):
+                (self.folder / name).unlink(missing_ok=True)
 
     def check(self) -> None:
         """Reads all runs.
