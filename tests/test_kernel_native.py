@@ -1025,6 +1025,11 @@ def test_filters(count, distinct):
                 whole[first:end],
             )
         wanted = wanted_of(keys, count)
+        salted = native.filter_lines(keys, lines, 0, lines, 2**64 - 1 - count)
+        equal(salted, lookup_reference.filter_lines(keys, lines, 0, lines, 2**64 - 1 - count))
+        equal(native.filtered(salted, wanted, 2**64 - 1 - count)[0], native.filtered(whole, wanted)[0])
+        for filtered in (native.filtered, lookup_reference.filtered):
+            assert filtered(salted, keys, 5)[1] == (line[0] if count else -1)
         passed, damaged = native.filtered(whole, wanted)
         equal(passed, lookup_reference.filtered(whole, wanted)[0])
         assert damaged == -1

@@ -62,7 +62,7 @@ def test_what_is_written_is_found(count, distinct, tmp_path):
 def test_a_filter_made_in_pieces_is_the_filter(keys, cuts, lines):
     """However its keys come."""
     whole = np.sort(np.array(keys, np.uint64))
-    made = sorted_runs._FilterLines(lines)
+    made = sorted_runs._FilterLines(lines, 0)
     pieces = [made.add(part) for part in np.split(whole, sorted(min(cut, len(whole)) for cut in cuts))]
     pieces.append(made.rest())
     assert [first for first, _ in pieces] == [0, *np.cumsum([len(some) for _, some in pieces])[:-1].tolist()]
@@ -127,7 +127,7 @@ def test_every_damage_is_noticed(tmp_path):
     run = run_of(path, entries)
     whole = path.read_bytes()
     filter_bytes, block_bytes = 64 * len(run._filter), 8 * 3072
-    assert len(whole) == filter_bytes + block_bytes + 8 * 12 + 32
+    assert len(whole) == filter_bytes + block_bytes + 8 * 12 + 40
     rng = random.Random(1)
     places = [rng.randrange(low, high) for low, high in (
         (0, filter_bytes), (filter_bytes, filter_bytes + block_bytes), (filter_bytes + block_bytes, len(whole)),
@@ -139,7 +139,7 @@ def test_every_damage_is_noticed(tmp_path):
         with pytest.raises(BadIndex, match=f"dedup index repair {tmp_path}"):
             SortedRun(path).check_all()
         path.unlink()
-    for cut in (0, 10, 32, len(whole) - 1, len(whole) - 3072):
+    for cut in (0, 10, 40, len(whole) - 1, len(whole) - 3072):
         path.write_bytes(whole[:cut])
         with pytest.raises(BadIndex, match="dedup index repair"):
             SortedRun(path)
@@ -149,12 +149,24 @@ def test_every_damage_is_noticed(tmp_path):
         SortedRun(path)
 
 
-def test_a_filter_of_other_keys_is_noticed_by_whoever_reads_the_whole_run(tmp_path):
+def test_a_line_of_another_filter_is_noticed(tmp_path):
+    """As where a write was lost, and the disk still holds what a run that is gone had at that place."""
+    entries, others = entries_of(6000, 10), entries_of(7000, 11)
+    run_of(tmp_path / "a.run", entries)
+    run_of(tmp_path / "b.run", others)
+    whole, foreign = (tmp_path / "a.run").read_bytes(), (tmp_path / "b.run").read_bytes()
+    (tmp_path / "c.run").write_bytes(whole[:4096] + foreign[4096:8192] + whole[8192:])
+    for ask in (lambda run: run.lookup(entries[0]), SortedRun.check_all):
+        with pytest.raises(BadIndex, match="in line 64 of its filter, at byte 4096"):
+            ask(SortedRun(tmp_path / "c.run"))
+
+
+def test_a_filter_that_lacks_keys_is_noticed_by_whoever_reads_the_whole_run(tmp_path):
     """Its checksums are right, and it would hide what is there."""
     entries, others = entries_of(600, 10), entries_of(600, 11)
-    run_of(tmp_path / "a.run", entries)
-    lines = len(run_of(tmp_path / "b.run", others)._filter)
-    foreign = (tmp_path / "b.run").read_bytes()[: 64 * lines] + (tmp_path / "a.run").read_bytes()[64 * lines :]
-    (tmp_path / "c.run").write_bytes(foreign)
+    run = run_of(tmp_path / "a.run", entries)
+    lines = len(run._filter)
+    foreign = filter_lines(others[0], lines, 0, lines, run._salt).tobytes()
+    (tmp_path / "c.run").write_bytes(foreign + (tmp_path / "a.run").read_bytes()[64 * lines :])
     with pytest.raises(BadIndex, match="in line 0 of its filter, at byte 0"):
         SortedRun(tmp_path / "c.run").check_all()

@@ -24,7 +24,8 @@ from dedup.kernel.lookup_reference import BLOCK, BLOCK_TYPE, block_spans, filter
 from dedup.kernel.reference import I64, U8, U32, U64, offsets_of, positions
 
 _LINE = 64  # bytes of a line of the filter
-_FOOTER = struct.Struct("<QQII8s")  # entries, lines, block size, checksum of what stands behind the blocks, magic
+_SIZES = struct.Struct("<QQQI")  # entries, lines and salt of the filter, block size
+_FOOTER = struct.Struct("<QQQII8s")  # those, checksum of what stands behind the blocks, magic
 _MAGIC = b"dedupRN2"
 _PIECE = 1 << 19  # entries merged at a time
 _MOST = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -84,14 +85,14 @@ class SortedRun:
             raise damaged(path, "is cut short")
         whole: U8 = np.memmap(path, np.uint8, "r")
         footer = whole[-_FOOTER.size :].tobytes()
-        self.entries, lines, block, self.check, magic = _FOOTER.unpack(footer)
+        self.entries, lines, self._salt, block, self.check, magic = _FOOTER.unpack(footer)
         blocks = -(-self.entries // BLOCK)
         begin = _LINE * lines
         end = begin + blocks * BLOCK_TYPE.itemsize
         if magic != _MAGIC or block != BLOCK or size != end + 12 * blocks + _FOOTER.size:
             raise damaged(path, "has no footer, or one that does not fit its size")
         index = whole[end : end + 12 * blocks].tobytes()
-        if _checksum(index, self.entries, lines) != self.check:
+        if _checksum(index, self.entries, lines, self._salt) != self.check:
             raise damaged(path, "has a footer that is not what was written")
         self._filter: U64 = np.ndarray((lines, _LINE // 8), np.uint64, whole)
         self._first: U64 = np.frombuffer(index, "<u8", blocks)
@@ -104,7 +105,7 @@ class SortedRun:
         """See the function of the same name; *wanted* need not be sorted."""
         if not self.entries:
             return np.zeros(0, np.int64), np.zeros(0, np.uint32)
-        passed, wrong = kernel.filtered(self._filter, wanted)
+        passed, wrong = kernel.filtered(self._filter, wanted, self._salt)
         if wrong >= 0:
             raise self._damaged_line(wrong)
         if not len(passed):
@@ -135,7 +136,7 @@ class SortedRun:
         Raises:
             BadIndex: something is not what was written.
         """
-        filter_lines = _FilterLines(len(self._filter))
+        filter_lines = _FilterLines(len(self._filter), self._salt)
         for block in range(0, len(self._first), _PIECE // BLOCK):
             keys, _ = self.slice(block * BLOCK, min(block * BLOCK + _PIECE, self.entries))
             self._check_filter(*filter_lines.add(keys))
@@ -173,8 +174,9 @@ class SortedRun:
 class _FilterLines:
     """The lines of a filter over sorted keys that come some at a time."""
 
-    def __init__(self, lines: int) -> None:
+    def __init__(self, lines: int, salt: int) -> None:
         self._lines = lines
+        self._salt = salt
         self._reached = 0
         self._waiting = np.zeros(0, np.uint64)  # keys of a line into which more may come
 
@@ -196,7 +198,7 @@ class _FilterLines:
 
     def _done(self, keys: U64, end: int) -> tuple[int, U64]:
         first, self._reached = self._reached, end
-        return first, kernel.filter_lines(keys, self._lines, first, end)
+        return first, kernel.filter_lines(keys, self._lines, first, end, self._salt)
 
 
 def merged(runs: Sequence[SortedRun]) -> Iterator[Entries]:
@@ -245,7 +247,8 @@ def _write(
     entries, lines = 0, filter_size(most)
     firsts, checks = [np.zeros(0, "<u8")], [np.zeros(0, "<u4")]
     rest: Entries = (np.zeros(0, np.uint64), np.zeros(0, np.uint32))
-    filter_lines = _FilterLines(lines)
+    salt = int.from_bytes(os.urandom(8))  # what the disk held before is no line of this filter
+    filter_lines = _FilterLines(lines, salt)
     at = _LINE * lines  # where the next block goes
 
     def write_lines(first: int, some: U64) -> None:
@@ -280,14 +283,14 @@ def _write(
             np.concatenate((rest[0], np.full(missing, _MOST))), np.concatenate((rest[1], np.zeros(missing, np.uint32)))
         )
     index = np.concatenate(firsts).tobytes() + np.concatenate(checks).tobytes()
-    check = _checksum(index, entries, lines)
+    check = _checksum(index, entries, lines, salt)
     file.seek(at)
-    file.write(index + _FOOTER.pack(entries, lines, BLOCK, check, _MAGIC))
+    file.write(index + _FOOTER.pack(entries, lines, salt, BLOCK, check, _MAGIC))
     return check
 
 
-def _checksum(index: bytes, entries: int, lines: int) -> int:
-    return zlib.crc32(struct.pack("<QQI", entries, lines, BLOCK), zlib.crc32(index))
+def _checksum(index: bytes, entries: int, lines: int, salt: int) -> int:
+    return zlib.crc32(_SIZES.pack(entries, lines, salt, BLOCK), zlib.crc32(index))
 
 
 def sync_folder(folder: Path) -> None:

@@ -5,7 +5,8 @@
 A *filter* says of most keys that they are not among some entries, at the cost of one cache line each. It is a Bloom
 filter in lines of 64 bytes (Putze, Sanders & Singler, Cache-, Hash- and Space-Efficient Bloom Filters, 2007): the upper
 bits of a key choose the line, so that lines follow each other as keys do, and its lower bits choose one bit in each of
-seven words. The eighth word is a checksum of the others and of the line's number: whoever reads a line checks it.
+seven words. The eighth word is a checksum of the others, of the line's number and of a salt, a number of the filter's
+own, lest a line of another filter be taken for one of this: whoever reads a line checks it.
 
 A *block* is `BLOCK` keys followed by their places, 3 KiB. The last one is filled up with the greatest key.
 """
@@ -32,28 +33,30 @@ def filter_size(entries: int) -> int:
     return max(1, -(-entries * FILTER_BITS // (64 * _WORDS)))
 
 
-def filter_lines(keys: U64, lines: int, first: int, end: int) -> U64:
+def filter_lines(keys: U64, lines: int, first: int, end: int, salt: int = 0) -> U64:
     """Lines *first* to *end* (exclusive) of a filter of *lines* (below 2**32), with their checksums: uint64 [lines, 8].
 
     Args:
         keys: uint64, all keys that belong into those lines, and no others.
         lines, first, end: see above.
+        salt: below 2**64.
     """
     found = np.zeros((end - first, _WORDS + 1), np.uint64)
     bits = np.uint64(1) << (keys[:, None] >> _SHIFTS & np.uint64(63))
     line = _lines_of(keys, lines) - first
     for word in range(_WORDS):
         np.bitwise_or.at(found[:, word], line, bits[:, word])
-    found[:, _WORDS] = _checksums(found, np.arange(first, end))
+    found[:, _WORDS] = _checksums(found, np.arange(first, end), salt)
     return found
 
 
-def filtered(lines: U64, wanted: U64) -> tuple[I64, int]:
+def filtered(lines: U64, wanted: U64, salt: int = 0) -> tuple[I64, int]:
     """The numbers of those *wanted* keys that may be among the entries of a filter, and the first damaged line met.
 
     Args:
         lines: uint64 [lines, 8], the filter.
         wanted: uint64 keys.
+        salt: that with which the filter was made.
 
     Returns:
         int64 numbers, rising; and the number of a line that is not what was written, -1 for none: then the answer
@@ -61,7 +64,7 @@ def filtered(lines: U64, wanted: U64) -> tuple[I64, int]:
     """
     line = _lines_of(wanted, len(lines))
     met = lines[line]
-    wrong = np.flatnonzero(_checksums(met, line) != met[:, _WORDS])
+    wrong = np.flatnonzero(_checksums(met, line, salt) != met[:, _WORDS])
     there = (met[:, :_WORDS] >> (wanted[:, None] >> _SHIFTS & np.uint64(63)) & np.uint64(1)).all(axis=1)
     return np.flatnonzero(there), int(line[wrong[0]]) if len(wrong) else -1
 
@@ -72,8 +75,8 @@ def _lines_of(keys: U64, lines: int) -> I64:
     return ((keys >> np.uint64(32)) * np.uint64(lines) + low >> np.uint64(32)).astype(np.int64)
 
 
-def _checksums(lines: U64, numbers: I64) -> U64:
-    check = numbers.astype(np.uint64)
+def _checksums(lines: U64, numbers: I64, salt: int) -> U64:
+    check = numbers.astype(np.uint64) + np.uint64(salt)
     for word in range(_WORDS):
         check = (check + lines[:, word] + np.uint64(1)) * _GOLDEN
         check ^= check >> np.uint64(29)

@@ -125,17 +125,17 @@ def intersections(sets: U64, offsets: I64, left: I64, right: I64) -> I64:
     return shared
 
 
-def filter_lines(keys: U64, lines: int, first: int, end: int) -> U64:
+def filter_lines(keys: U64, lines: int, first: int, end: int, salt: int = 0) -> U64:
     """See the reference."""
     found = np.empty((max(end - first, 0), 8), np.uint64)
-    _native.filter_lines(keys, lines, first, found)
+    _native.filter_lines(keys, lines, first, salt, found)
     return found
 
 
-def filtered(lines: U64, wanted: U64) -> tuple[I64, int]:
+def filtered(lines: U64, wanted: U64, salt: int = 0) -> tuple[I64, int]:
     """See the reference."""
     numbers = np.empty(len(wanted), np.int64)
-    count, damaged = _native.filtered(lines, wanted, numbers)
+    count, damaged = _native.filtered(lines, wanted, salt, numbers)
     return numbers[:count], damaged
 
 

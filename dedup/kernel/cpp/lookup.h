@@ -21,8 +21,8 @@ inline uint64_t line_of(uint64_t key, uint64_t lines) {
     return ((key >> 32) * lines + ((key & 0xFFFFFFFFu) * lines >> 32)) >> 32;
 }
 
-inline uint64_t checksum(const uint64_t* line, uint64_t number) {
-    uint64_t check = number;
+inline uint64_t checksum(const uint64_t* line, uint64_t number, uint64_t salt) {
+    uint64_t check = number + salt;
     for (size_t word = 0; word < WORDS; word++) check = baseline::absorb(check, line[word]);
     return baseline::fmix64(check);
 }
@@ -38,8 +38,8 @@ inline bool may_hold(const uint64_t* line, uint64_t key) {
 }
 
 // Writes the numbers of the keys that may be there and gives how many; *damaged* is the line met first that is, or -1.
-inline size_t filtered(const uint64_t* filter, uint64_t lines, const uint64_t* wanted, size_t count, int64_t* numbers,
-                       int64_t& damaged) {
+inline size_t filtered(const uint64_t* filter, uint64_t lines, uint64_t salt, const uint64_t* wanted, size_t count,
+                       int64_t* numbers, int64_t& damaged) {
     constexpr size_t AHEAD = 16;  // keys whose lines are fetched meanwhile
     size_t found = 0;
     damaged = -1;
@@ -47,7 +47,7 @@ inline size_t filtered(const uint64_t* filter, uint64_t lines, const uint64_t* w
         if (i + AHEAD < count) prefetch(filter + LINE * line_of(wanted[i + AHEAD], lines));
         const uint64_t number = line_of(wanted[i], lines);
         const uint64_t* line = filter + LINE * number;
-        if (checksum(line, number) != line[WORDS]) {
+        if (checksum(line, number, salt) != line[WORDS]) {
             damaged = static_cast<int64_t>(number);
             return found;
         }

@@ -993,7 +993,8 @@ PyObject* filter_lines(PyObject*, PyObject* args) {
     return guarded([&] {
         PyObject *keys_, *found_;
         Py_ssize_t lines, first;
-        unpack(args, "OnnO", &keys_, &lines, &first, &found_);
+        unsigned long long salt;
+        unpack(args, "OnnKO", &keys_, &lines, &first, &salt, &found_);
         const Hashes keys(keys_, "keys"), found(found_, "filter lines", 2, true);
         must_be_a_filter(found);
         const size_t count = found.shape(0);
@@ -1011,7 +1012,7 @@ PyObject* filter_lines(PyObject*, PyObject* args) {
             }
             for (size_t line = 0; line < count; line++) {
                 uint64_t* words = found.data() + lookup::LINE * line;
-                words[lookup::WORDS] = lookup::checksum(words, begin + line);
+                words[lookup::WORDS] = lookup::checksum(words, begin + line, salt);
             }
         });
         Py_RETURN_NONE;
@@ -1021,7 +1022,8 @@ PyObject* filter_lines(PyObject*, PyObject* args) {
 PyObject* filtered(PyObject*, PyObject* args) {
     return guarded([&] {
         PyObject *filter_, *wanted_, *numbers_;
-        unpack(args, "OOO", &filter_, &wanted_, &numbers_);
+        unsigned long long salt;
+        unpack(args, "OOKO", &filter_, &wanted_, &salt, &numbers_);
         const Hashes filter(filter_, "filter", 2), wanted(wanted_, "keys");
         const Array<int64_t> numbers(numbers_, "numbers", 1, true);
         must_be_a_filter(filter);
@@ -1031,7 +1033,8 @@ PyObject* filtered(PyObject*, PyObject* args) {
         size_t found = 0;
         int64_t damaged = -1;
         without_gil([&] {
-            found = lookup::filtered(filter.data(), filter.shape(0), wanted.data(), wanted.size(), numbers.data(), damaged);
+            found = lookup::filtered(filter.data(), filter.shape(0), salt, wanted.data(), wanted.size(), numbers.data(),
+                                     damaged);
         });
         return Py_BuildValue("nL", static_cast<Py_ssize_t>(found), static_cast<long long>(damaged));
     });
