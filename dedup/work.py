@@ -432,6 +432,9 @@ def _start_worker(trays: str, count: int) -> None:
     """A worker leaves Ctrl-C to the process that started it, and ends with it even where that is killed."""
     global _mine  # noqa: PLW0603 (the initializer of a pool has no other way)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # so a broken pool ends the rest; a copy has its parent's handlers
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as Ctrl-C
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if trays:
         with suppress(OSError, ValueError):  # all goes through the pipe then

@@ -239,6 +239,13 @@ def ended(number: int) -> int:
     return number
 
 
+def signalled(number: int, name: str) -> int:
+    """Gets a signal where it is not this process that works."""
+    if multiprocessing.parent_process() is not None:
+        signal.raise_signal(getattr(signal, name))
+    return number
+
+
 def pid(_: int) -> int:
     """Who works."""
     time.sleep(0.01)
@@ -352,6 +359,32 @@ def test_a_worker_that_is_killed_is_a_clear_error(forks):
     """The system ends processes where memory runs out."""
     with pytest.raises(BadRun, match="a worker process was ended from outside"):
         list(Work(workers=2, forks=forks).in_processes(ended, range(40)))
+
+
+@pytest.fixture
+def handlers():
+    """The command's handlers: what tells it to end is as Ctrl-C."""
+    before = {name: signal.signal(getattr(signal, name), signal.default_int_handler) for name in ("SIGTERM", "SIGHUP")}
+    yield
+    for name, handler in before.items():
+        signal.signal(getattr(signal, name), handler)
+
+
+@pytest.mark.parametrize("forks", [False, True])
+@pytest.mark.usefixtures("handlers")
+def test_a_worker_that_is_told_to_end_ends(forks):
+    """It does not take that for Ctrl-C: a pool that is broken ends the others so, and waits for them."""
+    with pytest.raises(BadRun, match="a worker process was ended from outside"):
+        list(Work(workers=3, forks=forks).in_processes(partial(signalled, name="SIGTERM"), range(40)))
+
+
+@pytest.mark.parametrize("forks", [False, True])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])
+@pytest.mark.usefixtures("handlers")
+def test_workers_leave_interrupts_to_the_process_that_started_them(forks, name):
+    """A terminal sends them to all."""
+    results = Work(workers=2, forks=forks).in_processes(partial(signalled, name=name), range(40))
+    assert list(results) == list(range(40))
 
 
 @pytest.mark.parametrize("forks", [False, True])
