@@ -249,8 +249,8 @@ def _flat(name: str, strings: Sequence[str]) -> dict[str, NDArray[Any]]:
     return {name: np.frombuffer(b"".join(encoded), np.uint8), f"{name}_bytes": lengths}
 
 
-_MISSING, _INT, _FLOAT, _OTHER = range(4)
-_KINDS: dict[int, type] = {_MISSING: type(None), _INT: int, _FLOAT: float, _OTHER: object}
+_MISSING, _BOOL, _INT, _FLOAT, _OTHER = range(5)
+_KINDS: dict[int, type] = {_MISSING: type(None), _BOOL: bool, _INT: int, _FLOAT: float, _OTHER: object}
 
 
 def _kept_by(values: Sequence[Any]) -> dict[str, NDArray[Any]]:
@@ -260,10 +260,14 @@ def _kept_by(values: Sequence[Any]) -> dict[str, NDArray[Any]]:
 
 
 def _as_text(value: Any) -> str:
-    """As it is sorted among others that are no numbers; a number of a type of its own as the number that it is."""
+    """A value as a string; a number of a type of its own as the number that it is, a whole one in hexadecimal: Python
+    writes no more than 4300 decimal digits.
+    """
     if value is None:
         return ""
-    return str(int(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return hex(value)
+    return str(float(value) if isinstance(value, float) else value)
 
 
 class _Rows:
@@ -359,7 +363,8 @@ class _Given:
 
     def _part(self, batch: Sequence[Article]) -> Part:
         count = len(batch)
-        fields = [{name: one.fields.get(name) for name in self._fields} for one in batch] if self._fields else ()
+        names = self._fields
+        fields = [{name: _plain(one.fields.get(name)) for name in names} for one in batch] if names else ()
         ids, texts = [one.id for one in batch], [one.text for one in batch]
         return Given(Records([(0, count)], range(count), ids, texts, fields))
 
@@ -371,6 +376,11 @@ class _Given:
     def finish(self) -> None:
         """Raises BadInput if an id stands twice."""
         _check_ids(self._ids, self._where)
+
+
+def _plain(value: Any) -> Any:
+    """The value of a field as it is sorted and named, for a worker: not every object can be sent to one."""
+    return value if value is None or isinstance(value, int | float) else str(value)
 
 
 class Strings(Sequence[str]):
@@ -599,18 +609,20 @@ def _by_field(rows: _Rows, references_end: int, settings: Settings) -> I64:
     if len(kinds) and not len(given):
         raise BadSettings(f"keep is {settings.keep!r}, but no article has that field")
     texts = Strings(*rows.strings("keep"), given + references_end)
-    values: Sequence[Any] = list(texts)
-    if (kinds[given] != _OTHER).all():
-        values = [_number(text, kind) for text, kind in zip(texts, kinds[given].tolist(), strict=True)]
+    values: list[Any] = [_value(text, kind) for text, kind in zip(texts, kinds[given].tolist(), strict=True)]
+    if (kinds == _OTHER).any():
+        values = list(map(str, values))
     order = sorted(range(len(given)), key=values.__getitem__, reverse=settings.keep.endswith(":desc"))
     return np.concatenate((given[order], np.flatnonzero(kinds == _MISSING)))
 
 
-def _number(text: str, kind: int) -> int | float:
-    """What `_kept_by` made a string of."""
-    if kind == _FLOAT:
-        return float(text)
-    return int(text) if text not in ("True", "False") else text == "True"
+def _value(text: str, kind: int) -> bool | int | float | str:
+    """What `_as_text` made a string of, or of what is no number the string."""
+    if kind == _BOOL:
+        return text == "True"
+    if kind == _INT:
+        return int(text, 16)
+    return float(text) if kind == _FLOAT else text
 
 
 def _in_order(rows: _Rows, order: I64, references_end: int, work: Work) -> Tables:

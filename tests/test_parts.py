@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from corpora import english, sentence
 
+from dedup import tables as module
 from dedup.articles import read_articles, rows
 from dedup.errors import BadInput, BadSettings
 from dedup.model import Article
@@ -226,3 +227,28 @@ def test_numbers_of_a_field_are_compared_as_numbers() -> None:
         assert found(articles, 1, Settings(keep="field:by"))["ids"] == list(map(str, order))
     with pytest.raises(BadSettings, match="no article has that field"):
         found(articles, 1, Settings(keep="field:none"))
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_fields_of_given_articles_may_hold_anything(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    """Numbers longer than Python writes, and objects that no other process can be sent."""
+
+    class Site:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        def __str__(self) -> str:
+            return f"s{self.number}"
+
+    monkeypatch.setattr(module, "_BATCH", 100)
+    places = [3, 1, 2, 0] * 10
+    order = sorted(range(40), key=places.__getitem__)
+    settings = Settings(keep="field:by", source_field="site")
+    for value in (Site, lambda number: 10**5000 + number, lambda number: -(10**5000) + number):
+        articles = [
+            Article(str(row), "a text of some words", by=value(place), site=Site(place))
+            for row, place in enumerate(places)
+        ]
+        held = found(articles, workers, settings)
+        assert held["ids"] == list(map(str, order))
+        assert held["source_names"] == ["s3", "s1", "s2", "s0"]
