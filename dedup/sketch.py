@@ -29,7 +29,7 @@ def _chunks(offsets: I64) -> list[tuple[int, int]]:
     return list(pairwise(bounds))
 
 
-_permutations = lru_cache(maxsize=4)(kernel.permutations)
+_permutations = lru_cache(maxsize=4)(kernel.permutations)  # to seed the generator takes longer than to sign a story
 
 
 def sizes(folded: U32, offsets: I64) -> I64:
@@ -64,9 +64,6 @@ def signatures(folded: U32, offsets: I64, settings: Settings) -> U32:
     a, b = _permutations(settings.num_perm, settings.seed)
     widths = kernel.columns(folded, load())
     return kernel.shingle_signatures(folded, offsets, widths, settings.shingle, a, b)
-
-
-_permutations = lru_cache(maxsize=4)(kernel.permutations)  # to seed the generator takes longer than to sign a story
 
 
 def band_keys(folded: U32, offsets: I64, settings: Settings) -> U64:

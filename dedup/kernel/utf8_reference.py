@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dedup.kernel.reference import I64, U8, U64, fmix64, offsets_of
 
@@ -17,6 +18,17 @@ _WHITE = re.compile(
     b"(?:[\t-\r\x1c-\x20]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe1\xa0\x8e|\xe2\x80[\x80-\x8d\xa8\xa9\xaf]|\xe2\x81[\x9f\xa0]"
     b"|\xe3\x80\x80|\xef\xbb\xbf)*"
 )
+
+
+def _by_text(offsets: I64, text: I64, place: I64, what: str) -> Iterator[tuple[int, NDArray[np.bool_], int, int]]:
+    """Each text that is named, which of the places are in it, and where it begins and ends."""
+    if (np.diff(text) < 0).any() or ((np.diff(text) == 0) & (np.diff(place) < 0)).any():
+        raise ValueError(f"{what} must not fall")
+    for number in np.unique(text).tolist():
+        if not 0 <= number < len(offsets) - 1:
+            raise ValueError(f"there must be a text {number}")
+        start, end = offsets[number : number + 2].tolist()
+        yield number, text == number, start, end
 
 
 def utf8_places(utf8: U8, offsets: I64, text: I64, place: I64) -> I64:
@@ -31,14 +43,8 @@ def utf8_places(utf8: U8, offsets: I64, text: I64, place: I64) -> I64:
     Raises:
         ValueError: a text has no such place, or the places fall.
     """
-    if (np.diff(text) < 0).any() or ((np.diff(text) == 0) & (np.diff(place) < 0)).any():
-        raise ValueError("places must not fall")
     found = np.empty(len(text), np.int64)
-    for number in np.unique(text).tolist():
-        if not 0 <= number < len(offsets) - 1:
-            raise ValueError(f"there must be a text {number}")
-        own = text == number
-        start, end = offsets[number : number + 2].tolist()
+    for number, own, start, end in _by_text(offsets, text, place, "places"):
         begins = np.append(start + np.flatnonzero((utf8[start:end] & 0xC0) != 0x80), end)
         if not ((place[own] >= 0) & (place[own] < len(begins))).all():
             raise ValueError(f"places must lie within the text, but not all do in text {number}")
@@ -57,14 +63,8 @@ def cut_ends(utf8: U8, offsets: I64, text: I64, starts: I64, ends: I64) -> I64:
     Raises:
         ValueError: a cut does not lie within its text, or the starts fall.
     """
-    if (np.diff(text) < 0).any() or ((np.diff(text) == 0) & (np.diff(starts) < 0)).any():
-        raise ValueError("cuts must not fall")
     found = np.empty(len(text), np.int64)
-    for number in np.unique(text).tolist():
-        if not 0 <= number < len(offsets) - 1:
-            raise ValueError(f"there must be a text {number}")
-        own = text == number
-        start, end = offsets[number : number + 2].tolist()
+    for number, own, start, end in _by_text(offsets, text, starts, "cuts"):
         if not ((start <= starts[own]) & (starts[own] <= ends[own]) & (ends[own] <= end)).all():
             raise ValueError(f"cuts must lie within the text, but not all do in text {number}")
         spans = list(zip((starts[own] - start).tolist(), (ends[own] - start).tolist(), strict=True))
