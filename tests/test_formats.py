@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import zstandard
 from hypothesis import given, settings
@@ -64,7 +65,8 @@ def run(folder: Path, out: Path, **options: Any) -> Corpus:
     report = dedup.scan(corpus)
     with runs.stage(out) as stage:
         runs.write_findings(stage / "findings.jsonl", report.findings)
-        runs.write_families(stage / "families.jsonl", report.families)
+        families = b"".join(orjson.dumps(family.to_dict()) + b"\n" for family in report.families)
+        (stage / "families.jsonl").write_bytes(families)
         runs.write_clean(corpus, report, stage)
         runs.write_rejected(stage, corpus.rejected)
         reading = {"text_field": corpus.reading.text_field, "id_field": corpus.reading.id_field}

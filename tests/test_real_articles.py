@@ -5,6 +5,7 @@ import json
 import random
 import re
 
+import orjson
 import pytest
 from oracle import verifies
 from shared_data import FOLDER, needs_shared_data
@@ -80,12 +81,13 @@ def test_restoring_gives_the_five_files_back(report, tmp_path):
     corpus = dedup.read_articles(FOLDER / "articles")
     found = dedup.scan(corpus)
     from dedup.report import summary, write_json
-    from dedup.runs import write_families, write_findings
+    from dedup.runs import write_findings
 
     with stage(tmp_path / "out") as folder:
         write_clean(corpus, found, folder)
         write_findings(folder / "findings.jsonl", found.findings)
-        write_families(folder / "families.jsonl", found.families)
+        families = b"".join(orjson.dumps(family.to_dict()) + b"\n" for family in found.families)
+        (folder / "families.jsonl").write_bytes(families)
         reading = {"text_field": "text", "id_field": None, "against": []}
         write_json(folder / "summary.json", summary(found, corpus.inputs(), corpus.warnings, reading))
     restore_run(tmp_path / "out", tmp_path / "back")

@@ -25,6 +25,7 @@ from dedup import runs
 from dedup.articles import Corpus, read_articles
 from dedup.errors import BadInput, BadRun
 from dedup.model import Family, Finding, Grain, Member, Place, Report
+from dedup.runs import cleaning, staging
 from dedup.settings import Settings
 
 NEWS = "\ufeff快讯\r\n本报版权所有\r\n完\r\n"
@@ -84,7 +85,7 @@ def fill(stage: Path, corpus: Corpus, findings: list[Finding], *, clean: bool = 
     ids = [article.id for article in corpus]
     families = [Family("p", "passage", Place("n1", 0, 5), (Member(Place("n2", 0, 5), 0.75),))]
     runs.write_findings(stage / "findings.jsonl", findings)
-    runs.write_families(stage / "families.jsonl", families)
+    (stage / "families.jsonl").write_bytes(b"".join(orjson.dumps(one.to_dict()) + b"\n" for one in families))
     if clean:
         runs.write_clean(corpus, Report(Settings(), ids, findings, families, {}, []), stage)
     summary = {
@@ -171,14 +172,14 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path, error: type[BaseException],
 def test_an_interrupt_in_the_middle_of_writing_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the user pressed Ctrl-C in the third file."""
     corpus = read_articles(inputs(tmp_path / "in"))
-    real, calls = runs.rewrite_file, iter(range(10))
+    real, calls = cleaning.rewrite_file, iter(range(10))
 
     def interrupted(*args: Any, **options: Any) -> Any:
         if next(calls) == 2:
             raise KeyboardInterrupt
         return real(*args, **options)
 
-    monkeypatch.setattr(runs, "rewrite_file", interrupted)
+    monkeypatch.setattr(cleaning, "rewrite_file", interrupted)
     with pytest.raises(KeyboardInterrupt), runs.stage(tmp_path / "run") as stage:
         fill(stage, corpus, FINDINGS)
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
@@ -278,7 +279,9 @@ def test_an_interrupt_right_after_any_move_undoes_all(
 
     def attempt() -> None:
         copy = ("new.txt", file) if kind == "run and file" else None
-        with runs._stage(out, True, runs._replace_files if kind == "restored" else runs._replace_run, copy) as stage:
+        with staging.staged(
+            out, True, staging.replace_files if kind == "restored" else staging._replace_run, copy
+        ) as stage:
             write(stage / "clean" / "new.txt", "new")
             write(stage / "summary.json", "new")
 
@@ -448,7 +451,7 @@ def test_a_copy_that_fails_leaves_neither_file_nor_run(tmp_path: Path, monkeypat
     def full(*paths: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(paths[1]))
 
-    monkeypatch.setattr(runs.shutil, "copyfile", full)
+    monkeypatch.setattr(staging.shutil, "copyfile", full)
     with (
         pytest.raises(BadRun, match="No space left"),
         runs.stage(tmp_path / "o.txt.dedup", copy=("a.txt", tmp_path / "o.txt")) as stage,

@@ -1,0 +1,38 @@
+"""A run's folder: made whole or not at all, applied again, restored."""
+
+from dedup.runs.applying import apply_run
+from dedup.runs.cleaning import copy_jsonl, write_clean
+from dedup.runs.folder import each_family, each_finding, local_run, read_summary
+from dedup.runs.lines import read_families, read_findings, write_findings, write_rejected, write_told
+from dedup.runs.names import PAGE
+from dedup.runs.paging import renew_page, sourced, sources, write_report, write_tuned
+from dedup.runs.restoring import read_originals, restore_run
+from dedup.runs.staging import check_file, check_places, home_of, side_file, stage
+
+__all__ = [
+    "PAGE",
+    "apply_run",
+    "check_file",
+    "check_places",
+    "copy_jsonl",
+    "each_family",
+    "each_finding",
+    "home_of",
+    "local_run",
+    "read_families",
+    "read_findings",
+    "read_originals",
+    "read_summary",
+    "renew_page",
+    "restore_run",
+    "side_file",
+    "sourced",
+    "sources",
+    "stage",
+    "write_clean",
+    "write_findings",
+    "write_rejected",
+    "write_report",
+    "write_told",
+    "write_tuned",
+]
