@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from dedup.errors import BadInput
@@ -79,6 +80,27 @@ def schema_fault(schema: pa.Schema, text_field: str) -> str | None:
 def texts(batch: pa.RecordBatch, text_field: str) -> list[str | None]:
     """The texts of a batch; None where there is none. Raises UnicodeDecodeError where one is no UTF-8."""
     return batch.column(text_field).to_pylist()
+
+
+def utf8_texts(batch: pa.RecordBatch, text_field: str) -> tuple[bytes, list[int], list[bool]]:
+    """The same in UTF-8, without an object for each: (texts one behind the other, bytes of each, which are none).
+
+    Raises pyarrow's ArrowInvalid where one is no UTF-8.
+    """
+    pa = pyarrow("a table")
+    column = batch.column(text_field)
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_string_view(column.type):  # not every version casts these
+        column = pa.array(column.to_pylist(), pa.large_string())
+    column = column.cast(pa.large_string())
+    column.validate(full=True)
+    none = column.is_null()
+    column = column.fill_null("")
+    _, bounds, content = column.buffers()
+    offsets = memoryview(bounds).cast("q")[column.offset : column.offset + len(column) + 1] if len(column) else [0]
+    utf8 = b"" if content is None else bytes(memoryview(content)[offsets[0] : offsets[-1]])
+    return utf8, [end - start for start, end in pairwise(offsets)], none.to_pylist()
 
 
 def values(column: pa.Array) -> list[Any]:

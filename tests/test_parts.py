@@ -252,3 +252,60 @@ def test_fields_of_given_articles_may_hold_anything(monkeypatch: pytest.MonkeyPa
         held = found(articles, workers, settings)
         assert held["ids"] == list(map(str, order))
         assert held["source_names"] == ["s3", "s1", "s2", "s0"]
+
+
+def parquet_file(rng: random.Random, path: Path) -> None:
+    """Rows with and without text and id, of the types in which writers store them."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    count = rng.choice([1, 30, 400])
+    holes = rng.choice([0.0, 0.2])
+    texts = [None if rng.random() < holes else sentence(rng, 0, 30) + "😀" * rng.randrange(2) for _ in range(count)]
+    kind = rng.choice(["string", "large", "view", "dictionary"])
+    column = pa.array(texts, {"large": pa.large_string(), "view": pa.string_view()}.get(kind, pa.string()))
+    if kind == "dictionary":
+        column = column.dictionary_encode()
+    ids: dict[str, list[object]] = {
+        "own": [f"a{number}" for number in range(count)],
+        "some": [rng.choice([None, "", f"a{number}", f"a{number // 2}"]) for number in range(count)],
+        "numbers": [rng.randrange(count) for number in range(count)],
+        "floats": [number / 2 for number in range(count)],
+    }
+    columns = {"text": column, "site": pa.array([rng.choice(["a", "b", None]) for _ in range(count)])}
+    if (form := rng.choice([*ids, "none"])) != "none":
+        columns["id"] = pa.array(ids[form])
+    columns["date"] = pa.array([rng.randrange(10**15) for _ in range(count)], pa.timestamp("us"))
+    names = [name for name, _ in sorted(columns.items(), key=lambda _: rng.random())]
+    table = pa.table({name: columns[name] for name in names})
+    pq.write_table(table, path, row_group_size=rng.choice([7, 100, 1000]))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_parquet_in_parts_is_parquet_row_by_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """The columns that are asked for, without an object a row, or all of them one by one: one and the same."""
+    rng = random.Random(seed)
+    path = tmp_path / "x.parquet"
+    parquet_file(rng, path)
+    options = {"on_error": rng.choice(["fail", "skip"]), "id_field": rng.choice([None, None, "id", "uid"])}
+    monkeypatch.setattr(rows, "PART", rng.choice([1, 3000, 1 << 20]))
+    settings = Settings(source_field="site", keep="field:date")
+    outcomes = []
+    for whole in (True, False):
+        corpus = read_articles(path, **options)
+        try:
+            read = found(list(corpus) if whole else corpus, 1, settings)
+        except (BadInput, BadSettings) as error:
+            outcomes.append(str(error))
+        else:
+            outcomes.append((read, corpus.rejected, corpus.warnings, corpus.inputs(), corpus.counts))
+    assert outcomes[0] == outcomes[1]
+
+
+def test_parquet_that_is_no_utf8(tmp_path: Path) -> None:
+    """It is told as it is row by row, after what stands before it."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    offsets = pa.array([0, 1, 3], pa.int32()).buffers()[1]
+    bad = pa.Array.from_buffers(pa.string(), 2, [None, offsets, pa.py_buffer(b"a\xff\xfe")])
+    pq.write_table(pa.table({"text": bad}), tmp_path / "x.parquet")
+    for read in (list, lambda corpus: found(corpus, 1, Settings())):
+        with pytest.raises(BadInput, match=r"x\.parquet: its Parquet data is cut short or damaged"):
+            read(read_articles(tmp_path / "x.parquet"))

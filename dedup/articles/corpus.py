@@ -362,6 +362,9 @@ def _parts(
     if file.format not in ("text", "parquet"):
         yield from rows.parts(file, number, reading, wanted, meter)
         return
+    if file.format == "parquet" and wanted is not None:
+        yield from parquet.parts(file, number, reading, wanted, meter, rows.PART)
+        return
     lines: list[int] = []
     articles: list[Article] = []
     faults: list[Fault] = []

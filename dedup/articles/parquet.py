@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from itertools import groupby
@@ -12,12 +12,13 @@ from typing import IO, Any
 
 import orjson
 
-from dedup.articles.files import Aside, FileFault, Ids, InputFile, Meter, Reading, RecordError, Rewriting
+from dedup.articles.files import Aside, FileFault, Ids, InputFile, Meter, OwnIds, Reading, RecordError, Rewriting
 from dedup.articles.packing import packed_after, seekable
 from dedup.articles.wording import size as shown_size
-from dedup.columns import RowFields, pyarrow, rewritten, schema_fault, taken, texts, values, with_texts
-from dedup.errors import BadRun
+from dedup.columns import RowFields, pyarrow, rewritten, schema_fault, taken, texts, utf8_texts, values, with_texts
+from dedup.errors import BadInput, BadRun
 from dedup.model import Article
+from dedup.parts import Encoded, Fault, Part, Records
 
 _BATCH = 1024  # rows read at a time
 _BUFFER = 1 << 20  # bytes of a column read at a time; without it, a column of a whole row group is
@@ -85,9 +86,9 @@ def _translated(file: InputFile) -> Iterator[None]:
         ) from None
 
 
-def _batches(file: InputFile, parquet: Any, group: int) -> Iterator[Any]:
-    """The rows of a row group in batches. (Batches of several row groups would share them.)"""
-    batches = parquet.iter_batches(batch_size=_BATCH, row_groups=[group])
+def _batches(file: InputFile, parquet: Any, group: int, columns: Sequence[str] | None = None) -> Iterator[Any]:
+    """The rows of a row group in batches, all columns or these. (Batches of several row groups would share them.)"""
+    batches = parquet.iter_batches(batch_size=_BATCH, row_groups=[group], columns=columns)
     while True:
         with _translated(file):
             batch = next(batches, None)
@@ -96,23 +97,29 @@ def _batches(file: InputFile, parquet: Any, group: int) -> Iterator[Any]:
         yield batch
 
 
-def _all_batches(file: InputFile, parquet: Any) -> Iterator[Any]:
+def _all_batches(file: InputFile, parquet: Any, columns: Sequence[str] | None = None) -> Iterator[Any]:
     for group in range(parquet.num_row_groups):
-        yield from _batches(file, parquet, group)
+        yield from _batches(file, parquet, group, columns)
 
 
 def _id(file: InputFile, number: int, text: str | None, fields: RowFields, reading: Reading, ids: Ids) -> str:
     """The id of a row. Raises RecordError if it is no article."""
-    if text is None:
+    length = 0 if text is None or len(text) * 4 <= reading.max_record else len(text.encode())
+    _check_row(file, number, length, text is None, reading)
+    return ids.of_record(file, number, fields)
+
+
+def _check_row(file: InputFile, number: int, length: int, is_none: bool, reading: Reading) -> None:
+    """Raises RecordError where a row has no text, FileFault where that has more bytes than a record may have."""
+    if is_none:
         raise RecordError(f'column "{reading.text_field}" must hold a string, found null', "mend the row")
-    if len(text) * 4 > reading.max_record and len(text.encode()) > reading.max_record:
+    if length > reading.max_record:
         raise FileFault(
             file,
             f"expected a record of at most {shown_size(reading.max_record)} bytes, found a longer one in row {number}",
             "pass --max-record with a greater number",
             number,
         )
-    return ids.of_record(file, number, fields)
 
 
 def _rows(
@@ -143,6 +150,104 @@ def check(file: InputFile, reading: Reading) -> None:
             for _ in _rows(file, batch, first, lenient, Ids()):
                 pass
             first += len(batch)
+
+
+def parts(
+    file: InputFile, number: int, reading: Reading, wanted: tuple[str, ...], meter: Meter, size: int
+) -> Iterator[Part]:
+    """The rows of a file, of which only the columns that are asked for are read; any process may decode their texts.
+
+    Args:
+        number: of the file in its corpus.
+        wanted: the fields that are wanted.
+        size: bytes of texts in a part, or a batch more.
+    """
+    own = "id" if reading.id_field is None else reading.id_field
+    begun = _Columns(number)
+    with _opened(file, meter, reading) as parquet:
+        names = parquet.schema_arrow.names
+        # an error about ids tells which columns there are
+        columns = None if reading.id_field is not None and own not in names else [reading.text_field, own, *wanted]
+        first = 1
+        try:
+            for batch in _all_batches(file, parquet, columns):
+                for fault in begun.add(file, batch, first, reading, own, wanted):
+                    if not reading.skips:
+                        raise fault
+                first += len(batch)
+                if begun.size >= size:
+                    yield begun.part()
+                    begun = _Columns(number)
+        except BadInput:
+            if begun.lines or begun.faults:  # what is wrong with these comes first
+                yield begun.part()
+            raise
+    if begun.lines or begun.faults:
+        yield begun.part()
+
+
+def _fields(batch: Any, reading: Reading, names: set[str]) -> list[str]:
+    """The names that one column has that is not the text."""
+    return [name for name in names if name != reading.text_field and batch.schema.get_field_index(name) >= 0]
+
+
+class _Columns:
+    """The records of some rows, column by column."""
+
+    def __init__(self, number: int) -> None:
+        self.size = 0
+        self.lines: list[int] = []
+        self.faults: list[Fault] = []
+        self._number = number
+        self._ids: list[str] = []
+        self._utf8: list[bytes] = []
+        self._lengths: list[int] = []
+        self._fields: list[dict[str, Any]] = []
+
+    def add(
+        self, file: InputFile, batch: Any, first: int, reading: Reading, own: str, wanted: tuple[str, ...]
+    ) -> Iterator[RecordError]:
+        """Takes the rows of a batch that begins with row *first*; gives what is wrong with one before it takes the
+        next.
+        """
+        with _translated(file):
+            utf8, lengths, none = utf8_texts(batch, reading.text_field)
+            columns = {name: values(batch.column(name)) for name in _fields(batch, reading, {own, *wanted})}
+        self.size += len(utf8)
+        given = columns.get(own, ())
+        is_plain = not any(none) and max(lengths, default=0) <= reading.max_record
+        if is_plain and given and all(type(id) is str and id for id in given):  # as it mostly is
+            self.lines += range(first, first + len(given))
+            self._ids += given
+            self._utf8.append(utf8)
+            self._lengths += lengths
+            named = [name for name in wanted if name in columns]
+            if wanted:
+                self._fields += ({name: columns[name][row] for name in named} for row in range(len(given)))
+            return
+        ids = OwnIds(reading.id_field)
+        end = 0
+        for row, (length, is_none) in enumerate(zip(lengths, none, strict=True)):
+            line, begin, end = first + row, end, end + length
+            record = {name: column[row] for name, column in columns.items()}
+            try:
+                _check_row(file, line, length, is_none, reading)
+                id = ids.of_record(file, line, record if own in record else RowFields(batch, row, reading.text_field))
+            except RecordError as fault:
+                yield fault.at(file, line)
+                self.faults.append(Fault(line, fault.reason, fault.advice))
+                continue
+            self.lines.append(line)
+            self._ids.append(id)
+            self._utf8.append(utf8[begin:end])
+            self._lengths.append(length)
+            if wanted:
+                self._fields.append({name: record[name] for name in wanted if name in record})
+
+    def part(self) -> Part:
+        """All of them."""
+        known = Records([(self._number, len(self.lines))], self.lines, self._ids, (), self._fields, self.faults)
+        return Encoded(known, b"".join(self._utf8), self._lengths)
 
 
 def articles(file: InputFile, reading: Reading, ids: Ids, meter: Meter) -> Iterator[tuple[int, Article | RecordError]]:
