@@ -101,17 +101,7 @@ static inline void sign_vectors(const uint32_t* RESTRICT mixed, size_t count, co
         std::memcpy(&summand[k], b + k * VECTOR_WIDTH, sizeof(Vector));
         std::memcpy(&least[k], signature + k * VECTOR_WIDTH, sizeof(Vector));
     }
-    size_t i = 0;
-    for (; i + 2 <= count; i += 2) {  // two at a time: half as long a chain of minima
-        const uint32_t x = mixed[i], y = mixed[i + 1];
-#pragma GCC unroll 8
-        for (int k = 0; k < COUNT; k++) {
-            const Vector value = factor[k] * x + summand[k], other = factor[k] * y + summand[k];
-            const Vector lower = value < other ? value : other;
-            least[k] = lower < least[k] ? lower : least[k];
-        }
-    }
-    for (; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const uint32_t x = mixed[i];
 #pragma GCC unroll 8
         for (int k = 0; k < COUNT; k++) {
@@ -122,6 +112,17 @@ static inline void sign_vectors(const uint32_t* RESTRICT mixed, size_t count, co
 #pragma GCC unroll 8
     for (int k = 0; k < COUNT; k++) std::memcpy(signature + k * VECTOR_WIDTH, &least[k], sizeof(Vector));
 }
+
+// The last vectors, fewer than VECTORS: together, as one alone would wait for its own minimum.
+template <int COUNT>
+static inline size_t sign_last(const uint32_t* mixed, size_t count, const uint32_t* a, const uint32_t* b, size_t whole,
+                               uint32_t* signature) {
+    if constexpr (COUNT > 0) {
+        if (whole < COUNT) return sign_last<COUNT - 1>(mixed, count, a, b, whole, signature);
+        sign_vectors<COUNT>(mixed, count, a, b, signature);
+    }
+    return COUNT * VECTOR_WIDTH;
+}
 #endif
 
 // Lowers *signature* to the least value of each permutation over *mixed*.
@@ -131,8 +132,7 @@ static void sign(const uint32_t* mixed, size_t count, const uint32_t* a, const u
 #ifdef VECTORS
     for (; k + VECTORS * VECTOR_WIDTH <= num_perm; k += VECTORS * VECTOR_WIDTH)
         sign_vectors<VECTORS>(mixed, count, a + k, b + k, signature + k);
-    for (; k + VECTOR_WIDTH <= num_perm; k += VECTOR_WIDTH)
-        sign_vectors<1>(mixed, count, a + k, b + k, signature + k);
+    k += sign_last<VECTORS - 1>(mixed, count, a + k, b + k, (num_perm - k) / VECTOR_WIDTH, signature + k);
 #endif
     for (; k + 16 <= num_perm; k += 16) sign_some<16>(mixed, count, a + k, b + k, signature + k);
     for (; k < num_perm; k++) sign_some<1>(mixed, count, a + k, b + k, signature + k);
