@@ -17,6 +17,10 @@ from dedup.errors import DedupError
 
 def main() -> NoReturn:
     """The entry point: exit codes 0 done, 1 where asked, 2 no answer, 130 interrupted."""
+    # NumPy's linear algebra, of which nothing here makes use, would start threads that spin for a while as they wait:
+    # before it is imported, in this process and those that it starts. OMP_NUM_THREADS is left alone: PyArrow heeds it.
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
     _fill_closed_streams()
     # a run that is told to end removes what it has half written, as after Ctrl-C; nohup has SIGHUP ignored
     for name in ("SIGTERM", "SIGHUP"):
