@@ -11,8 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_looking import as_read
 
+from dedup import rules
 from dedup.heads import _TOKEN, Beginnings, groups, heads, ranges
 from dedup.rules import RULES, matcher, reading_table, suspect_lines
+
+
+@pytest.fixture(scope="module", autouse=True)
+def many_lines():
+    """Beginnings are looked at where lines are many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rules, "_FEW_LINES", -1)
+        yield
+
 
 ATOMS = st.sampled_from(
     ["a", "b", "中", ".", "[ab]", "[^a]", "[^ab中]", r"\d", "[a-b中]", r"\x{4e2d}", "[]a]", r"\.", "^", "$"]

@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from shared_data import FOLDER, needs_shared_data
 
-from dedup import kernel
+from dedup import kernel, rules
 from dedup.boilerplate import look
 from dedup.kernel.reference import offsets_of
 from dedup.looking import look_all
@@ -161,6 +161,14 @@ def test_each_line_as_an_article_and_before_and_behind_running_text():
     same_as_one_by_one([f"{line}\n{body}" for line in LINES], Settings(keep_rules=("metadata",)))
 
 
+@pytest.fixture(scope="module", autouse=True, params=["few", "many"])
+def counted_as(request):
+    """Lines are matched one by one while they are few: each test sees them in both ways."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rules, "_FEW_LINES", 1 << 62 if request.param == "few" else -1)
+        yield
+
+
 def as_read(lines):
     """Lines as rules read them."""
     bounds = offsets_of(np.array([len(line) + 1 for line in lines], np.int64))
@@ -186,6 +194,19 @@ def test_a_line_that_a_rule_names_is_suspect(rules):
         if matcher(named).rule_of(whole[start : end - 1].decode()) is not None:
             assert number in found, lines[number]
             assert suspects([lines[number]], named) == [0]
+
+
+def test_the_same_lines_are_suspect_however_many_there_are(monkeypatch):
+    """What few lines are looked at with tells what many are; many are held against a user's rules more loosely."""
+    lines = [line for line in LINES if line.strip() and not set(line) & set("\r\n\x85\x1c")]
+    own = (("own", "正文.{1,9}|a{5,9}"),)
+    found = []
+    for few in (-1, 1 << 62):
+        monkeypatch.setattr(rules, "_FEW_LINES", few)
+        found.append([suspects(lines, named) for named in ((), own)])
+    (many, many_own), (few, few_own) = found
+    assert many == few != []
+    assert set(few) < set(few_own) < set(many_own)
 
 
 def test_few_lines_of_running_text_are_suspect():
