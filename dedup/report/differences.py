@@ -38,6 +38,11 @@ _LIKE = 0.6  # normalised similarity of names from which one may be meant for th
 _CRUMB = 2  # columns: an equal piece between two differences that is no wider is taken for chance
 
 
+_Kind = Literal["same", "alike", "other", "gap"]
+_Part = tuple[_Kind, str, str]
+"""A piece as plain values: aligned texts may have one for each character."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A part of two texts that stands at one place in both.
@@ -47,7 +52,7 @@ class Piece:
         left, right: the two texts; in a gap the numbers of characters left out.
     """
 
-    kind: Literal["same", "alike", "other", "gap"]
+    kind: _Kind
     left: str
     right: str
 
@@ -63,32 +68,32 @@ Piece(kind='other', left='開', right='动'), Piece(kind='same', left='工', rig
     """
     beyond = max(len(left) - most, 0), max(len(right) - most, 0)
     left, right = left[:most], right[:most]
-    pieces = list(_joined(_aligned(left, right) if left != right else iter([Piece("same", left, right)])))
+    pieces = list(_joined(_aligned(left, right) if left != right else [("same", left, right)]))
     if any(beyond):
         pieces.append(Piece("gap", *map(str, beyond)))
     return pieces
 
 
-def _aligned(left: str, right: str) -> Iterator[Piece]:
+def _aligned(left: str, right: str) -> Iterator[_Part]:
     (one, one_at), (two, two_at) = fold_positions(left), fold_positions(right)
     # what is dropped goes with the folded character before it, at the start with the first
     one_cuts, two_cuts = [0, *one_at[1:].tolist(), len(left)], [0, *two_at[1:].tolist(), len(right)]
     one_steps, two_steps = np.diff(one_cuts), np.diff(two_cuts)
     if not one or not two:
-        yield Piece("alike" if one == two else "other", left, right)
+        yield "alike" if one == two else "other", left, right
         return
     for equal, i, i_end, j, j_end in _opcodes(one, two):
-        if not equal:
-            yield Piece("other", left[one_cuts[i] : one_cuts[i_end]], right[two_cuts[j] : two_cuts[j_end]])
-            continue
         whole = left[one_cuts[i] : one_cuts[i_end]], right[two_cuts[j] : two_cuts[j_end]]
+        if not equal:
+            yield "other", *whole
+            continue
         if whole[0] == whole[1] and np.array_equal(one_steps[i:i_end], two_steps[j:j_end]):
-            yield Piece("same", *whole)
+            yield "same", *whole
             continue
         for k in range(i_end - i):
             a = left[one_cuts[i + k] : one_cuts[i + k + 1]]
             b = right[two_cuts[j + k] : two_cuts[j + k + 1]]
-            yield Piece("same" if a == b else "alike", a, b)
+            yield "same" if a == b else "alike", a, b
 
 
 def _opcodes(one: str, two: str) -> list[tuple[bool, int, int, int, int]]:
@@ -114,18 +119,19 @@ def _columns(text: str) -> int:
     return len(text) + int(((load().flags[codepoints(text)] & WIDE) > 0).sum())
 
 
-def _joined(pieces: Iterator[Piece]) -> Iterator[Piece]:
+def _joined(parts: Iterable[_Part]) -> Iterator[Piece]:
     """Neighbours of one kind as one."""
-    kind, left, right = "same", list[str](), list[str]()
-    for piece in pieces:
-        if piece.kind != kind and (any(left) or any(right)):
-            yield Piece(kind, "".join(left), "".join(right))  # type: ignore[arg-type]
-            left, right = [], []
-        kind = piece.kind
-        left.append(piece.left)
-        right.append(piece.right)
-    if any(left) or any(right):
-        yield Piece(kind, "".join(left), "".join(right))  # type: ignore[arg-type]
+    kind: _Kind = "same"
+    left, right = "", ""
+    for next_kind, more_left, more_right in parts:
+        if next_kind != kind and (left or right):
+            yield Piece(kind, left, right)
+            left = right = ""
+        kind = next_kind
+        left += more_left
+        right += more_right
+    if left or right:
+        yield Piece(kind, left, right)
 
 
 def closest(name: str, names: Iterable[str], most: int = 3) -> list[str]:

@@ -302,12 +302,11 @@ def html(text: str, most: int = 2000) -> Markup:
     """A text escaped, with what does not show marked, no longer than *most* characters."""
     from markupsafe import Markup, escape  # noqa: PLC0415
 
-    cut = text[:most]
-    parts = [
-        Markup('<span class="code">{}</span>').format(piece) if is_mark else escape(piece)
-        for piece, is_mark in marked(cut)
-    ]
-    return Markup("").join([*parts, "…"] if len(text) > most else parts)
+    written = "".join(
+        f'<span class="code">{escape(piece)}</span>' if is_mark else escape(piece)
+        for piece, is_mark in marked(text[:most])
+    )
+    return Markup(f"{written}…" if len(text) > most else written)
 
 
 def _percent(part: float, whole: float) -> float:
@@ -494,9 +493,9 @@ class _Words:
                     said = self._t["gap_one"].format(n=f"{int(text):,}")
                     made.append(Markup('<span class="gap">⋯ {} ⋯</span>').format(said))
             elif text and piece.kind == "other":
-                made.append(Markup(f"<{tag}>{{}}</{tag}>").format(html(text)))
+                made.append(Markup(f"<{tag}>{html(text)}</{tag}>"))
             elif text and piece.kind == "alike":
-                made.append(Markup('<span class="alike">{}</span>').format(html(text)))
+                made.append(Markup(f'<span class="alike">{html(text)}</span>'))
             else:
                 made.append(html(text))
         return Markup("").join(made)

@@ -22,7 +22,7 @@ def marked(text: str) -> list[tuple[str, bool]]:
     [('a', False), ('U+202E', True), ('b', False), ('U+001B×2', True), ('[0m', False)]
     """
     text = text.replace("\r\n", "\n")
-    if text.isascii() and text.replace("\n", "").isprintable():
+    if _SHOWS.sub("", text).isprintable() and not _TOWER.search(text):  # as nearly all is
         return [(text, False)] if text else []
     pieces: list[tuple[str, bool]] = []
     start = at = 0
