@@ -557,12 +557,14 @@ class _Sets:
         self._lines += more
         return self._lines <= _FEW_LINES
 
-    def matching(self, line: bytes) -> Iterator[int]:
+    def matching(self, line: bytes) -> Iterable[int]:
         """The numbers of the rules that match the whole of a line, rising."""
         # a Set answers None where nothing matches, and in no given order
-        if not self.are_few(1):
-            yield from sorted(self._exact.Match(line) or ())
-            return
+        if self.are_few(1):
+            return self._matching_of_few(line)
+        return sorted(self._exact.Match(line) or ())
+
+    def _matching_of_few(self, line: bytes) -> Iterator[int]:
         for rule in sorted(self._loose.Match(line) or ()):
             if rule < len(self._patterns) and _full_match(self._patterns[rule]).Match(line):
                 yield rule
