@@ -95,7 +95,7 @@ def frequent(lines: Lines, settings: Settings, work: Work | None = None) -> Freq
     places = work.stored(np.flatnonzero(lines.counted & shown))
     if settings.boilerplate == "off" or FREQUENCY in settings.keep_rules or not len(places):
         return result
-    meeting = _meeting(lines, places, work)
+    meeting = _meeting(lines, places[_may_count(lines, places, work)], work)
     source = lines.source[lines.article[meeting]]
     texts = distinct_texts(_templates(lines, meeting, work), source, work)
     families = _carriers(texts.of, lines.family[lines.article[meeting]], len(texts.first))
@@ -124,6 +124,39 @@ def frequent(lines: Lines, settings: Settings, work: Work | None = None) -> Freq
     result.share[found] = share[text[found]]
     _take_copies(lines, result, settings)
     return result
+
+
+def _may_count(lines: Lines, places: I64, work: Work) -> Mask:
+    """Which of these lines may have a text that is boilerplate by their number: no long sentence, as most text is.
+
+    What else has the template of a sentence counts with it. Lines of one template are all among these, or none is.
+    """
+    lengths = lines.at.lengths[places]
+    long = np.flatnonzero(lengths >= LONG_LINE)
+    starts = work.zeros(len(long), np.uint64)
+    done = 0
+    for found in work.in_threads(lambda some: _starts(lines.at, some), np.array_split(places[long], work.workers)):
+        starts[done : done + len(found)] = found
+        done += len(found)
+    group = kernel.collisions(starts)
+    is_sentence = lines.shape[places[long]] == SENTENCE
+    with_others = np.zeros(len(long) + 1, bool)
+    with_others[group[~is_sentence]] = True
+    with_others[-1] = False  # of what stands alone
+    may: Mask = np.ones(len(places), bool)
+    may[long] = (starts == 0) | with_others[group]
+    return may
+
+
+def _starts(texts: Segments, some: I64) -> U64:
+    if texts.groups is None:
+        return kernel.template_starts(
+            texts.flat, texts.offsets, some if texts.chosen is None else texts.chosen[some], load(), LONG_LINE
+        )
+    starts = [np.zeros(0, np.uint64)]
+    for _, flat, offsets in texts.chunks(some):
+        starts.append(kernel.template_starts(flat, offsets, np.arange(len(offsets) - 1), load(), LONG_LINE))
+    return np.concatenate(starts)
 
 
 def _meeting(lines: Lines, places: I64, work: Work) -> I64:

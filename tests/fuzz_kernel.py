@@ -240,6 +240,13 @@ def turn(rng: random.Random) -> None:
     for lines in (text, dates(rng)):
         arguments = lines, offsets(rng, len(lines)), table
         same(attempt(native.templates, *arguments), template_reference.templates, *arguments)
+        chosen = np.array(
+            [rng.randrange(-1, 6) if rng.random() < 0.1 else 0 for _ in range(rng.randrange(4))], np.int64
+        )
+        arguments = *arguments[:2], chosen, table, rng.choice([0, 20, 40])
+        found = attempt(native.template_starts, *arguments)
+        if not len(lines) or lines.max() < 0x110000:
+            same(found, template_reference.template_starts, *arguments)
     arguments = text, offsets(rng, len(text)), table
     same(attempt(native.line_spans, *arguments), line_reference.line_spans, *arguments)
     same(attempt(native.marked, text, KINDS), line_reference.marked, text, KINDS)

@@ -3,11 +3,13 @@
 import random
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from corpora import corpus, sentence
 from shared_data import FOLDER, needs_shared_data
 
 import dedup
+from dedup import frequency
 from dedup.boilerplate import is_link_farm
 from dedup.frequency import masked_line
 from dedup.model import Article, Finding, Report
@@ -232,6 +234,34 @@ def test_a_long_line_needs_ten_families():
     few = dedup.scan(pages[:9])
     assert not cut_lines(few, "frequency")
     assert sum(finding.kind == "duplicate" for finding in few.findings) == 8
+
+
+@pytest.mark.parametrize(
+    ("sentences", "goes"),
+    [
+        (range(30), False),
+        ((), True),
+        (range(29), True),
+        ([29], False),
+        (range(0, 30, 2), True),
+        (range(1, 30, 2), False),
+    ],
+)
+def test_long_sentences_are_looked_at_only_beside_their_like(monkeypatch, sentences, goes):
+    """Of one long text some lines end as a sentence and others do not; what is not looked at would not have counted."""
+    rng = random.Random(1)
+    long = (
+        "页由城东新闻中心的编辑整理发布如有错漏请致电城东新闻中心我们将在核实之后尽快更正并向各位读者致歉谢谢大家支持"
+    )
+    pages = []
+    for number, body in enumerate(stories(30)):
+        when = rng.choice(["2024年3月1日", "12.30", "jan 5 2024", "周一", "2024年"])
+        pages.append(page(*body, f"{when}本{long}{'。' * (number in sentences)}", name=f"p{number}"))
+    settings = Settings(grain="article")
+    found = dedup.scan(pages, settings)
+    assert len(cut_lines(found, "frequency")) == 30 * goes
+    monkeypatch.setattr(frequency, "_may_count", lambda lines, places, work: np.ones(len(places), bool))
+    assert dedup.scan(pages, settings) == found
 
 
 def test_frequent_headings_inside_bodies_stay():

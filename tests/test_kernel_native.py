@@ -380,6 +380,10 @@ def same_templates(lines):
     offsets = offsets_of(np.array([len(line) for line in lines], np.int64))
     expected = template_reference.templates(codes, offsets, load())
     equal(native.templates(codes, offsets, load()), expected)
+    order = np.arange(len(lines))[::-1].copy()
+    for count in (20, 21, 40):
+        starts = native.template_starts(codes, offsets, order, load(), count)
+        equal(starts, template_reference.template_starts(codes, offsets, order, load(), count))
 
 
 @given(st.lists(st.lists(st.sampled_from(OF_DATES), max_size=14).map("".join), max_size=8))
@@ -422,12 +426,48 @@ def test_templates_of_lines_of_every_length():
     assert "".join(map(chr, found)) == "\ue000" + "7" * 20
 
 
+def test_lines_that_differ_in_their_dates_start_alike():
+    """And only those: a line with one more character, another one, or too few of them does not."""
+    rest = "号起城东的渡船改走新的航线，船票不变。"
+    lines = [f"{when}{rest}" for when in ("自2024年3月1日", "自2023.12.30日 ", "自 jan 5 2024", "自2024年", "从2024年")]
+    lines += [f"自2024年3月1日{rest[:-1]}", f"自2024年3月1日{rest[1:]}。"]
+    codes = np.array([ord(c) for line in lines for c in line], np.uint32)
+    offsets = offsets_of(np.array([len(line) for line in lines], np.int64))
+    starts = native.template_starts(codes, offsets, np.arange(len(lines)), load(), 20).tolist()
+    assert len(rest) == 19
+    assert starts[0] == starts[1] == starts[2] == starts[3] > 0
+    assert starts[4] not in (0, starts[0])
+    assert starts[5] == 0
+    assert starts[6] not in (0, starts[0])
+
+
+def test_a_line_is_looked_at_no_further_than_it_takes():
+    """What is behind the beginning may even be no code point; in the beginning it is refused."""
+    codes = np.array([0x4E00] * 40 + [0x110000] * 8 + [2**32 - 1], np.uint32)
+    whole, first = np.array([0, len(codes)]), np.array([0, 40])
+    alone = np.zeros(1, np.int64)
+    found = native.template_starts(codes, whole, alone, load(), 40)
+    equal(found, native.template_starts(codes[:40].copy(), first, alone, load(), 40))
+
+
+@pytest.mark.parametrize(
+    "ahead", ["20", "201", "2012", "2012.", "2012.3.", "jan ", "jan 1 ", "1 jan ", "1 jan 1", "周", "星", "1时2", "12."]
+)
+def test_what_is_no_code_point_ends_a_date(ahead):
+    """It is refused when it is reached, and read as nothing else before."""
+    codes = np.array([*[0x4E00] * 30, *map(ord, ahead), 0x110000, *[0x4E00] * 30], np.uint32)
+    with pytest.raises(ValueError, match="code points"):
+        native.template_starts(codes, np.array([0, len(codes)]), np.zeros(1, np.int64), load(), 40)
+
+
 @pytest.mark.parametrize("line", ["jan", "1 jan", "1 may", "20", "2023.1", "1.", "\ue000 ", "12 "])
 def test_templates_take_linear_time(line):
     """A million characters that begin dates and never end one; a step back to each of them would take hours."""
     codes = np.array([*map(ord, line)] * (1_000_000 // len(line)), np.uint32)
     found, _ = native.templates(codes, np.array([0, len(codes)]), load())
     assert len(found) <= len(codes)
+    found = native.template_starts(codes, np.array([0, len(codes)]), np.zeros(1, np.int64), load(), len(codes) // 2)
+    assert len(found) == 1
 
 
 # --- lines -----------------------------------------------------------------------------------------------------------
@@ -1175,6 +1215,8 @@ def test_segments_are_not_trusted(segments):
         native.take_segments(CODES, OFFSETS, named)
     with pytest.raises(ValueError, match="must name segments 0 to 3"):
         native.join_segments(CODES, OFFSETS, named, np.array([0, len(named)]), TABLE)
+    with pytest.raises(ValueError, match="must name segments 0 to 3"):
+        native.template_starts(CODES, OFFSETS, named, TABLE, 40)
     with pytest.raises(ValueError, match="left must name segments"):
         native.intersections(HASHES, OFFSETS, named, np.zeros_like(named))
     with pytest.raises(ValueError, match="right must name segments"):
@@ -1188,6 +1230,8 @@ def test_offsets_of_segments_to_take_are_not_trusted(offsets):
         native.take_segments(CODES, np.array(offsets), np.array([0]))
     with pytest.raises(ValueError, match="must rise within the array"):
         native.join_segments(CODES, np.array(offsets), np.array([0]), np.array([0, 1]), TABLE)
+    with pytest.raises(ValueError, match="must rise within the array"):
+        native.template_starts(CODES, np.array(offsets), np.array([0]), TABLE, 40)
 
 
 WRONG = {
@@ -1222,6 +1266,11 @@ WRONG = {
     "the largest code": lambda: native.columns(np.array([2**32 - 1], np.uint32), TABLE),
     "no code point": lambda: native.number_tokens(np.array([0x110000], np.uint32), np.array([0, 1]), TABLE),
     "no code point in a line": lambda: native.templates(np.array([0x110000], np.uint32), np.array([0, 1]), TABLE),
+    "no code point at the start of a line": lambda: native.template_starts(
+        np.array([0x110000] * 20, np.uint32), np.array([0, 20]), np.array([0]), TABLE, 20
+    ),
+    "a start that is too short": lambda: native.template_starts(CODES, OFFSETS, np.array([0]), TABLE, 19),
+    "a start of less than nothing": lambda: native.template_starts(CODES, OFFSETS, np.array([0]), TABLE, -1),
     "lines of 64 bits": lambda: native.templates(CODES.astype(np.uint64), OFFSETS, TABLE),
     "a group too large": lambda: native.components(np.array([[0, 0, 3]], np.int32)),
     "a group below none": lambda: native.components(np.array([[0, 0, 2], [0, -2, 2]], np.int32)),

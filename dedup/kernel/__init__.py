@@ -62,6 +62,7 @@ if NAME == "native":
         shingles,
         signatures,
         take_segments,
+        template_starts,
         templates,
         utf8_places,
     )
@@ -85,7 +86,7 @@ else:
         signatures,
         take_segments,
     )
-    from dedup.kernel.template_reference import templates
+    from dedup.kernel.template_reference import template_starts, templates
     from dedup.kernel.utf8_reference import cut_ends, json_strings, least_runs, utf8_places
 
 __all__ = [
@@ -125,6 +126,7 @@ __all__ = [
     "shingles",
     "signatures",
     "take_segments",
+    "template_starts",
     "templates",
     "utf8_places",
 ]

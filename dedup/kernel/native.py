@@ -270,6 +270,13 @@ def templates(folded: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:
     return found[: found_offsets[-1]], found_offsets
 
 
+def template_starts(folded: U32, offsets: I64, segments: I64, table: FoldTable, count: int) -> U64:
+    """See the reference; here segments count from 0 up only."""
+    found = np.empty(len(segments), np.uint64)
+    _native.template_starts(folded, offsets, segments, table.flags, count, found)
+    return found
+
+
 def utf8_places(utf8: U8, offsets: I64, text: I64, place: I64) -> I64:
     """See the reference."""
     found = np.empty(len(text), np.int64)

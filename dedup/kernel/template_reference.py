@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from dedup.kernel.fold_reference import DECIMAL, FoldTable, runs
-from dedup.kernel.reference import I64, U32, offsets_of
+from dedup.kernel.reference import I64, U32, U64, _hash_of, offsets_of, take_segments
 
 SIGN = "\ue000"  # stands for what is masked; private use, so no text has it by right
 SHORT_LINE = 20  # folded characters below which all numbers are masked
@@ -43,6 +43,32 @@ def templates(folded: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:
     made = [template(whole[start:end], table) for start, end in pairwise(bounds)]
     codes = np.frombuffer("".join(made).encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint32)
     return codes, offsets_of(np.array(list(map(len, made)), np.int64))
+
+
+def template_starts(folded: U32, offsets: I64, segments: I64, table: FoldTable, count: int) -> U64:
+    """Of some folded lines how their templates begin: lines of one template agree, be it of many dates.
+
+    Args:
+        folded: uint32, lines lie in it.
+        offsets: int64, line s is offsets[s] ... offsets[s + 1] - 1.
+        segments: int64 [lines], which of them.
+        table: of its flags DECIMAL counts.
+        count: at least SHORT_LINE. No line is looked at further than it takes to see so much of its template.
+
+    Returns:
+        uint64 [lines], never 0: a hash of the first *count* characters of the template that are neither signs nor
+        blanks; 0 where it has fewer.
+    """
+    if count < SHORT_LINE:
+        raise ValueError(f"count must be at least {SHORT_LINE}, found {count}")
+    codes, bounds = templates(*take_segments(folded, offsets, segments), table)
+    starts = np.zeros(len(segments), np.uint64)
+    for number, (begin, end) in enumerate(pairwise(bounds.tolist())):
+        line = codes[begin:end]
+        solid = line[(line != ord(SIGN)) & (line != ord(" "))]
+        if len(solid) >= count:
+            starts[number] = _hash_of(solid[:count]) | np.uint64(1)
+    return starts
 
 
 def template(line: str, table: FoldTable) -> str:

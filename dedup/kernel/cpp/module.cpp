@@ -1350,6 +1350,39 @@ PyObject* templates(PyObject*, PyObject* args) {
     });
 }
 
+PyObject* template_starts(PyObject*, PyObject* args) {
+    constexpr size_t AHEAD = 8;
+    return guarded([&] {
+        PyObject *folded_, *offsets_, *segments_, *flags_, *found_;
+        Py_ssize_t count;
+        unpack(args, "OOOOnO", &folded_, &offsets_, &segments_, &flags_, &count, &found_);
+        const Codes folded(folded_, "folded");
+        const Array<int64_t> offsets(offsets_, "offsets"), segments(segments_, "segments");
+        must_lie_within(offsets, segments, folded.size());
+        const Array<uint16_t> flags(flags_, "flags");
+        const Hashes found(found_, "starts", 1, true);
+        flags.must_have(folding::CODE_POINTS);
+        found.must_have(segments.size());
+        if (count < static_cast<Py_ssize_t>(templates::SHORT_LINE))
+            refuse("count must be at least " + std::to_string(templates::SHORT_LINE) + ", found " + std::to_string(count));
+        without_gil([&] {
+            const size_t wanted = static_cast<size_t>(count);
+            const auto begin = [&](size_t i) { return folded.data() + offsets[static_cast<size_t>(segments[i])]; };
+            const auto end = [&](size_t i) { return folded.data() + offsets[static_cast<size_t>(segments[i]) + 1]; };
+            for (size_t i = 0; i < segments.size(); i++) {
+                if (i + AHEAD < segments.size()) {  // of each line little is read, and the wait for memory takes longest
+                    const uint32_t* next = begin(i + AHEAD);
+                    const size_t read = std::min(static_cast<size_t>(end(i + AHEAD) - next), wanted);
+                    for (size_t at = 0; at < read; at += 16) prefetch(next + at);  // as many as a line of the cache holds
+                }
+                found[i] = templates::start(begin(i), static_cast<size_t>(end(i) - begin(i)), flags.data(), wanted,
+                                            refuse_code);
+            }
+        });
+        Py_RETURN_NONE;
+    });
+}
+
 // --- instruction sets ------------------------------------------------------------------------------------------------
 
 PyObject* levels(PyObject*, PyObject*) {
@@ -1406,6 +1439,7 @@ PyMethodDef methods[] = {
     {"marked", marked, METH_VARARGS, nullptr},
     {"line_spans", line_spans, METH_VARARGS, nullptr},
     {"readings", readings, METH_VARARGS, nullptr},
+    {"template_starts", template_starts, METH_VARARGS, nullptr},
     {"templates", templates, METH_VARARGS, nullptr},
     {"utf8_places", utf8_places, METH_VARARGS, nullptr},
     {"cut_ends", cut_ends, METH_VARARGS, nullptr},

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "fold.h"
+#include "levels.h"
 
 namespace templates {
 
@@ -41,7 +42,7 @@ inline bool stands_out(uint32_t code, uint32_t next, const uint16_t* flags) {
     return begins_word | is_decimal(code, flags);
 }
 
-// A folded line of code points below 0x110000 in which dates and times are looked for from left to right.
+// A folded line in which dates and times are looked for from left to right.
 class Line {
   public:
     Line(const uint32_t* codes, size_t count, const uint16_t* flags) : codes_(codes), count_(count), flags_(flags) {}
@@ -62,7 +63,10 @@ class Line {
 
   private:
     bool is(size_t at, uint32_t code) const { return at < count_ && codes_[at] == code; }
-    bool decimal(size_t at) const { return at < count_ && is_decimal(codes_[at], flags_); }
+    // What comes behind the part of a line that was looked at may be no code point.
+    bool decimal(size_t at) const {
+        return at < count_ && codes_[at] < folding::CODE_POINTS && is_decimal(codes_[at], flags_);
+    }
     bool point_or_blank(size_t at) const { return is(at, POINT) || is(at, BLANK); }
     bool between(size_t at, uint32_t first, uint32_t last) const {
         return at < count_ && codes_[at] >= first && codes_[at] <= last;
@@ -264,6 +268,32 @@ inline uint32_t* write(const uint32_t* codes, size_t count, const uint16_t* flag
         at++;
     }
     return touched ? collapse(out, end, flags, count < SHORT_LINE) : end;
+}
+
+// How the template of a line begins, see the reference; *wanted* is at least SHORT_LINE. Throws what *refuse* throws for what
+// is no code point, as far as the line is looked at.
+template <class Refuse>
+uint64_t start(const uint32_t* codes, size_t count, const uint16_t* flags, size_t wanted, Refuse refuse) {
+    if (count < wanted) return 0;  // no template is longer than its line
+    Line line(codes, count, flags);
+    uint64_t hash = 0;
+    size_t seen = 0;
+    for (size_t at = 0; at < count;) {
+        const uint32_t code = codes[at];
+        if (code >= folding::CODE_POINTS) refuse(code);
+        if (stands_out(code, at + 1 < count ? codes[at + 1] : 0, flags)) {
+            if (const size_t behind = line.when(at)) {
+                at = behind;
+                continue;
+            }
+        }
+        if (code != SIGN && code != BLANK) {
+            hash = baseline::absorb(hash, code);
+            if (++seen == wanted) return baseline::fmix64(hash + wanted) | 1;
+        }
+        at++;
+    }
+    return 0;
 }
 
 }  // namespace templates
