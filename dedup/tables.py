@@ -23,7 +23,7 @@ from dedup.parts import Given, Part, Partible, Records, Settled
 from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.sketch import sizes
-from dedup.text import codepoints, fold_passages, line_spans, sentences
+from dedup.text import Texts, codepoints, fold_passages, line_spans, sentences
 from dedup.work import Work
 
 Progress = Callable[[str, int, int | None], None]
@@ -244,6 +244,8 @@ def _made(settings: Settings, own: bool, part: Part) -> _Made:
 
 def _flat(name: str, strings: Sequence[str]) -> dict[str, NDArray[Any]]:
     """Strings in UTF-8 in a row, and the length of each."""
+    if isinstance(strings, Texts):
+        return {name: strings.utf8, f"{name}_bytes": np.diff(strings.bounds)}
     encoded = [string.encode(errors="surrogatepass") for string in strings]
     lengths = np.array(list(map(len, encoded)), np.int64)
     return {name: np.frombuffer(b"".join(encoded), np.uint8), f"{name}_bytes": lengths}
@@ -491,9 +493,7 @@ def analysis(batch: Batch, masked: NDArray[np.bool_] | None = None) -> Analysis:
         BadInput: a text holds a lone surrogate.
     """
     texts, ids, settings = batch
-    lengths = np.array([len(text) for text in texts], np.int64)
-    offsets = offsets_of(lengths)
-    codes = _codepoints(texts, ids)
+    codes, offsets = _codepoints(texts, ids)
     starts, content_ends, ends, blank = line_spans(codes, offsets)
     shown = ~blank
     starts, content_ends, ends = starts[shown], content_ends[shown], ends[shown]
@@ -512,7 +512,7 @@ def analysis(batch: Batch, masked: NDArray[np.bool_] | None = None) -> Analysis:
     chars = np.diff(folded_offsets)
     first_line = np.searchsorted(of_line, np.arange(len(texts)))
     return Analysis(
-        lengths=lengths,
+        lengths=np.diff(offsets),
         counts=np.bincount(article, minlength=len(texts)),
         start=spans[:, 0] - offsets[article],
         end=spans[:, 1] - offsets[article],
@@ -554,10 +554,12 @@ def _bare(codes: U32, spans: I64, empty: NDArray[np.bool_]) -> U64:
     return bare
 
 
-def _codepoints(texts: Sequence[str], ids: Sequence[str]) -> U32:
-    """The code points of all texts in a row."""
+def _codepoints(texts: Sequence[str], ids: Sequence[str]) -> tuple[U32, I64]:
+    """The code points of all texts in a row, and their offsets."""
+    if isinstance(texts, Texts):
+        return texts.codes, texts.offsets
     try:
-        return codepoints("".join(texts))
+        return codepoints("".join(texts)), offsets_of(np.array(list(map(len, texts)), np.int64))
     except BadInput:
         for text, id in zip(texts, ids, strict=True):
             codepoints(text, f"article {id!r}")  # one raises, by its name

@@ -4,7 +4,9 @@ Positions are code points of the text as read. The rules of folding are in `dedu
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,32 @@ _KINDS = {_CHINESE_STOP: "。！？…｡", _ASCII_STOP: "!?", _POINT: ".", _CLO
 _ABBREVIATIONS = "Mr|Mrs|Ms|Dr|Prof|St|No|Gen|Sen|Rep|Gov|Col|Lt|Capt|Sgt|Rev|Jr|Sr|vs|cf|Fig|Vol|pp"
 _NO_STOP = re.compile(rf"(?:\b(?:[A-Za-z]|{_ABBREVIATIONS})|\n\s*\d+)\.\Z")
 _LOOK_BACK = 24  # characters before a full stop that are looked at
+
+
+class Texts(Sequence[str]):
+    """Several texts, read at once, which are strings when they are asked for.
+
+    Attributes:
+        utf8, bounds: uint8 segment array, in UTF-8.
+        codes, offsets: uint32 segment array, their code points.
+    """
+
+    def __init__(self, utf8: NDArray[np.uint8], bounds: I64, codes: U32, offsets: I64) -> None:
+        self.utf8, self.bounds, self.codes, self.offsets = utf8, bounds, codes, offsets
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    @overload
+    def __getitem__(self, text: int) -> str: ...
+    @overload
+    def __getitem__(self, text: slice) -> Sequence[str]: ...
+    def __getitem__(self, text: int | slice) -> str | Sequence[str]:
+        if isinstance(text, slice):
+            return [self[one] for one in range(*text.indices(len(self)))]
+        if not 0 <= text < len(self):
+            raise IndexError(text)
+        return self.utf8[self.bounds[text] : self.bounds[text + 1]].tobytes().decode()
 
 
 def codepoints(text: str, where: str = "a text") -> U32:

@@ -16,6 +16,7 @@ from dedup.fold_table import load
 from dedup.kernel import (
     fold_reference,
     greedy_reference,
+    json_reference,
     line_reference,
     lookup_reference,
     native,
@@ -205,6 +206,42 @@ def bytes_of_texts(rng: random.Random) -> None:
     same(attempt(native.least_runs, *texts), utf8_reference.least_runs, *texts)
     spans = utf8, *(edge.copy() for edge in (places[::2], places[1::2]))
     same(attempt(native.json_strings, *spans), utf8_reference.json_strings, *spans)
+    found = attempt(native.utf8_codes, *texts)
+    if found is not None:
+        same(found, json_reference.utf8_codes, *texts)
+    pieces = [
+        '{"t":"',
+        '"}',
+        '"',
+        "\\",
+        "\\u4e2d",
+        "\\ud83d\\ude00",
+        "中",
+        "é",
+        "a" * 40,
+        ",",
+        '"id":',
+        "[",
+        "]",
+        "1",
+        "e",
+        "\n",
+        "{",
+        "}",
+    ]
+    record = "".join(rng.choices(pieces, k=rng.choice([0, 3, 9, 40]))).encode()
+    lines = b"".join(
+        rng.choices(
+            [b'{"t":"%b","id":%b}' % (record, rng.choice([b"1", b'"a"', record])), record, b"\n"], [6, 1, 3], k=5
+        )
+    )
+    damaged = bytearray(lines)
+    if lines and rng.random() < 0.5:
+        damaged[rng.randrange(len(lines))] = rng.randrange(256)
+    found, twin = (of.json_texts(bytes(damaged), ("t", "id")) for of in (native, json_reference))
+    assert (found is None) == (twin is None)
+    if found is not None:
+        same((*found[0], found[1]), lambda: (*twin[0], twin[1]))
 
 
 def turn(rng: random.Random) -> None:

@@ -25,6 +25,7 @@ LAYERS = [
     "kernel.greedy_reference",
     "kernel.template_reference",
     "kernel.utf8_reference",
+    "kernel.json_reference",
     "kernel.lookup_reference",
     "kernel.native",
     "kernel",

@@ -273,6 +273,46 @@ def test_all_fields_but_the_text_are_fields_of_the_article(tmp_path: Path) -> No
     assert article.fields == {"id": 7, "text": None, "date": "2020-02-05"}
 
 
+@pytest.mark.parametrize("id_field", [None, "id", "url", "text", "day"])
+@pytest.mark.parametrize(
+    "ids",
+    [
+        ('"a"', '"b"', '"\\u4e2d\\n"'),
+        ("1", "-2", "30"),
+        ("null", "null", "null"),
+        ("", "", ""),
+        ('"a"', "2", '"b"'),
+        ('""', '"b"', '"c"'),
+        ("[1]", '"b"', '"c"'),
+        ("1.5", '"b"', '"c"'),
+        ('"a"', "", '"c"'),
+    ],
+)
+def test_records_in_parts_are_those_that_come_one_by_one(tmp_path: Path, ids: Any, id_field: str | None) -> None:
+    """Whatever their ids are; and of their fields those that were asked for, but never the text."""
+    texts = ("\\u6587\\n\\ud83d\\ude00", "文é", "a")
+    given = [f'"id":{id},' if id else "" for id in ids]
+    lines = [
+        f'{{"day":{day},{id}"text":"{text}","url":"u{day}","more":[{{}},"é"]}}\n'
+        for day, (id, text) in enumerate(zip(given, texts, strict=True))
+    ]
+    write(tmp_path / "n.jsonl", "".join(lines))
+    path = write(tmp_path / "o.jsonl", '{"id":"z","day":"z","text":"z","url":"z"}').parent
+    options: Any = {"id_field": id_field, "on_error": "skip"}
+    expected = list(read_articles(path, **options))
+    for names in ((), ("more",), ("url", "day", "none", "text")):
+        found = []
+        reading = read_articles(path, **options).begin(names)
+        for part in reading.parts():
+            records = part.records()
+            taken = reading.settle(records)
+            fields = records.fields if names else [{}] * len(records.ids)
+            rows = range(len(taken.ids)) if taken.rows is None else taken.rows
+            found += [(id, records.texts[row], fields[row]) for id, row in zip(taken.ids, rows, strict=True)]
+        wanted = [{name: of.fields[name] for name in names if name in of.fields} for of in expected]
+        assert found == [(of.id, of.text, fields) for of, fields in zip(expected, wanted, strict=True)]
+
+
 def test_ids_come_from_the_field_id_else_from_the_line(tmp_path: Path) -> None:
     """Strings and integers are ids, of any length; other values are not; none is given twice."""
     big = 12345678901234567890123

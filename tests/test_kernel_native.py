@@ -1,5 +1,6 @@
 """The compiled kernel equals the reference bit for bit, and refuses what it must not read."""
 
+import json
 import os
 import random
 import subprocess
@@ -18,6 +19,7 @@ from dedup.fold_table import load
 from dedup.kernel import (
     fold_reference,
     greedy_reference,
+    json_reference,
     line_reference,
     lookup_reference,
     number_reference,
@@ -662,11 +664,251 @@ def test_least_runs(texts):
     equal(native.least_runs(*utf8_of(texts)), utf8_reference.least_runs(*utf8_of(texts)))
 
 
+# what UTF-8 is and what it is not: too long, half, a surrogate, beyond the last code point
+ILL_FORMED = [b"\x80", b"\xc0\x80", b"\xe0\x9f\xbf", b"\xed\xa0\x80", b"\xf0\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xff"]
+RUNS = st.builds(lambda sign, count: sign * count, st.sampled_from("a中é퟿ࠀ\U00010000\U0010ffff￿"), st.integers(1, 70))
+
+
+@given(st.lists(st.lists(RUNS, max_size=6).map("".join), max_size=4), st.sampled_from([b"", *ILL_FORMED]), st.data())
+@settings(deadline=None, max_examples=500)
+def test_code_points_of_utf8(texts, bad, data):
+    """Runs of one length in UTF-8 and changes between them; something ill-formed anywhere, halves of characters too."""
+    encoded = [text.encode() for text in texts]
+    if encoded:
+        which = data.draw(st.integers(0, len(encoded) - 1))
+        at = data.draw(st.integers(0, len(encoded[which])))
+        encoded[which] = encoded[which][:at] + bad + encoded[which][at:]
+    for level in LEVELS:
+        before = native.use_level(level)
+        found, expected = native.utf8_codes(*utf8_of(encoded)), json_reference.utf8_codes(*utf8_of(encoded))
+        native.use_level(before)
+        assert (found is None) == (expected is None)
+        if found is not None:
+            equal(found, expected)
+
+
+def test_code_points_of_every_character(level):
+    """Every code point that is one, alone and in a row of 32 of its length, in one text."""
+    codes = np.array([code for code in range(0x110000) if code not in range(0xD800, 0xE000)], np.uint32)
+    for text in (codes, np.repeat(codes[::7], 40)):
+        utf8 = np.frombuffer(text.astype("<u4").tobytes().decode("utf-32-le").encode(), np.uint8)
+        equal(native.utf8_codes(utf8, np.array([0, len(utf8)])), (text, np.array([0, len(text)])))
+
+
+def test_bytes_that_are_no_character(level):
+    """All sequences of two and of three bytes, at the start and at the end of runs of 32 and 31 characters."""
+    one = [
+        bytes([first, second])
+        for first in range(0x7E, 0x100)
+        for second in (0, 0x7F, 0x80, 0x9F, 0xA0, 0xBF, 0xC0, 0xE4)
+    ]
+    for head in one:
+        for tail in (b"", b"\x7f", b"\x80", b"\xbf", b"\xc0"):
+            for text in (head + tail + "中".encode() * 32, "中".encode() * 31 + head + tail, b"a" * 31 + head + tail):
+                found = native.utf8_codes(*utf8_of([text]))
+                expected = json_reference.utf8_codes(*utf8_of([text]))
+                assert (found is None) == (expected is None), text
+                if found is not None:
+                    equal(found, expected)
+
+
+def same_records(raw, names):
+    """Both read the same, and what is read is what a strict parser reads."""
+    found, expected = native.json_texts(raw, names), json_reference.json_texts(raw, names)
+    assert (found is None) == (expected is None)
+    if found is None:
+        return False
+    equal(found, expected)
+    texts, spans = found
+    lines = raw.split(b"\n")
+    records = [orjson.loads(line) for line in (lines if lines[-1] else lines[:-1])]
+    assert [record[names[0]].encode() for record in records] == [
+        texts.utf8[low:high].tobytes() for low, high in pairwise(texts.bounds.tolist())
+    ]
+    for place, name in enumerate(names[1:]):
+        for record, (start, end) in zip(records, spans[:, place].tolist(), strict=True):
+            assert (name in record) == (start >= 0)
+            assert name not in record or orjson.loads(raw[start:end]) == record[name]
+    return True
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("id", max_size=2), inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = st.sampled_from(["text", "id", "i", "", "té", '"', "source"])
+RECORDS = st.builds(
+    lambda fields, text, at: [*fields[:at], *text, *fields[at:]],
+    st.lists(st.tuples(NAMES, VALUES), max_size=4),
+    st.lists(
+        st.tuples(st.just("text"), st.text(st.characters(exclude_categories=["Cs"]), max_size=80)),
+        min_size=1,
+        max_size=2,
+    ),
+    st.integers(0, 4),
+)
+SPACES = st.sampled_from(["", "", " ", "\t", " \r "])
+SPOILING = st.sampled_from([*b'"\\{}[],:\x00\x1f\t \r\n-.0129eE+utfn/\x7f\x80\xc3\xe4\xed\xff'])
+
+
+@given(st.lists(RECORDS, max_size=4), st.data())
+@settings(deadline=None, max_examples=600)
+def test_records_of_json(records, data):
+    """Fields in any order, several of one name, white space anywhere, escapes wherever there may be some; then the same
+    with some bytes changed."""
+    lines = []
+    for fields in records:
+        ascii = data.draw(st.booleans())
+        white = [data.draw(SPACES) for _ in range(4)]
+        pairs = (
+            json.dumps(name, ensure_ascii=ascii) + white[0] + ":" + white[1] + json.dumps(value, ensure_ascii=ascii)
+            for name, value in fields
+        )
+        lines.append(f"{white[2]}{{{white[3]}" + f"{white[0]},{white[1]}".join(pairs) + f"{white[2]}}}{white[3]}")
+    try:
+        raw = "\n".join(lines).encode() + b"\n" * data.draw(st.integers(0, 1))
+    except UnicodeEncodeError:
+        return
+    names = ("text", "id", "té", "", "text", '"')
+    same_records(raw, names)
+    for _ in range(3):
+        spoilt = bytearray(raw)
+        for _ in range(data.draw(st.integers(1, 2))):
+            at = data.draw(st.integers(0, len(spoilt)))
+            spoilt[at : at + data.draw(st.integers(0, 2))] = bytes(data.draw(st.lists(SPOILING, max_size=2)))
+        same_records(bytes(spoilt), names)
+
+
+PLAIN = [
+    '{"text":""}',
+    '{"text":"a"}\n\t{ "id" : 7 , "text" : "b" } \r\n',
+    '{"t\\u0065xt":"\\ud83d\\ude00\\"\\\\\\/\\b\\f\\n\\r\\t\\u00E9\\u4e2D"}',
+    '{"text":"x","a":[[],{},[{"b":null,"b":true}],-0,0.5,1E5,-1.5e-09,"\\u0000"]}',
+    '{"text":"x","id":' + "9" * 32 + "}",
+    '{"text":"x","id":' + "[" * 63 + "1" + "]" * 63 + "}",
+    '{"text":"' + "长" * 5000 + '"}',
+]
+OTHER = [
+    "\n",
+    " ",
+    "[]",
+    "{}",
+    '{"id":"a"}',
+    '{"text":null}',
+    '{"text":5,"text":"the last"}',
+    '{"text":"the first","text":"the last"}',
+    '{"text":"\\u0074","\\u0074ext":"the last"}',
+    '{"text":"a"}\n\n{"text":"b"}',
+    '{"text":"a"},{"text":"b"}',
+    '{"text":"a"}\n{"text":"b"',
+    '\ufeff{"text":"a"}',
+    '{"text":"a",}',
+    '{"text":"a" "id":1}',
+    '{"text":"a","id":}',
+    '{"text":"a","id"}',
+    '{text:"a"}',
+    "{'text':'a'}",
+    '{"text":"\t"}',
+    '{"text":"\x00"}',
+    '{"text":"\\x"}',
+    '{"text":"\\u12"}',
+    '{"text":"\\u12g4"}',
+    '{"text":"\\ud800"}',
+    '{"text":"\\udc00\\ud800"}',
+    '{"text":"\\ud800\\u0041"}',
+    '{"text":"\\ud800\\',
+    '{"text":"x","id":"\\udfff"}',
+    '{"text":"x","\\udfff":1}',
+    '{"text":"x","id":[{"\\udfff":1}]}',
+    *(
+        f'{{"text":"x","id":{number}}}'
+        for number in (
+            "01",
+            "-",
+            "+1",
+            ".5",
+            "1.",
+            "1e",
+            "1e+",
+            "1e100",
+            "9" * 33,
+            "0x1",
+            "NaN",
+            "-Infinity",
+            "tru",
+            "nul",
+            "True",
+            "1 2",
+        )
+    ),
+    '{"text":"x","id":' + "[" * 64 + "1" + "]" * 64 + "}",
+    '{"text":"x","id":' + "[" * 100_000,
+    '{"text":"x","id":[1,]}',
+    '{"text":"x","id":{"a":1,}}',
+    '{"text":"x","id":{1:1}}',
+    '{"text":"x","id":[1}}',
+]
+
+
+@pytest.mark.parametrize("raw", PLAIN)
+def test_records_that_are_plain(level, raw):
+    """However they are written."""
+    assert same_records(raw.encode(), ("text", "id", "a"))
+
+
+@pytest.mark.parametrize("raw", OTHER)
+def test_records_that_are_left_to_others(level, raw):
+    """What is no JSON, has no text, or might be read in different ways."""
+    assert not same_records(raw.encode(), ("text", "id", "a"))
+
+
+@pytest.mark.parametrize("bad", ILL_FORMED)
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"text":"%b"}',
+        b'{"text":"a","id":"%b"}',
+        b'{"text":"a","%b":1}',
+        b'{"text":"a","b":["%b"]}',
+        b'{"text":"a"%b}',
+    ],
+)
+def test_records_that_are_no_utf8(bad, line):
+    """Wherever it stands, and cut in half by an escape."""
+    for before in (b"", b"\xe4", b"\xe4\xbd", b"x" * 40, "长".encode() * 40):
+        for after in (b"", b"\\n", b"\xa0", b"y" * 40):
+            raw = line % (before + bad + after)
+            assert not same_records(raw, ("text", "id")) or raw.decode()  # two halves may make a whole
+
+
+def test_no_record_and_no_name():
+    """Nothing is no line; the field of the text must have a name, which may be any string."""
+    assert same_records(b"", ("text",))
+    assert native.json_texts(b'{"":"a"}', ("\ud800",)) is None
+    with pytest.raises(ValueError, match="must"):
+        native._native.json_texts(b"", (), np.zeros(0, np.uint8), np.zeros(1, np.int64), np.zeros((0, 0, 2), np.int64))
+    room = [np.zeros(12, np.uint8), np.zeros(1, np.int64), np.zeros((0, 0, 2), np.int64)]
+    with pytest.raises(ValueError, match="room"):
+        native._native.json_texts(b'{"text":"a"}', (b"text",), *room)
+    for changed in (
+        [np.zeros(11, np.uint8), *room[1:]],
+        [*room[:2], np.zeros((1, 0, 2), np.int64)],
+        [room[0], np.zeros(0, np.int64), room[2]],
+    ):
+        with pytest.raises(ValueError, match="must"):
+            native._native.json_texts(b'{"text":"a"}', (b"text",), *changed)
+    with pytest.raises(TypeError):
+        native._native.json_texts(b'{"text":"a"}', ("text",), *room)
+
+
 @pytest.mark.parametrize("offsets", [[], [1, 3], [0, 2], [0, 4], [0, 2, 1, 3], [0, -1, 3]])
 def test_texts_in_utf8_are_not_trusted(offsets):
     """They lie in a row and are all there is."""
     with pytest.raises(ValueError, match="offsets must"):
         native.least_runs(np.zeros(3, np.uint8), np.array(offsets, np.int64))
+    with pytest.raises(ValueError, match="offsets must"):
+        native.utf8_codes(np.zeros(3, np.uint8), np.array(offsets, np.int64))
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ if NAME == "native":
         intersections,
         join_segments,
         json_strings,
+        json_texts,
         least_runs,
         line_spans,
         marked,
@@ -64,11 +65,13 @@ if NAME == "native":
         take_segments,
         template_starts,
         templates,
+        utf8_codes,
         utf8_places,
     )
 else:
     from dedup.kernel.fold_reference import columns, fold, join_segments, segment_widths
     from dedup.kernel.greedy_reference import greedy
+    from dedup.kernel.json_reference import json_texts, utf8_codes
     from dedup.kernel.line_reference import line_spans, marked, readings
     from dedup.kernel.lookup_reference import filter_lines, filtered, find, merge_entries
     from dedup.kernel.number_reference import number_tokens
@@ -111,6 +114,7 @@ __all__ = [
     "intersections",
     "join_segments",
     "json_strings",
+    "json_texts",
     "least_runs",
     "line_spans",
     "marked",
@@ -128,5 +132,6 @@ __all__ = [
     "take_segments",
     "template_starts",
     "templates",
+    "utf8_codes",
     "utf8_places",
 ]

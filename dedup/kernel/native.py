@@ -7,7 +7,7 @@ function means is said where the reference defines it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import lru_cache
 
@@ -18,6 +18,7 @@ import dedup.kernel._native as _native  # noqa: PLR0402  (the package is a layer
 from dedup.kernel.fold_reference import SYLLABLES, TONED_LETTERS, WIDE, FoldTable, tone_place
 from dedup.kernel.fold_reference import fold as reference_fold
 from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree, PassagesCovered
+from dedup.kernel.json_reference import Utf8
 from dedup.kernel.line_reference import Readings
 from dedup.kernel.lookup_reference import Mask
 from dedup.kernel.reference import I32, I64, U8, U32, U64
@@ -298,6 +299,26 @@ def json_strings(utf8: U8, starts: I64, ends: I64) -> tuple[U8, I64]:
     written = np.empty(offsets[-1], np.uint8)
     _native.json_strings(utf8, starts, ends, written)
     return written, offsets
+
+
+def utf8_codes(utf8: U8, bounds: I64) -> tuple[U32, I64] | None:
+    """See the reference."""
+    codes, offsets = np.empty(_native.utf8_chars(utf8), np.uint32), np.empty(len(bounds), np.int64)
+    return (codes, offsets) if _native.utf8_codes(utf8, bounds, codes, offsets) else None
+
+
+def json_texts(raw: bytes, names: Sequence[str]) -> tuple[Utf8, I64] | None:
+    """See the reference."""
+    most = len(raw) // len('{"":""}\n') + 1  # lines; memory that is not written to is not taken
+    utf8, bounds = np.empty(len(raw), np.uint8), np.empty(most + 1, np.int64)
+    spans = np.empty((most, len(names) - 1, 2), np.int64)
+    lines = _native.json_texts(raw, tuple(name.encode(errors="surrogatepass") for name in names), utf8, bounds, spans)
+    if lines < 0:
+        return None
+    bounds, spans = bounds[: lines + 1].copy(), spans[:lines].copy()
+    utf8 = utf8[: bounds[-1]]
+    codes = utf8_codes(utf8, bounds)
+    return None if codes is None else (Utf8(utf8, bounds, *codes), spans)
 
 
 def least_runs(utf8: U8, offsets: I64) -> U64:

@@ -37,6 +37,9 @@ struct Loops {
     int32_t (*most_shared)(const uint64_t*, int32_t, const uint64_t*, int32_t);
     void (*row_keys)(const uint32_t*, size_t, size_t, const uint64_t*, uint64_t*);
     void (*lower)(const uint32_t*, size_t, uint32_t*);
+    size_t (*plain_json)(const uint8_t*, size_t);
+    size_t (*utf8_chars)(const uint8_t*, size_t);
+    size_t (*decoded)(const uint8_t*, size_t, uint32_t*, size_t);
 };
 
 #if defined(__GNUC__)

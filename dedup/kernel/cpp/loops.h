@@ -214,4 +214,98 @@ static int32_t most_shared(const uint64_t* one, int32_t one_size, const uint64_t
     return by_one < by_other ? by_one : by_other;
 }
 
-const Loops loops = {hash_positions, signable, sign, digest, band_keys, most_shared, row_keys, lower};
+// How many bytes stand before a quote, a backslash, a control character or the end of *count*.
+static size_t plain_json(const uint8_t* RESTRICT bytes, size_t count) {
+    constexpr size_t BLOCK = 32;
+    size_t at = 0;
+    for (; count - at >= BLOCK; at += BLOCK) {
+        uint8_t some = 0;
+        for (size_t i = 0; i < BLOCK; i++) {
+            const uint8_t byte = bytes[at + i];
+            some |= static_cast<uint8_t>((byte < 0x20) | (byte == '"') | (byte == '\\'));
+        }
+        if (some) break;
+    }
+    while (at < count && bytes[at] >= 0x20 && bytes[at] != '"' && bytes[at] != '\\') at++;
+    return at;
+}
+
+// How many bytes begin a character.
+static size_t utf8_chars(const uint8_t* RESTRICT utf8, size_t count) {
+    constexpr size_t BLOCK = 64;
+    size_t chars = 0, at = 0;
+    for (; count - at >= BLOCK; at += BLOCK) {
+        uint8_t some = 0;
+        for (size_t i = 0; i < BLOCK; i++) some = static_cast<uint8_t>(some + ((utf8[at + i] & 0xC0) != 0x80));
+        chars += some;
+    }
+    for (; at < count; at++) chars += (utf8[at] & 0xC0) != 0x80;
+    return chars;
+}
+
+// The code point that begins at *utf8*, of which *count* bytes can be read; how many bytes it has, 0 where none is sound.
+static inline size_t code_point(const uint8_t* RESTRICT utf8, size_t count, uint32_t& code) {
+    const uint32_t first = utf8[0];
+    code = first;
+    if (first < 0x80) return 1;
+    if (first < 0xC2 || count < 2 || (utf8[1] & 0xC0) != 0x80) return 0;
+    code = (first & 0x1F) << 6 | (utf8[1] & 0x3Fu);
+    if (first < 0xE0) return 2;
+    if (count < 3 || (utf8[2] & 0xC0) != 0x80) return 0;
+    code = (first & 0x0F) << 12 | (utf8[1] & 0x3Fu) << 6 | (utf8[2] & 0x3Fu);
+    if (first < 0xF0) return code >= 0x800 && code >> 11 != 0x1B ? 3 : 0;
+    if (count < 4 || (utf8[3] & 0xC0) != 0x80) return 0;
+    code = (first & 0x07) << 18 | (utf8[1] & 0x3Fu) << 12 | (utf8[2] & 0x3Fu) << 6 | (utf8[3] & 0x3Fu);
+    return first < 0xF5 && code >= 0x10000 && code < 0x110000 ? 4 : 0;
+}
+
+// The code points of *count* bytes of UTF-8, of which there is room for *room*; how many, SIZE_MAX where the bytes are
+// not sound or more than that. Most text is ASCII or has three bytes a character, for a while at least: such runs need
+// no branch a character. A look at where the last of a run would begin tells most of those that are none.
+static size_t decoded(const uint8_t* RESTRICT utf8, size_t count, uint32_t* RESTRICT codes, size_t room) {
+    constexpr size_t RUN = 32;
+    size_t at = 0, out = 0;
+    while (at < count) {
+        const uint8_t* RESTRICT some = utf8 + at;
+        uint32_t* RESTRICT to = codes + out;
+        if (room - out >= RUN && count - at >= RUN && some[0] < 0x80 && some[RUN - 1] < 0x80) {
+            uint8_t bits = 0;
+            for (size_t i = 0; i < RUN; i++) {
+                bits |= some[i];
+                to[i] = some[i];
+            }
+            if (bits < 0x80) {
+                at += RUN;
+                out += RUN;
+                continue;
+            }
+        } else if (room - out >= RUN && count - at >= 3 * RUN && (some[0] & 0xF0) == 0xE0 &&
+                   (some[3 * RUN - 3] & 0xF0) == 0xE0) {
+            uint32_t odd = 0;
+            for (size_t i = 0; i < RUN; i++) {
+                const uint32_t first = some[3 * i], second = some[3 * i + 1], third = some[3 * i + 2];
+                const uint32_t code = (first & 0x0F) << 12 | (second & 0x3F) << 6 | (third & 0x3F);
+                odd |= (first >> 4 ^ 0xE) | (second >> 6 ^ 2) | (third >> 6 ^ 2);
+                odd |= (code < 0x800 ? 1u : 0u) | (code >> 11 == 0x1B ? 1u : 0u);
+                to[i] = code;
+            }
+            if (!odd) {
+                at += 3 * RUN;
+                out += RUN;
+                continue;
+            }
+        }
+        for (const size_t stop = count - at < RUN ? count : at + RUN; at < stop;) {
+            uint32_t code;
+            const size_t bytes = code_point(utf8 + at, count - at, code);
+            if (!bytes || out == room) return SIZE_MAX;
+            codes[out++] = code;
+            at += bytes;
+        }
+    }
+    return out;
+}
+
+const Loops loops = {hash_positions, signable,   sign,       digest,  band_keys, most_shared, row_keys, lower,
+                     plain_json,     utf8_chars, decoded};
+

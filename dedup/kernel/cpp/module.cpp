@@ -6,6 +6,7 @@
 #include "fold.h"
 #include "greedy.h"
 #include "grouping.h"
+#include "json.h"
 #include "levels.h"
 
 #include <memory>
@@ -1310,6 +1311,81 @@ PyObject* json_strings(PyObject*, PyObject* args) {
     });
 }
 
+// How many lines there are, -1 where one is left to other parsers.
+PyObject* json_texts(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *raw_, *names_, *utf8_, *offsets_, *spans_;
+        unpack(args, "OO!OOO", &raw_, &PyTuple_Type, &names_, &utf8_, &offsets_, &spans_);
+        const Array<uint8_t> raw(raw_, "raw"), utf8(utf8_, "utf8", 1, true);
+        const Array<int64_t> offsets(offsets_, "offsets", 1, true), spans(spans_, "spans", 3, true);
+        std::vector<std::string> names;
+        for (Py_ssize_t i = 0; i < PyTuple_Size(names_); i++) {
+            char* bytes;
+            Py_ssize_t length;
+            if (PyBytes_AsStringAndSize(PyTuple_GetItem(names_, i), &bytes, &length)) throw PythonError();
+            names.emplace_back(bytes, static_cast<size_t>(length));
+        }
+        if (names.empty()) refuse("there must be a name for the text");
+        utf8.must_have(raw.size());
+        const size_t others = names.size() - 1;
+        if (offsets.size() == 0 || spans.shape(0) != offsets.size() - 1 || spans.shape(1) != others || spans.shape(2) != 2)
+            refuse("spans must have the shape [lines, names but the first, 2]");
+        bool plain = true;
+        size_t line = 0;
+        without_gil([&] {
+            json::Reader reader(raw.data(), names);
+            uint8_t* out = utf8.data();
+            offsets[0] = 0;
+            for (size_t at = 0; at < raw.size() && plain; line++) {
+                if (line + 1 == offsets.size()) refuse("there must be room for every line");
+                const void* const found = std::memchr(raw.data() + at, '\n', raw.size() - at);
+                const size_t end = found ? static_cast<size_t>(static_cast<const uint8_t*>(found) - raw.data()) : raw.size();
+                plain = reader.line(at, end, out, spans.data() + 2 * others * line);
+                offsets[line + 1] = out - utf8.data();
+                at = end + 1;
+            }
+        });
+        return PyLong_FromSsize_t(plain ? static_cast<Py_ssize_t>(line) : -1);
+    });
+}
+
+PyObject* utf8_chars(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject* utf8_;
+        unpack(args, "O", &utf8_);
+        const Array<uint8_t> utf8(utf8_, "utf8");
+        size_t chars = 0;
+        without_gil([&] { chars = level->loops->utf8_chars(utf8.data(), utf8.size()); });
+        return PyLong_FromSize_t(chars);
+    });
+}
+
+// False where the bytes of some segment are not sound.
+PyObject* utf8_codes(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *utf8_, *offsets_, *codes_, *ends_;
+        unpack(args, "OOOO", &utf8_, &offsets_, &codes_, &ends_);
+        const Array<uint8_t> utf8(utf8_, "utf8");
+        const Offsets offsets(offsets_, "offsets", utf8.size());
+        const Codes codes(codes_, "codes", 1, true);
+        const Array<int64_t> ends(ends_, "code offsets", 1, true);
+        ends.must_have(offsets.size());
+        bool sound = true;
+        without_gil([&] {
+            size_t count = 0;
+            ends[0] = 0;
+            for (size_t i = 0; i < offsets.segments() && sound; i++) {
+                const size_t some = level->loops->decoded(utf8.data() + offsets.begin(i), offsets.length(i),
+                                                          codes.data() + count, codes.size() - count);
+                sound = some != SIZE_MAX;
+                count += sound ? some : 0;
+                ends[i + 1] = static_cast<int64_t>(count);
+            }
+        });
+        return PyBool_FromLong(sound);
+    });
+}
+
 PyObject* least_runs(PyObject*, PyObject* args) {
     return guarded([&] {
         PyObject *utf8_, *offsets_, *found_;
@@ -1445,6 +1521,9 @@ PyMethodDef methods[] = {
     {"cut_ends", cut_ends, METH_VARARGS, nullptr},
     {"json_offsets", json_offsets, METH_VARARGS, nullptr},
     {"json_strings", json_strings, METH_VARARGS, nullptr},
+    {"json_texts", json_texts, METH_VARARGS, nullptr},
+    {"utf8_chars", utf8_chars, METH_VARARGS, nullptr},
+    {"utf8_codes", utf8_codes, METH_VARARGS, nullptr},
     {"least_runs", least_runs, METH_VARARGS, nullptr},
     {"levels", levels, METH_NOARGS, nullptr},
     {"use_level", use_level, METH_VARARGS, nullptr},

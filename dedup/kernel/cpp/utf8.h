@@ -155,6 +155,17 @@ inline uint64_t least_run(const uint8_t* utf8, size_t at, size_t end) {
     return least;
 }
 
+// Whether bytes are UTF-8.
+inline bool is_sound(const uint8_t* utf8, size_t count) {
+    for (size_t at = 0; at < count;) {
+        uint32_t code;
+        const size_t bytes = baseline::code_point(utf8 + at, count - at, code);
+        if (!bytes) return false;
+        at += bytes;
+    }
+    return true;
+}
+
 // Whether none of eight bytes is escaped in JSON: no quote, no backslash, nothing below 0x20.
 inline bool is_plain(const uint8_t* bytes) {
     constexpr uint64_t ONES = ~uint64_t{0} / 255, HIGHS = ONES << 7;
