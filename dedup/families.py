@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernel
+from dedup.candidates import Keys, keys_of, pieces, shared_bands
 from dedup.fold_table import load
 from dedup.kernel.reference import I64, U32, U64, fmix64, offsets_of
 from dedup.segments import Segments
 from dedup.settings import Settings
-from dedup.sketch import band_keys, nested_band_keys, shingle_sets, sizes
+from dedup.sketch import shingle_sets, sizes
 from dedup.work import Work
 
 _TOGETHER = 1 << 18  # code points that are judged together at most: their shingles stay in the cache
@@ -74,8 +75,8 @@ def distinct_texts(at: Segments, domain: I64, work: Work | None = None) -> Texts
     count = len(at)
     work = work or Work()
     digest = work.zeros((count, 2), np.uint64)
-    for places, found in work.in_threads(lambda some: (some, kernel.digests(*at.take(some))), at.runs()):
-        digest[places] = found
+    for some, found in work.in_threads(lambda some: (some, kernel.text_digests(*some.texts, load())), pieces(at)):
+        digest[some.first : some.first + len(found)] = found
     leader = work.stored(np.arange(count))
     keys = digest[:, 0].copy()
     if domain.any():
@@ -117,68 +118,8 @@ def _forged_groups(at: Segments, leader: I64) -> list[int]:
     return sorted(forged)
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """Band keys that segments have already got.
-
-    Attributes:
-        segments: int64 [signed], rising: which of the array they are in.
-        keys: uint64 [bands, signed].
-    """
-
-    segments: I64
-    keys: U64
-
-
-def nested_keys(texts: Texts, wanted: NDArray[np.bool_], settings: Settings, work: Work) -> tuple[U64, Signed]:
-    """The band keys of texts that are joined, and of the *wanted* segments in them: every shingle is signed once.
-
-    Args:
-        texts: the distinct texts, made of segments that rise.
-        wanted: bool [segments of the array].
-
-    Returns:
-        uint64 [bands, texts], and the keys of the segments.
-    """
-    chosen = texts.at.of(texts.first).chosen
-    assert chosen is not None
-    segments = chosen[wanted[chosen] & (np.diff(texts.at.offsets)[chosen] > 0)]
-    keys = work.zeros((settings.bands, len(texts.first)), np.uint64)
-    nested = work.zeros((settings.bands, len(segments)), np.uint64)
-
-    def sign(some: I64) -> tuple[U64, U64]:
-        flat, offsets, segment, begins, ends = texts.at.take_nested(some)
-        spans = wanted[segment]
-        return nested_band_keys(flat, offsets, begins[spans], ends[spans], settings)
-
-    done = done_segments = 0
-    for chunk, chunk_nested in work.in_threads(sign, texts.at.runs(texts.first)):
-        keys[:, done : done + chunk.shape[1]] = chunk
-        nested[:, done_segments : done_segments + chunk_nested.shape[1]] = chunk_nested
-        done, done_segments = done + chunk.shape[1], done_segments + chunk_nested.shape[1]
-    return keys, Signed(segments, nested)
-
-
-def keys_of(texts: Texts, settings: Settings, work: Work, signed: Signed | None = None) -> U64:
-    """The band keys of the texts, taken from what is *signed* where they stand there: uint64 [bands, texts]."""
-    keys = work.zeros((settings.bands, len(texts.first)), np.uint64)
-    unsigned = np.arange(len(texts.first))
-    if signed is not None and len(signed.segments) and texts.at.groups is None:
-        segments = texts.first if texts.at.chosen is None else texts.at.chosen[texts.first]
-        column = np.minimum(np.searchsorted(signed.segments, segments), len(signed.segments) - 1)
-        known = signed.segments[column] == segments
-        for band in range(len(keys)):
-            np.take(signed.keys[band], column, out=keys[band], mode="clip")  # what is not known is written over
-        unsigned = np.flatnonzero(~known)
-    done = 0
-    for chunk in work.in_threads(lambda chunk: band_keys(*chunk[1:], settings), texts.at.chunks(texts.first[unsigned])):
-        keys[:, unsigned[done : done + chunk.shape[1]]] = chunk
-        done += chunk.shape[1]
-    return keys
-
-
 def match(
-    texts: Texts, fixed: NDArray[np.bool_], settings: Settings, judge: Judge, work: Work, keys: U64 | None = None
+    texts: Texts, fixed: NDArray[np.bool_], settings: Settings, judge: Judge, work: Work, keys: Keys | None = None
 ) -> Match:
     """The greedy rule over distinct texts, in their order.
 
@@ -191,16 +132,10 @@ def match(
         settings: threshold, bands, bucket and the rest.
         judge: makes the rule of who may join whom.
         work: where band keys lie.
-        keys: uint64 [bands, texts], the band keys, which are changed; None: they are made here.
+        keys: the band keys; None: they are made here.
     """
     count = len(texts.first)
     lengths = texts.at.lengths[texts.first]
-    keys = keys_of(texts, settings, work) if keys is None else keys
-    keys ^= fmix64(texts.domain.astype(np.uint64))
-    collides = np.zeros(count, bool)
-    for shared in work.in_threads(lambda band: kernel.collisions(keys[band]) >= 0, range(len(keys))):
-        collides |= shared
-    collides &= lengths > 0  # an empty fold never matches
     result = Match(
         keeper=work.stored(np.arange(count)),
         linked=work.full(count, -1, np.int64),
@@ -208,8 +143,9 @@ def match(
         united=work.zeros(count, np.int64),
         full=0,
     )
-    colliding = np.flatnonzero(collides)
-    groups = np.stack(list(work.in_threads(lambda band: kernel.collisions(keys[band, colliding]), range(len(keys)))))
+    compared = texts.at.of(texts.first)
+    keys = keys_of(compared, settings, work) if keys is None else keys
+    colliding, groups = shared_bands(compared, texts.domain, keys, settings, work)
     full = 0
 
     def choose(some: I64) -> kernel.Choice:
@@ -220,7 +156,7 @@ def match(
             sets,
             set_offsets,
             sizes(folded, offsets),
-            np.stack([kernel.collisions(keys[band, of]) for band in range(len(keys))]),
+            np.take(groups, some, axis=1),
             fixed[of],
             settings.threshold_fraction,
             settings.short_chars,
@@ -231,6 +167,10 @@ def match(
 
     most = min(_TOGETHER, work.memory // (_A_CODE_POINT * work.workers))
     batches = list(_batches(kernel.components(groups), lengths[colliding], most))
+    batch = np.zeros(len(colliding), np.int64)
+    for number, some in enumerate(batches):
+        batch[some] = number
+    groups = kernel.dense(groups, batch)
     for some, choice in zip(batches, work.in_threads(choose, batches), strict=True):
         of = colliding[some]
         result.keeper[of] = of[choice.keeper]

@@ -11,18 +11,9 @@ from numpy.typing import NDArray
 
 from dedup import frames
 from dedup.blocks import Block, Passages, find_blocks
+from dedup.candidates import Signed, keys_of, nested_keys
 from dedup.errors import BadSettings
-from dedup.families import (
-    Signed,
-    Texts,
-    article_judge,
-    distinct_texts,
-    keys_of,
-    match,
-    nested_keys,
-    passage_judge,
-    similarity_of,
-)
+from dedup.families import Texts, article_judge, distinct_texts, match, passage_judge, similarity_of
 from dedup.findings import Judgement, Repeats, Run, Runs, redirect
 from dedup.frequency import Lines, frequent, frequent_marks
 from dedup.judging import in_whole, linked_by_number, opening, pieces, remnants, short_places
@@ -248,7 +239,8 @@ def _article_repeats(tables: Tables, settings: Settings, work: Work) -> tuple[Re
     judge = article_judge(
         texts, articles, tables.at.of(compared), is_long, of_article, _left_out(tables, compared), settings
     )
-    keys, signed = nested_keys(texts, tables.size >= settings.min_chars, settings, work)
+    compared_texts = texts.at.of(texts.first)
+    keys, signed = nested_keys(compared_texts, tables.size >= settings.min_chars, settings, work)
     found = match(texts, tables.fixed[articles][texts.first], settings, judge, work, keys)
     repeats.enter(articles, texts, found)
     repeats.clear(tables.fixed)
@@ -343,7 +335,7 @@ def _match_passages(
 ) -> None:
     """Enters what becomes of the passages at *places*; those of one domain meet."""
     texts = distinct_texts(tables.at.of(places), domain, work)
-    keys = keys_of(texts, settings, work, signed)
+    keys = keys_of(texts.at.of(texts.first), settings, work, signed)
     found = match(texts, fixed[texts.first], settings, passage_judge(texts, settings), work, keys)
     repeats.enter(places, texts, found)
 

@@ -78,24 +78,16 @@ def band_keys(folded: U32, offsets: I64, settings: Settings) -> U64:
     return keys
 
 
-def nested_band_keys(folded: U32, offsets: I64, begins: I64, ends: I64, settings: Settings) -> tuple[U64, U64]:
-    """The same, and the band keys of spans inside texts: uint64 [bands, texts], uint64 [bands, spans].
+@lru_cache(maxsize=8)
+def _leading_permutations(num_perm: int, seed: int, bands: int, rows: int, leading: int) -> tuple[U32, U32]:
+    these = (np.arange(bands)[:, None] * rows + np.arange(leading)).ravel()
+    a, b = _permutations(num_perm, seed)
+    return a[these], b[these]
 
-    Args:
-        begins, ends: int64 [spans], rising, each span within one text.
-    """
-    a, b = _permutations(settings.num_perm, settings.seed)
-    keys = np.empty((settings.bands, len(offsets) - 1), np.uint64)
-    nested = np.empty((settings.bands, len(begins)), np.uint64)
-    for first, last in _chunks(offsets):
-        low, high = offsets[first], offsets[last]
-        spans = slice(*np.searchsorted(begins, (low, high)))
-        chunk, bounds = folded[low:high], offsets[first : last + 1] - low
-        keys[:, first:last], nested[:, spans] = kernel.nested_band_keys(
-            chunk, bounds, kernel.columns(chunk, load()), begins[spans] - low, ends[spans] - low,
-            settings.shingle, a, b, settings.bands, settings.rows,
-        )  # fmt: skip
-    return keys, nested
+
+def leading_permutations(settings: Settings, rows: int) -> tuple[U32, U32]:
+    """The permutations of the first *rows* of each band, band by band: uint32 [bands * rows] each."""
+    return _leading_permutations(settings.num_perm, settings.seed, settings.bands, settings.rows, rows)
 
 
 def to_datasketch(text: str, settings: Settings | None = None) -> LeanMinHash:

@@ -23,6 +23,7 @@ from dedup.kernel import (
     number_reference,
     reference,
     template_reference,
+    text_reference,
     utf8_reference,
 )
 from dedup.kernel.greedy_reference import NumbersAgree, PassagesCovered
@@ -141,6 +142,48 @@ def hashed(rng: random.Random, hashes: np.ndarray, bounds: np.ndarray, permutati
         attempt(native.band_keys, signed, rng.randrange(20), rng.randrange(20))
     same(attempt(native.segment_sets, hashes, bounds), reference.segment_sets, hashes, bounds)
     attempt(native.collisions, hashes)
+    for keys in (hashes, hashes.astype(np.uint32) % np.uint32(rng.choice([3, 2**32 - 1]))):
+        same(attempt(native.repeated, keys), reference.repeated, keys)
+
+
+def signed_texts(
+    rng: random.Random, text: np.ndarray, bounds: np.ndarray, size: int, permutations: tuple[np.ndarray, ...], rows: int
+) -> None:
+    """Digests and keys of texts that are made of segments."""
+    if rng.random() < 0.9:
+        text = np.minimum(text, 0x10FFFF)
+    sound = (text <= 0x10FFFF).all()  # what is no code point is told only where it is looked up
+    segments = np.array([rng.randrange(max(len(bounds) - 1, 1)) for _ in range(rng.randrange(9))], np.int64)
+    if len(segments) and rng.random() < 0.1:
+        segments[rng.randrange(len(segments))] = rng.choice(EDGES)
+    groups = offsets(rng, len(segments))
+    texts, table = (text, bounds, segments, groups), load()
+    digests = attempt(native.text_digests, *texts, table)
+    if sound:
+        same(digests, text_reference.text_digests, *texts, table)
+    count = max(len(groups) - 1, 0)
+    nested = np.array([rng.random() < 0.5 for _ in range(len(segments) + (rng.random() < 0.1))], bool)
+    bands, first, inner_first = rng.randrange(20), rng.randrange(-1, 3), rng.randrange(-1, 3)
+    dtype = rng.choice([np.uint32, np.uint64])
+
+    def columns(count: int) -> np.ndarray:
+        return np.zeros((bands, count + rng.randrange(4)), dtype)
+
+    keys, inner = columns(count), columns(int(nested.sum()))
+    twins = keys.copy(), inner.copy()
+    given = texts, nested, table, size, permutations, rows
+    if attempt(lambda: native.text_band_keys(*given, keys, first, inner, inner_first) or True) and sound:
+        text_reference.text_band_keys(*given, twins[0], first, twins[1], inner_first)
+        np.testing.assert_array_equal(keys, twins[0])
+        np.testing.assert_array_equal(inner, twins[1])
+    keys = keys.astype(np.uint64)
+    twin = keys.copy()
+    wanted = np.array([[rng.random() < 0.3 for _ in range(keys.shape[1])] for _ in range(bands)], bool)
+    wanted = wanted.reshape(keys.shape)
+    given = texts, table, size, permutations, rows, wanted
+    if attempt(lambda: native.wanted_band_keys(*given, keys, first) or True) and sound:
+        text_reference.wanted_band_keys(*given, twin, first)
+        np.testing.assert_array_equal(keys, twin)
 
 
 def judged(rng: random.Random, text: np.ndarray, hashes: np.ndarray, bounds: np.ndarray, size: int) -> None:
@@ -153,6 +196,8 @@ def judged(rng: random.Random, text: np.ndarray, hashes: np.ndarray, bounds: np.
     connected = attempt(native.components, groups)
     if connected is not None:
         np.testing.assert_array_equal(connected, reference.components(groups))
+    batch = np.array([rng.randrange(-(rng.random() < 0.01), max(texts, 1)) for _ in range(texts)], np.int64)
+    same(attempt(native.dense, groups, batch), reference.dense, groups, batch)
     numbers = NumbersAgree(hashes, offsets(rng, len(hashes)) if rng.random() < 0.1 else bounds)
     if (distinct := attempt(native.segment_sets, hashes % np.uint64(7), bounds)) is not None:
         numbers = NumbersAgree(*distinct)
@@ -263,12 +308,7 @@ def turn(rng: random.Random) -> None:
     attempt(native.shingle_signatures, *arguments, a, b)
     banded = *arguments, a, b, rng.randrange(20), rng.randrange(20)
     same(attempt(native.shingle_band_keys, *banded), reference.shingle_band_keys, *banded)
-    edges = sorted(rng.choices(range(len(text) + 1), k=2 * rng.randrange(4)))
-    if edges and rng.random() < 0.25:
-        edges[rng.randrange(len(edges))] = rng.choice(EDGES)
-    inner = np.array(edges[::2], np.int64), np.array(edges[1::2], np.int64)
-    nested = text, bounds, widths, *inner, size, a, b, *banded[-2:]
-    same(attempt(native.nested_band_keys, *nested), reference.nested_band_keys, *nested)
+    signed_texts(rng, text, bounds, size, (a, b), banded[-1])
     hashes = np.array(
         [rng.randrange(2**64) if rng.random() < 0.7 else rng.choice([0, 2**64 - 1]) for _ in text], np.uint64
     )

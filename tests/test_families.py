@@ -8,14 +8,13 @@ from corpora import HAN, edited
 from oracle import keys_of, online
 
 import dedup
-from dedup import families, kernel
-from dedup.families import distinct_texts, match, nested_keys, number_conflicts, numbers_agree, passage_judge
+from dedup import kernel
+from dedup.families import distinct_texts, match, number_conflicts, numbers_agree, passage_judge
 from dedup.fold_table import load
 from dedup.kernel.reference import offsets_of
 from dedup.model import Article
 from dedup.segments import Segments
 from dedup.settings import Settings
-from dedup.sketch import band_keys
 from dedup.text import fold
 from dedup.work import Work
 
@@ -40,7 +39,7 @@ def test_a_forged_digest_joins_nothing(monkeypatch):
     words = ["甲乙", "乙甲", "甲乙", "丙", "乙甲", "甲乙丙"]
     flat, offsets = segments(words)
     honest = distinct_texts(Segments(flat, offsets), np.zeros(6, np.int64))
-    monkeypatch.setattr(kernel, "digests", lambda folded, offsets: np.zeros((len(offsets) - 1, 2), np.uint64))
+    monkeypatch.setattr(kernel, "text_digests", lambda *texts: np.zeros((len(texts[3]) - 1, 2), np.uint64))
     forged = distinct_texts(Segments(flat, offsets), np.zeros(6, np.int64))
     assert forged.of.tolist() == honest.of.tolist() == [0, 1, 0, 2, 1, 3]
 
@@ -118,31 +117,3 @@ def test_numbers_in_conflict_and_in_agreement(one, other, conflict, agree):
     tokens = kernel.number_tokens(*segments([fold(one), fold(other)]), load())
     assert number_conflicts(*tokens, 0, np.array([1])).tolist() == [conflict]
     assert numbers_agree(*tokens, 0, np.array([1])).tolist() == [agree]
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_keys_signed_with_a_whole_are_those_of_its_parts(seed):
-    """Of articles joined from passages, Chinese, Latin and empty ones, some left out: both have their own keys.
-
-    Passages that were not signed so are signed then; texts of other domains have the same keys.
-    """
-    rng = random.Random(seed)
-    pieces = ["", *(fold("".join(rng.choices(of, k=rng.choice([1, 5, 60, 700])))) for of in (HAN, "abcdefg hij") * 6)]
-    passages = [rng.choice(pieces) for _ in range(90)]
-    flat, offsets = segments(passages)
-    chosen = np.flatnonzero([rng.random() < 0.8 for _ in passages])
-    bounds = sorted(rng.choices(range(len(chosen) + 1), k=12))
-    wholes = Segments(flat, offsets, chosen, np.array([0, *bounds, len(chosen)]))
-    settings = Settings()
-    wanted = np.diff(offsets) >= 5
-    articles = distinct_texts(wholes.of(np.flatnonzero(wholes.lengths)), np.zeros((wholes.lengths > 0).sum(), np.int64))
-    places = np.flatnonzero([rng.random() < 0.9 for _ in passages])
-    texts = distinct_texts(Segments(flat, offsets).of(places), np.array([rng.randrange(2) for _ in places]))
-    with Work() as work:
-        keys, signed = nested_keys(articles, wanted, settings, work)
-        np.testing.assert_array_equal(keys, band_keys(*articles.take(np.arange(len(articles.first))), settings))
-        expected = band_keys(*texts.take(np.arange(len(texts.first))), settings)
-        for known in (signed, None):
-            np.testing.assert_array_equal(families.keys_of(texts, settings, work, known), expected)
-    assert np.isin(signed.segments, places[texts.first]).any()
-    np.testing.assert_array_equal(signed.keys, band_keys(*Segments(flat, offsets).take(signed.segments), settings))

@@ -25,6 +25,7 @@ from dedup.kernel import (
     number_reference,
     reference,
     template_reference,
+    text_reference,
     utf8_reference,
 )
 from dedup.kernel.greedy_reference import NumbersAgree, PassagesCovered
@@ -105,47 +106,116 @@ def test_shingles_and_their_signatures(level, shape, size, alphabet):
         equal(native.shingle_band_keys(folded, offsets, widths, size, a, b, bands, rows), keys)
 
 
+def texts_of(shape, size, longest):
+    """Texts made of segments of 0 to *longest* code points, together those of *shape*, but some are exchanged."""
+    folded, offsets = segment_array(SHAPES[shape], size)
+    rng = np.random.default_rng(size + longest)
+    bounds = [0]
+    groups = []
+    for begin, end in pairwise(offsets.tolist()):
+        groups.append(len(bounds) - 1)
+        while bounds[-1] < end or rng.random() < 0.2:
+            bounds.append(min(bounds[-1] + int(rng.integers(0, longest + 1)), end))
+        assert begin <= bounds[-1]
+    groups.append(len(bounds) - 1)
+    segments = np.arange(len(bounds) - 1)
+    segments[rng.random(len(segments)) < 0.1] = 0
+    return (folded, np.array(bounds), segments, np.array(groups)), rng
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("size", [1, 8, 255])
 @pytest.mark.parametrize("longest", [1, 12, 700])
-def test_band_keys_of_spans_in_segments(level, shape, size, longest):
-    """Spans of any length: as narrow as no shingle, empty, side by side, apart, and as long as their segment."""
-    folded, offsets = segment_array(SHAPES[shape], size)
-    widths = fold_reference.columns(folded, load())
-    rng = np.random.default_rng(size + longest)
-    spans = []
-    for begin, end in pairwise(offsets.tolist()):
-        at = begin
-        while at < end:
-            length = min(int(rng.integers(0, longest + 1)), end - at)
-            spans.append((at, at + length))
-            at += length + int(rng.choice([0, 0, 1, 30]))
-    begins, ends = np.array(spans, np.int64).reshape(-1, 2).T.copy()
-    a, b = reference.permutations(33, 1)
-    for bands, rows in ((4, 8), (33, 1)):
-        given = folded, offsets, widths, begins, ends, size, a, b, bands, rows
-        equal(native.nested_band_keys(*given), reference.nested_band_keys(*given))
+def test_digests_and_band_keys_of_texts_made_of_segments(level, shape, size, longest):
+    """Segments as narrow as no shingle, empty, wide and narrow at the joints; whole keys and upper halves of them."""
+    texts, rng = texts_of(shape, size, longest)
+    count = len(texts[3]) - 1
+    equal(native.text_digests(*texts, load()), text_reference.text_digests(*texts, load()))
+    nested = rng.random(len(texts[2])) < 0.7
+    permutations = reference.permutations(33, 1)
+    for bands, rows in ((4, 8), (33, 1), (0, 4)):
+        for dtype in (np.uint64, np.uint32):
+            found = []
+            for kernel in (native, text_reference):
+                keys, inner = np.full((bands, count + 3), 7, dtype), np.full((bands, nested.sum() + 2), 7, dtype)
+                kernel.text_band_keys(texts, nested, load(), size, permutations, rows, keys, 2, inner, 1)
+                found.append((keys, inner))
+            equal(*found)
+            assert (found[0][0][:, [0, 1, count + 2]] == 7).all()
+        wanted = rng.random((bands, count + 3)) < rng.choice([0, 0.1, 0.9, 1], count + 3)
+        wanted[:, : count // 2] = wanted[:, :1]
+        found = []
+        for kernel in (native, text_reference):
+            keys = np.full((bands, count + 3), 7, np.uint64)
+            kernel.wanted_band_keys(texts, load(), size, permutations, rows, wanted, keys, 2)
+            found.append(keys)
+        equal(*found)
 
 
-def test_band_keys_of_narrow_spans_behind_the_last_shingle(level):
-    """A span whose last shingle is the last of all may be followed by others, which are narrower than a shingle."""
-    folded, offsets = segment_array([4])
-    widths, (a, b) = np.array([2, 2, 1, 1], np.uint8), reference.permutations(8, 1)
-    given = folded, offsets, widths, np.array([0, 3, 3]), np.array([3, 3, 4]), 3, a, b, 2, 4
-    equal(native.nested_band_keys(*given), reference.nested_band_keys(*given))
+def test_texts_longer_than_what_is_joined_at_a_time(level):
+    """Of one segment, and of many; the longest first and last."""
+    lengths = [70_000, 3, 0, *[500] * 150, 40_000]
+    folded, offsets = segment_array(lengths)
+    texts = folded, offsets, np.arange(len(lengths)), np.array([0, 1, 2, 3, 100, 100, 153, 154])
+    permutations, nested = reference.permutations(8, 1), np.ones(len(lengths), bool)
+    equal(native.text_digests(*texts, load()), text_reference.text_digests(*texts, load()))
+    found = []
+    for kernel in (native, text_reference):
+        keys, inner, some = (np.zeros((4, count), np.uint64) for count in (7, len(lengths), 7))
+        kernel.text_band_keys(texts, nested, load(), 8, permutations, 2, keys, 0, inner, 0)
+        kernel.wanted_band_keys(texts, load(), 8, permutations, 2, np.ones((4, 7), bool), some, 0)
+        equal(some, keys)
+        found.append((keys, inner))
+    equal(*found)
+
+
+def test_band_keys_of_narrow_segments_behind_the_last_shingle(level):
+    """A segment whose last shingle is the last of all may be followed by others, which are narrower than a shingle."""
+    folded = np.array([0x6C5F, 0x5C71, 0x61, 0x62], np.uint32)
+    texts = folded, np.array([0, 3, 3, 4]), np.arange(3), np.array([0, 3])
+    found = []
+    for kernel in (native, text_reference):
+        keys, inner = np.zeros((2, 1), np.uint64), np.zeros((2, 3), np.uint64)
+        kernel.text_band_keys(texts, np.ones(3, bool), load(), 3, reference.permutations(8, 1), 4, keys, 0, inner, 0)
+        found.append((keys, inner))
+    equal(*found)
 
 
 @pytest.mark.parametrize(
-    ("begins", "ends"),
-    [([0], [11]), ([8], [12]), ([-1], [3]), ([5], [4]), ([0, 3], [5, 9]), ([0], [5, 6]), ([2**62], [2**62 + 1])],
-)
-def test_spans_are_not_trusted(begins, ends):
-    """They rise, do not overlap and stay in their segment."""
-    folded, offsets = segment_array([10, 10])
-    widths, (a, b) = np.ones(20, np.uint8), reference.permutations(8, 1)
-    native.nested_band_keys(folded, offsets, widths, np.array([0, 9]), np.array([9, 10]), 8, a, b, 2, 4)
+    "wrong",
+    [
+        {"first": -1}, {"first": 2}, {"first": 2**62}, {"inner_first": -1}, {"inner_first": 2}, {"rows": -1},
+        {"rows": 9}, {"keys": (3, 3)}, {"keys": (2, 1)}, {"inner": (3, 3)}, {"inner": (2, 1)}, {"nested": 1},
+        {"nested": 3}, {"size": 0}, {"size": 256}, {"keys": (3,)}, {"dtype": np.int64}, {"inner_dtype": np.uint32},
+        {"segments": [0, 2]},
+        {"segments": [-1, 0]}, {"groups": [0, 1, 3]}, {"groups": [1, 2, 2]}, {"offsets": [0, 5, 9]},
+        {"offsets": [0, -5, 8]}, {"wanted": (2, 2)}, {"wanted": (1, 3)},
+    ],
+)  # fmt: skip
+def test_texts_to_sign_are_not_trusted(wrong):
+    """Neither their segments nor the columns of their keys."""
+    used = {
+        "first": 1, "inner_first": 1, "rows": 4, "keys": (2, 3), "inner": (2, 3), "nested": 2, "size": 8,
+        "segments": [0, 1], "groups": [0, 1, 2], "offsets": [0, 5, 8], "dtype": np.uint64, "inner_dtype": np.uint64,
+        "wanted": (2, 3),
+    }  # fmt: skip
+
+    def sign(of):
+        texts = CODES, *(np.array(of[name]) for name in ("offsets", "segments", "groups"))
+        keys, inner = np.zeros(of["keys"], of["dtype"]), np.zeros(of["inner"], of["inner_dtype"])
+        permutations, nested = reference.permutations(8, 1), np.ones(of["nested"], bool)
+        native.text_digests(*texts, TABLE)
+        if of["wanted"] == used["wanted"]:
+            native.text_band_keys(
+                texts, nested, TABLE, of["size"], permutations, of["rows"], keys, of["first"], inner, of["inner_first"]
+            )
+        native.wanted_band_keys(
+            texts, TABLE, of["size"], permutations, of["rows"], np.ones(of["wanted"], bool), keys, of["first"]
+        )
+
+    sign(used)
     with pytest.raises(ValueError, match="must"):
-        native.nested_band_keys(folded, offsets, widths, np.array(begins), np.array(ends), 8, a, b, 2, 4)
+        sign({**used, **wrong})
 
 
 @pytest.mark.parametrize("num_perm", [0, 1, 15, 16, 17, 63, 64, 65, 128, 255, 256, 257])
@@ -228,6 +298,38 @@ def test_collisions_of_few_keys(keys):
     """The least and the greatest key are keys like others."""
     array = np.array(keys, np.uint64)
     equal(native.collisions(array), reference.collisions(array))
+    for some in (array, array.astype(np.uint32)):
+        equal(native.repeated(some), reference.repeated(some))
+
+
+@pytest.mark.parametrize("dtype", [np.uint32, np.uint64])
+@pytest.mark.parametrize("count", [*LENGTHS, 70_000])
+def test_repeated_keys(count, dtype):
+    """Keys spread evenly, keys that differ in a few bits only, few keys, and one."""
+    rng = np.random.default_rng(count)
+    spread = rng.integers(0, 2**64, count, dtype=np.uint64).astype(dtype)
+    bits = np.uint64(8 * spread.itemsize)
+    for keys in (
+        spread,
+        spread >> (bits - np.uint64(18)).astype(dtype),
+        (rng.integers(0, 2**18, count).astype(np.uint64) << (bits - np.uint64(18))).astype(dtype),
+        (np.arange(count).astype(np.uint64) * pow(0x9E3779B97F4A7C15, -1, 2**64)).astype(dtype),
+        spread % dtype(max(count // 2, 1)),
+        np.full(count, 2**32 - 1, dtype),
+    ):
+        equal(native.repeated(keys), reference.repeated(keys))
+
+
+@pytest.mark.parametrize("texts", [0, 1, 7, 300])
+@pytest.mark.parametrize("batches", [1, 5, 300])
+def test_groups_numbered_anew_in_each_batch(texts, batches):
+    """In the order of the texts, band by band; also where a group lies in two batches, which is not asked for."""
+    rng = np.random.default_rng(texts)
+    batch = rng.integers(0, min(batches, max(texts, 1)), texts)
+    for bands in (0, 1, 5):
+        groups = rng.integers(-1, max(texts, 1), (bands, texts)).astype(np.int32)
+        equal(native.dense(groups, batch), reference.dense(groups, batch))
+    equal(native.dense(np.full((2, texts), -1, np.int32), batch), np.full((2, texts), -1, np.int32))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.bool_, np.uint32, np.int64, np.float64, np.uint64])
@@ -1517,6 +1619,13 @@ WRONG = {
     "a group too large": lambda: native.components(np.array([[0, 0, 3]], np.int32)),
     "a group below none": lambda: native.components(np.array([[0, 0, 2], [0, -2, 2]], np.int32)),
     "the least group": lambda: native.components(np.array([[0, 0, -(2**31)]], np.int32)),
+    "groups below none to number": lambda: native.dense(np.array([[0, -2]], np.int32), np.zeros(2, np.int64)),
+    "groups too large to number": lambda: native.dense(np.array([[0, 2]], np.int32), np.zeros(2, np.int64)),
+    "a batch below none": lambda: native.dense(np.array([[0, 1]], np.int32), np.array([0, -1])),
+    "a batch too large": lambda: native.dense(np.array([[0, 1]], np.int32), np.array([0, 2])),
+    "too few batches": lambda: native.dense(np.array([[0, 1]], np.int32), np.array([0])),
+    "keys that are signed": lambda: native.repeated(np.zeros(4, np.int64)),
+    "keys of 16 bits": lambda: native.repeated(np.zeros(4, np.uint16)),
     "groups of 64 bits": lambda: native.components(np.zeros((2, 3), np.int64)),
     "groups of one band": lambda: native.components(np.zeros(3, np.int32)),
     "transposed groups": lambda: native.components(np.zeros((4, 2), np.int32).T),

@@ -39,6 +39,7 @@ if NAME == "native":
         columns,
         components,
         cut_ends,
+        dense,
         digests,
         filter_lines,
         filtered,
@@ -53,9 +54,9 @@ if NAME == "native":
         line_spans,
         marked,
         merge_entries,
-        nested_band_keys,
         number_tokens,
         readings,
+        repeated,
         segment_sets,
         segment_widths,
         shingle_band_keys,
@@ -65,8 +66,11 @@ if NAME == "native":
         take_segments,
         template_starts,
         templates,
+        text_band_keys,
+        text_digests,
         utf8_codes,
         utf8_places,
+        wanted_band_keys,
     )
 else:
     from dedup.kernel.fold_reference import columns, fold, join_segments, segment_widths
@@ -79,9 +83,10 @@ else:
         band_keys,
         collisions,
         components,
+        dense,
         digests,
         intersections,
-        nested_band_keys,
+        repeated,
         segment_sets,
         shingle_band_keys,
         shingle_signatures,
@@ -90,6 +95,7 @@ else:
         take_segments,
     )
     from dedup.kernel.template_reference import template_starts, templates
+    from dedup.kernel.text_reference import text_band_keys, text_digests, wanted_band_keys
     from dedup.kernel.utf8_reference import cut_ends, json_strings, least_runs, utf8_places
 
 __all__ = [
@@ -105,6 +111,7 @@ __all__ = [
     "columns",
     "components",
     "cut_ends",
+    "dense",
     "digests",
     "filter_lines",
     "filtered",
@@ -119,10 +126,10 @@ __all__ = [
     "line_spans",
     "marked",
     "merge_entries",
-    "nested_band_keys",
     "number_tokens",
     "permutations",
     "readings",
+    "repeated",
     "segment_sets",
     "segment_widths",
     "shingle_band_keys",
@@ -133,5 +140,8 @@ __all__ = [
     "template_starts",
     "templates",
     "utf8_codes",
+    "text_band_keys",
+    "text_digests",
     "utf8_places",
+    "wanted_band_keys",
 ]

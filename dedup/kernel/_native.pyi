@@ -24,25 +24,52 @@ def shingle_band_keys(
     keys: Array,
     /,
 ) -> None: ...
-def nested_band_keys(
+def text_digests(
+    folded: Array, offsets: Array, segments: Array, groups: Array, flags: Array, digests: Array, /
+) -> None: ...
+def text_band_keys(
     folded: Array,
     offsets: Array,
-    widths: Array,
-    begins: Array,
-    ends: Array,
+    segments: Array,
+    groups: Array,
+    nested: Array,
+    flags: Array,
+    wide_run: tuple[int, int],
     size: int,
     a: Array,
     b: Array,
     bands: int,
     rows: int,
+    brief: bool,
     keys: Array,
-    nested: Array,
+    first: int,
+    nested_keys: Array,
+    nested_first: int,
+    /,
+) -> None: ...
+def wanted_band_keys(
+    folded: Array,
+    offsets: Array,
+    segments: Array,
+    groups: Array,
+    flags: Array,
+    wide_run: tuple[int, int],
+    size: int,
+    a: Array,
+    b: Array,
+    bands: int,
+    rows: int,
+    wanted: Array,
+    keys: Array,
+    first: int,
     /,
 ) -> None: ...
 def segment_sets(hashes: Array, offsets: Array, sets: Array, ends: Array, /) -> None: ...
 def digests(folded: Array, offsets: Array, digests: Array, /) -> None: ...
 def band_keys(signature: Array, bands: int, rows: int, keys: Array, /) -> None: ...
 def collisions(keys: Array, groups: Array, /) -> None: ...
+def repeated(keys: Array, brief: bool, found: Array, /) -> None: ...
+def dense(groups: Array, batch: Array, numbered: Array, /) -> None: ...
 def components(groups: Array, components: Array, /) -> None: ...
 def intersections(sets: Array, offsets: Array, left: Array, right: Array, shared: Array, /) -> None: ...
 def taken_offsets(elements: int, offsets: Array, segments: Array, taken: Array, /) -> None: ...

@@ -88,14 +88,47 @@ def shingle_band_keys(folded: U32, offsets: I64, widths: U8, size: int, a: U32, 
     return keys
 
 
-def nested_band_keys(
-    folded: U32, offsets: I64, widths: U8, begins: I64, ends: I64, size: int, a: U32, b: U32, bands: int, rows: int
-) -> tuple[U64, U64]:
-    """See the reference; every shingle is signed once."""
-    keys = np.empty((bands, max(len(offsets) - 1, 0)), np.uint64)
-    nested = np.empty((bands, len(begins)), np.uint64)
-    _native.nested_band_keys(folded, offsets, widths, begins, ends, size, a, b, bands, rows, keys, nested)
-    return keys, nested
+def text_digests(folded: U32, offsets: I64, segments: I64, groups: I64, table: FoldTable) -> U64:
+    """See the reference; the joined texts are not written to memory."""
+    found = np.empty((max(len(groups) - 1, 0), 2), np.uint64)
+    _native.text_digests(folded, offsets, segments, groups, table.flags, found)
+    return found
+
+
+def text_band_keys(
+    texts: tuple[U32, I64, I64, I64],
+    nested: Mask,
+    table: FoldTable,
+    size: int,
+    permutations: tuple[U32, U32],
+    rows: int,
+    keys: U32 | U64,
+    first: int,
+    nested_keys: U32 | U64,
+    nested_first: int,
+) -> None:
+    """See the reference; no text, hash or signature is written to memory, and every shingle is signed once."""
+    brief = keys.dtype == np.uint32
+    _native.text_band_keys(
+        *texts, nested, table.flags, _wide_run(table), size, *permutations, len(keys), rows, brief, keys, first,
+        nested_keys, nested_first,
+    )  # fmt: skip
+
+
+def wanted_band_keys(
+    texts: tuple[U32, I64, I64, I64],
+    table: FoldTable,
+    size: int,
+    permutations: tuple[U32, U32],
+    rows: int,
+    wanted: Mask,
+    keys: U64,
+    first: int,
+) -> None:
+    """See the reference; here *size* is at most 255."""
+    _native.wanted_band_keys(
+        *texts, table.flags, _wide_run(table), size, *permutations, len(keys), rows, wanted, keys, first
+    )
 
 
 def band_keys(signature: U32, bands: int, rows: int) -> U64:
@@ -110,6 +143,20 @@ def collisions(keys: U64) -> I32:
     groups = np.empty(len(keys), np.int32)
     _native.collisions(keys, groups)
     return groups
+
+
+def repeated(keys: U32 | U64) -> Mask:
+    """See the reference."""
+    found = np.empty(len(keys), bool)
+    _native.repeated(keys, keys.dtype == np.uint32, found)
+    return found
+
+
+def dense(groups: I32, batch: I64) -> I32:
+    """See the reference."""
+    numbered = np.empty(groups.shape, np.int32)
+    _native.dense(groups, batch, numbered)
+    return numbered
 
 
 def components(groups: I32) -> I64:

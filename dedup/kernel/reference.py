@@ -247,25 +247,6 @@ def shingle_band_keys(folded: U32, offsets: I64, widths: U8, size: int, a: U32, 
     return band_keys(shingle_signatures(folded, offsets, widths, size, a, b), bands, rows)
 
 
-def nested_band_keys(
-    folded: U32, offsets: I64, widths: U8, begins: I64, ends: I64, size: int, a: U32, b: U32, bands: int, rows: int
-) -> tuple[U64, U64]:
-    """The band keys of each segment, and those of spans inside segments as if each were a segment of its own.
-
-    Args:
-        begins, ends: int64 [spans], rising; no span ends behind the segment in which it begins.
-
-    Returns:
-        uint64 [bands, segments], uint64 [bands, spans].
-    """
-    inside = positions(begins, ends - begins)
-    spans = folded[inside], offsets_of(ends - begins), widths[inside]
-    return (
-        shingle_band_keys(folded, offsets, widths, size, a, b, bands, rows),
-        shingle_band_keys(*spans, size, a, b, bands, rows),
-    )
-
-
 def collisions(keys: U64) -> I32:
     """Dense numbers of the groups of equal keys in one band: int32 [texts], -1 for a key that stands alone."""
     groups = np.full(len(keys), -1, np.int32)
@@ -278,6 +259,31 @@ def collisions(keys: U64) -> I32:
     shared = np.bincount(number)[number] > 1
     _, groups[order[shared]] = np.unique(number[shared], return_inverse=True)
     return groups
+
+
+def repeated(keys: U32 | U64) -> NDArray[np.bool_]:
+    """Which keys stand twice or more: bool [keys]."""
+    _, number, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    return counts[number] > 1
+
+
+def dense(groups: I32, batch: I64) -> I32:
+    """Groups numbered anew in each batch of texts, in the order in which they are met: int32 [bands, texts], -1 stays.
+
+    Args:
+        groups: int32 [bands, texts], each band as `collisions` gives it: below the number of texts, -1 for none.
+        batch: int64 [texts], below the number of texts; all texts of a group are of one batch.
+    """
+    numbered = np.full(groups.shape, -1, np.int32)
+    for band, of in zip(numbered, groups, strict=True):
+        numbers: dict[int, int] = {}
+        following = np.zeros(len(batch), np.int64)
+        for text in np.flatnonzero(of >= 0).tolist():
+            if int(of[text]) not in numbers:
+                numbers[int(of[text])] = int(following[batch[text]])
+                following[batch[text]] += 1
+            band[text] = numbers[int(of[text])]
+    return numbered
 
 
 def components(groups: I32) -> I64:

@@ -69,6 +69,44 @@ inline void collisions(const uint64_t* keys, size_t count, int32_t* groups) {
     }
 }
 
+// Marks the keys that stand twice or more. Nearly all of the others are told by two bits of a small table.
+template <class Key>
+void repeated(const Key* keys, size_t count, uint8_t* found) {
+    const auto mixed = [](Key key) { return static_cast<uint32_t>(key * GOLDEN >> 32); };
+    int bits = 4;
+    while (bits < 32 && (size_t{1} << bits) < count) bits++;
+    const int shift = 32 - bits;  // a word of 16 places for each key: one of 16 to 32 meets a stranger in its place
+    std::vector<uint32_t> words(size_t{1} << bits);
+    const auto place_of = [](uint32_t hash) { return (hash * 0x9E3779B9u >> 28) * 2; };
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t hash = mixed(keys[i]), place = place_of(hash);
+        uint32_t& word = words[hash >> shift];
+        word |= (1 | (word >> place & 1) << 1) << place;
+    }
+    std::vector<uint32_t> doubtful(count + 1);
+    size_t doubts = 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t hash = mixed(keys[i]);
+        found[i] = 0;
+        doubtful[doubts] = static_cast<uint32_t>(i);
+        doubts += words[hash >> shift] >> (place_of(hash) + 1) & 1;
+    }
+    bits = 4;
+    while (bits < 32 && (size_t{1} << bits) < 2 * doubts) bits++;
+    std::vector<uint32_t> first(size_t{1} << bits, 0);  // one more than the place where the key of a slot first stands
+    const size_t last = first.size() - 1;
+    for (size_t i = 0; i < doubts; i++) {
+        const uint32_t place = doubtful[i];
+        const Key key = keys[place];
+        size_t slot = mixed(key) >> (32 - bits);
+        while (first[slot] && keys[first[slot] - 1] != key) slot = (slot + 1) & last;
+        if (first[slot])
+            found[place] = found[first[slot] - 1] = 1;
+        else
+            first[slot] = place + 1;
+    }
+}
+
 // Sorts evenly spread keys in linear time: into buckets by their upper bits, then each by itself.
 class Sorter {
   public:

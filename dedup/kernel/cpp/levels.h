@@ -26,6 +26,8 @@ constexpr int LANES = 64;            // positions hashed at a time: eight regist
 constexpr int GROUP = 32;            // positions that are hashed together to the end
 constexpr size_t DIGEST_PLACES = 1024;  // places whose weights are kept: 16 kB, a third of a first-level cache
 
+constexpr int COLUMNS_BLOCK = 32;    // code points that are looked up one by one where one of them is not known
+
 constexpr size_t BRIEF_WORDS = 6;       // of 64 bits, what is left of a cache line in greedy.h
 
 struct Loops {
@@ -40,6 +42,7 @@ struct Loops {
     size_t (*plain_json)(const uint8_t*, size_t);
     size_t (*utf8_chars)(const uint8_t*, size_t);
     size_t (*decoded)(const uint8_t*, size_t, uint32_t*, size_t);
+    size_t (*columns)(const uint32_t*, size_t, uint32_t, uint32_t, uint32_t, uint8_t*);
 };
 
 #if defined(__GNUC__)

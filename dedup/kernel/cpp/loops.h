@@ -193,6 +193,24 @@ static void row_keys(const uint32_t* signature, size_t bands, size_t rows, const
     for (; band < bands; band += 8) row_keys_some<8>(signature + band, bands, rows, seeds + band, keys + band);
 }
 
+// How many columns code points take, in whole blocks as far as all of them are known: 2 those of the run of wide ones, 1
+// those below *narrow*. How many are known.
+static size_t columns(const uint32_t* RESTRICT codes, size_t count, uint32_t first, uint32_t run, uint32_t narrow,
+                      uint8_t* RESTRICT found) {
+    size_t low = 0;
+    for (; low + COLUMNS_BLOCK <= count; low += COLUMNS_BLOCK) {
+        uint32_t unknown = 0;
+        for (int i = 0; i < COLUMNS_BLOCK; i++) {
+            const uint32_t code = codes[low + i];
+            const uint32_t wide = code - first < run ? 1 : 0;
+            unknown |= (wide | (code < narrow ? 1 : 0)) ^ 1;
+            found[low + i] = static_cast<uint8_t>(wide + 1);
+        }
+        if (unknown) break;
+    }
+    return low;
+}
+
 static inline int32_t ones(uint64_t bits) {
 #if defined(__GNUC__)
     return __builtin_popcountll(bits);
@@ -306,6 +324,5 @@ static size_t decoded(const uint8_t* RESTRICT utf8, size_t count, uint32_t* REST
     return out;
 }
 
-const Loops loops = {hash_positions, signable,   sign,       digest,  band_keys, most_shared, row_keys, lower,
-                     plain_json,     utf8_chars, decoded};
-
+const Loops loops = {hash_positions, signable, sign,       digest,     band_keys, most_shared,
+                     row_keys,       lower,    plain_json, utf8_chars, decoded,   columns};

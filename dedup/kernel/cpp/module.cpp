@@ -13,6 +13,7 @@
 #include "lines.h"
 #include "lookup.h"
 #include "numbers.h"
+#include "signing.h"
 #include "templates.h"
 #include "utf8.h"
 
@@ -59,97 +60,37 @@ void must_be_places(const Array<int64_t>& places, const char* name, size_t count
                    std::to_string(places[i]));
 }
 
+// The segments may lie anywhere in the flat array, so that these are not `Offsets`.
+void must_lie_within(const Array<int64_t>& offsets, const Array<int64_t>& segments, size_t elements) {
+    if (offsets.size() == 0) refuse("offsets must have one element more than there are segments, found none");
+    must_be_places(segments, "segments", offsets.size() - 1);
+    for (size_t i = 0; i < segments.size(); i++) {
+        const int64_t begin = offsets[static_cast<size_t>(segments[i])];
+        const int64_t end = offsets[static_cast<size_t>(segments[i]) + 1];
+        if (begin < 0 || end < begin || static_cast<uint64_t>(end) > elements)
+            refuse("offsets must rise within the array, but segment " + std::to_string(segments[i]) + " is " +
+                   std::to_string(begin) + " to " + std::to_string(end) + " of " + std::to_string(elements));
+    }
+}
+
 // --- shingles --------------------------------------------------------------------------------------------------------
 
-// Hashes the shingles of all segments, a block of positions at a time.
-class Shingling {
-  public:
-    Shingling(const Array<uint32_t>& codes, const Array<uint8_t>& widths, const Offsets& offsets, int size)
-        : codes_(codes.data()), widths_(widths.data()), offsets_(offsets), size_(static_cast<size_t>(size)) {
-        widths.must_have(codes.size());
-        uint8_t every = 0, odd = 0;  // 1 and 2, and nothing else, are unequal in their two lowest bits
-        for (size_t i = 0; i < widths.size(); i++) {
-            every |= widths_[i];
-            odd |= static_cast<uint8_t>(~(widths_[i] ^ widths_[i] >> 1) & 1);
-        }
-        if (every > 3 || odd) refuse("widths must be 1 or 2 columns");
+// What was checked of segments, for what need not know of Python.
+signing::Bounds bounds_of(const Offsets& offsets) { return {offsets.data(), offsets.segments()}; }
+
+void must_be_widths(const Array<uint8_t>& widths, size_t count) {
+    widths.must_have(count);
+    uint8_t every = 0, odd = 0;  // 1 and 2, and nothing else, are unequal in their two lowest bits
+    for (size_t i = 0; i < count; i++) {
+        every |= widths[i];
+        odd |= static_cast<uint8_t>(~(widths[i] ^ widths[i] >> 1) & 1);
     }
+    if (every > 3 || odd) refuse("widths must be 1 or 2 columns");
+}
 
-    // Calls take(segment, hashes, mixed, count, place) with the shingles of every segment in order, a few at a time;
-    // *mixed* is what is signed of them, where that is asked for, and *place* where the first begins.
-    template <class Take>
-    void each(bool mix, Take take) const {
-        if (!offsets_.segments()) return;
-        const size_t total = offsets_.end(offsets_.segments() - 1);
-        std::vector<uint32_t> last_codes(BLOCK + size_ + LANES, 0);
-        std::vector<uint8_t> last_widths(last_codes.size(), 2);
-        std::vector<Run> runs;
-        alignas(64) uint64_t hashes[BLOCK];
-        alignas(64) uint32_t mixed[BLOCK];
-        bool is_narrow = false;
-        size_t segment = 0, shingles_end = last_shingle(0, is_narrow);
-        for (size_t low = 0; low < total; low += BLOCK) {
-            const size_t count = std::min(total - low, BLOCK);
-            const uint32_t* code = codes_ + low;
-            const uint8_t* width = widths_ + low;
-            if (low + BLOCK + size_ > total) {  // the loops read ahead: what they cannot read is padded
-                std::copy(code, codes_ + total, last_codes.begin());
-                std::copy(width, widths_ + total, last_widths.begin());
-                code = last_codes.data();
-                width = last_widths.data();
-            }
-            for (size_t i = 0; i < count; i += LANES)
-                level->loops->hash_positions(code + i, width + i, static_cast<int>(size_), hashes + i);
-            runs.clear();
-            for (size_t at = low;;) {
-                if (at < shingles_end) {
-                    const size_t end = std::min(shingles_end, low + count);
-                    if (is_narrow) hashes[at - low] = narrow(offsets_.begin(segment), offsets_.end(segment));
-                    runs.push_back({segment, at - low, end - at});
-                }
-                if (offsets_.end(segment) >= low + count) break;
-                segment++;
-                at = offsets_.begin(segment);
-                shingles_end = last_shingle(segment, is_narrow);
-            }
-            if (mix) level->loops->signable(hashes, count, mixed);
-            for (const Run& run : runs) take(run.segment, hashes + run.first, mixed + run.first, run.count, low + run.first);
-        }
-    }
-
-    // Where the shingles of a run of code points end; a run that is narrower than a shingle is one.
-    size_t last_shingle(size_t begin, size_t end, bool& narrow) const {
-        size_t at = end, columns = 0;
-        if (end - begin >= size_) {  // the fewest code points that may do, without a branch
-            at = end - (size_ + 1) / 2;
-            for (size_t i = at; i < end; i++) columns += widths_[i];
-        }
-        while (at > begin && columns < size_) columns += widths_[--at];
-        narrow = columns < size_;
-        return at + (begin != end);
-    }
-
-    uint64_t narrow(size_t begin, size_t end) const {
-        uint64_t hash = 0;
-        for (size_t i = begin; i < end; i++) hash = baseline::absorb(hash, codes_[i]);
-        return baseline::fmix64(hash + (end - begin));
-    }
-
-  private:
-    static constexpr size_t BLOCK = 512;  // positions: the arrays of a block stay in the first-level cache
-    struct Run {
-        size_t segment, first, count;
-    };
-
-    size_t last_shingle(size_t segment, bool& narrow) const {
-        return last_shingle(offsets_.begin(segment), offsets_.end(segment), narrow);
-    }
-
-    const uint32_t* codes_;
-    const uint8_t* widths_;
-    const Offsets& offsets_;
-    size_t size_;
-};
+signing::Shingling shingling_of(const Codes& codes, const Array<uint8_t>& widths, const Offsets& offsets, int size) {
+    return {codes.data(), widths.data(), bounds_of(offsets), static_cast<size_t>(size)};
+}
 
 int shingle_size(int size) {
     if (size < 1 || size > 255) refuse("size must be 1 to 255 columns, found " + std::to_string(size));
@@ -168,11 +109,12 @@ PyObject* shingles(PyObject*, PyObject* args) {
         const Array<int64_t> ends(ends_, "hash offsets", 1, true);
         hashes.must_have(folded.size());  // no more than one begins at each code point
         ends.must_have(offsets.size());
+        must_be_widths(widths, folded.size());
         shingle_size(size);
         without_gil([&] {
             std::fill(ends.data(), ends.data() + ends.size(), 0);
             uint64_t* out = hashes.data();
-            Shingling(folded, widths, offsets, size)
+            shingling_of(folded, widths, offsets, size)
                 .each(false, [&](size_t segment, const uint64_t* found, const uint32_t*, size_t count, size_t) {
                     out = std::copy(found, found + count, out);
                     ends[segment + 1] += static_cast<int64_t>(count);
@@ -232,10 +174,11 @@ PyObject* shingle_signatures(PyObject*, PyObject* args) {
         const Permutations permutations(a_, b_);
         const Array<uint32_t> signature(signature_, "signatures", 2, true);
         must_be_signatures(signature, offsets, permutations);
+        must_be_widths(widths, folded.size());
         shingle_size(size);
         without_gil([&] {
             std::fill(signature.data(), signature.data() + signature.size(), 0xFFFFFFFFu);
-            Shingling(folded, widths, offsets, size)
+            shingling_of(folded, widths, offsets, size)
                 .each(true, [&](size_t segment, const uint64_t*, const uint32_t* mixed, size_t count, size_t) {
                     sign(permutations, mixed, count, signature.data() + segment * permutations.a.size());
                 });
@@ -249,55 +192,6 @@ void must_be_bands(Py_ssize_t bands, Py_ssize_t rows, size_t num_perm) {
         refuse("bands * rows must be at most num_perm, " + std::to_string(num_perm));
 }
 
-// Signatures come and go a few at a time, and only their band keys are written. They lie row by row, so that the bands
-// are the lanes of the vectors; permutations that no band has are left out.
-class Banding {
-  public:
-    Banding(const Permutations& permutations, size_t bands, size_t rows, const Array<uint64_t>& keys)
-        : bands_(bands), rows_(rows), room_((bands + 7) / 8 * 8), permuted_((bands * rows + 15) / 16 * 16),
-          a_(permuted_, 0), b_(permuted_, 0), signatures_(permuted_ * WAITING + 8, NO_SHINGLE), seeds_(room_),
-          found_(room_ * WAITING), keys_(keys.data()), segments_(keys.shape(1)) {
-        for (size_t band = 0; band < bands; band++)
-            for (size_t row = 0; row < rows; row++) {
-                a_[row * bands + band] = permutations.a[band * rows + row];
-                b_[row * bands + band] = permutations.b[band * rows + row];
-            }
-        for (size_t band = 0; band < room_; band++) seeds_[band] = baseline::fmix64(band + 1);
-    }
-    void add(size_t segment, const uint32_t* mixed, size_t count) {
-        while (segment >= first_ + WAITING) flush(WAITING);
-        level->loops->sign(mixed, count, a_.data(), b_.data(), permuted_,
-                           signatures_.data() + (segment - first_) * permuted_);
-    }
-    // Adds all shingles that were added to a segment of *other* so far.
-    void add_all(size_t segment, const Banding& other, size_t of) {
-        while (segment >= first_ + WAITING) flush(WAITING);
-        level->loops->lower(other.signatures_.data() + (of - other.first_) * permuted_, permuted_,
-                            signatures_.data() + (segment - first_) * permuted_);
-    }
-    void end() {
-        while (first_ < segments_) flush(std::min(WAITING, segments_ - first_));
-    }
-
-  private:
-    static constexpr size_t WAITING = 8;  // segments whose keys are written together: a cache line a band
-    static constexpr uint32_t NO_SHINGLE = 0xFFFFFFFFu;
-    void flush(size_t count) {
-        for (size_t i = 0; i < count; i++)
-            level->loops->row_keys(signatures_.data() + i * permuted_, bands_, rows_, seeds_.data(),
-                                   found_.data() + i * room_);
-        for (size_t band = 0; band < bands_; band++)
-            for (size_t i = 0; i < count; i++) keys_[band * segments_ + first_ + i] = found_[i * room_ + band];
-        std::fill(signatures_.begin(), signatures_.end(), NO_SHINGLE);
-        first_ += count;
-    }
-    size_t bands_, rows_, room_, permuted_;
-    std::vector<uint32_t> a_, b_, signatures_;
-    std::vector<uint64_t> seeds_, found_;
-    uint64_t* keys_;
-    size_t segments_, first_ = 0;  // the first segment that waits
-};
-
 PyObject* shingle_band_keys(PyObject*, PyObject* args) {
     return guarded([&] {
         PyObject *folded_, *offsets_, *widths_, *a_, *b_, *keys_;
@@ -309,13 +203,16 @@ PyObject* shingle_band_keys(PyObject*, PyObject* args) {
         const Array<uint8_t> widths(widths_, "widths");
         const Permutations permutations(a_, b_);
         const Hashes keys(keys_, "keys", 2, true);
+        must_be_widths(widths, folded.size());
         shingle_size(size);
         must_be_bands(bands, rows, permutations.a.size());
         if (keys.shape(0) != static_cast<size_t>(bands) || keys.shape(1) != offsets.segments())
             refuse("keys must have the shape [bands, segments]");
         without_gil([&] {
-            Banding banding(permutations, static_cast<size_t>(bands), static_cast<size_t>(rows), keys);
-            Shingling(folded, widths, offsets, size)
+            signing::Banding<uint64_t> banding(permutations.a.data(), permutations.b.data(), static_cast<size_t>(bands),
+                                               static_cast<size_t>(rows),
+                                               {keys.data(), keys.shape(1), keys.shape(1)});
+            shingling_of(folded, widths, offsets, size)
                 .each(true, [&](size_t segment, const uint64_t*, const uint32_t* mixed, size_t count, size_t) {
                     banding.add(segment, mixed, count);
                 });
@@ -325,75 +222,152 @@ PyObject* shingle_band_keys(PyObject*, PyObject* args) {
     });
 }
 
-PyObject* nested_band_keys(PyObject*, PyObject* args) {
+struct DigestWeights {
+    uint64_t lanes[2][DIGEST_PLACES];
+    DigestWeights() {
+        for (size_t i = 0; i < DIGEST_PLACES; i++) {
+            lanes[0][i] = baseline::fmix64(i * GOLDEN + DIGEST_SALT0) | 1;
+            lanes[1][i] = baseline::fmix64(i * GOLDEN + DIGEST_SALT1) | 1;
+        }
+    }
+};
+const DigestWeights digest_weights;
+
+// Texts made of segments, as text_reference.py has them.
+struct TextsGiven {
+    Codes folded;
+    Array<int64_t> offsets, segments;
+    Offsets groups;
+    Array<uint16_t> flags;
+    TextsGiven(PyObject* folded_, PyObject* offsets_, PyObject* segments_, PyObject* groups_, PyObject* flags_)
+        : folded(folded_, "folded"), offsets(offsets_, "offsets"), segments(segments_, "segments"),
+          groups(groups_, "groups", segments.size()), flags(flags_, "flags") {
+        must_lie_within(offsets, segments, folded.size());
+        flags.must_have(folding::CODE_POINTS);
+    }
+    signing::Texts texts(const signing::Columns& columns) const {
+        return {folded.data(), offsets.data(), segments.data(), bounds_of(groups), columns};
+    }
+};
+
+PyObject* text_digests(PyObject*, PyObject* args) {
     return guarded([&] {
-        PyObject *folded_, *offsets_, *widths_, *begins_, *ends_, *a_, *b_, *keys_, *nested_;
-        Py_ssize_t bands, rows;
-        int size;
-        unpack(args, "OOOOOiOOnnOO", &folded_, &offsets_, &widths_, &begins_, &ends_, &size, &a_, &b_, &bands, &rows,
-               &keys_, &nested_);
-        const Codes folded(folded_, "folded");
-        const Offsets offsets(offsets_, "offsets", folded.size());
-        const Array<uint8_t> widths(widths_, "widths");
-        const Array<int64_t> begins(begins_, "begins"), ends(ends_, "ends");
+        PyObject *folded_, *offsets_, *segments_, *groups_, *flags_, *digests_;
+        unpack(args, "OOOOOO", &folded_, &offsets_, &segments_, &groups_, &flags_, &digests_);
+        const TextsGiven given(folded_, offsets_, segments_, groups_, flags_);
+        const Hashes found(digests_, "digests", 2, true);
+        found.must_have(2 * given.groups.segments());
+        without_gil([&] {
+            const signing::Columns columns(given.flags.data(), 0, 0);
+            given.texts(columns).each([&](size_t first, const uint32_t* codes, signing::Bounds bounds, const int64_t*) {
+                for (size_t i = 0; i < bounds.segments(); i++)
+                    level->loops->digest(codes + bounds.begin(i), bounds.length(i), found.data() + 2 * (first + i),
+                                         digest_weights.lanes[0], digest_weights.lanes[1]);
+            });
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+// The columns of *keys*, [bands, columns], from *first* on.
+template <class Key>
+signing::Keys<Key> columns_of(const Array<Key>& keys, Py_ssize_t bands, Py_ssize_t first, size_t count) {
+    const size_t columns = keys.shape(1), begin = static_cast<size_t>(first);
+    if (keys.shape(0) != static_cast<size_t>(bands)) refuse("keys must have a row for each band");
+    if (first < 0 || begin > columns || columns - begin < count)
+        refuse("keys must have a column for each text from the first on, " + std::to_string(first));
+    return {keys.data() + begin, columns, count};
+}
+
+template <class Key>
+void sign_texts(const TextsGiven& given, const Array<uint8_t>& nested, unsigned int first_wide, unsigned int wide, int size,
+                const Permutations& permutations, Py_ssize_t bands_, Py_ssize_t rows_, PyObject* keys_,
+                PyObject* nested_keys_, Py_ssize_t first_, Py_ssize_t nested_first_) {
+    const Array<Key> keys(keys_, "keys", 2, true), nested_keys(nested_keys_, "nested keys", 2, true);
+    size_t spans = 0;
+    for (size_t i = 0; i < nested.size(); i++) spans += nested[i] != 0;
+    const auto outer = columns_of(keys, bands_, first_, given.groups.segments());
+    const auto inside = columns_of(nested_keys, bands_, nested_first_, spans);
+    const size_t bands = static_cast<size_t>(bands_), rows = static_cast<size_t>(rows_);
+    without_gil([&] {
+        const signing::Columns columns(given.flags.data(), first_wide, wide);
+        signing::Banding<Key> whole(permutations.a.data(), permutations.b.data(), bands, rows, outer);
+        signing::Banding<Key> inner(permutations.a.data(), permutations.b.data(), bands, rows, inside);
+        std::vector<uint8_t> widths;
+        signing::Spans inside_texts;
+        size_t span = 0;
+        given.texts(columns).each([&](size_t first, const uint32_t* codes, signing::Bounds bounds, const int64_t* begins) {
+            const size_t total = bounds.end(bounds.segments() - 1);
+            if (widths.size() < total) widths.resize(total);
+            columns.look_up(codes, total, widths.data());
+            inside_texts.begins.clear();
+            inside_texts.ends.clear();
+            for (size_t i = given.groups.begin(first); i < given.groups.end(first + bounds.segments() - 1); i++, begins++) {
+                if (!nested[i]) continue;
+                const size_t segment = static_cast<size_t>(given.segments[i]), begin = static_cast<size_t>(*begins);
+                inside_texts.begins.push_back(begin);
+                inside_texts.ends.push_back(begin + static_cast<size_t>(given.offsets[segment + 1] - given.offsets[segment]));
+            }
+            const signing::Shingling shingling(codes, widths.data(), bounds, static_cast<size_t>(size));
+            signing::sign_nested(shingling, inside_texts, whole, first, inner, span);
+            span += inside_texts.begins.size();
+        });
+        whole.end();
+        inner.end();
+    });
+}
+
+PyObject* text_band_keys(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *folded_, *offsets_, *segments_, *groups_, *nested_, *flags_, *a_, *b_, *keys_, *nested_keys_;
+        unsigned int first_wide, wide;
+        int size, brief;
+        Py_ssize_t bands, rows, first, nested_first;
+        unpack(args, "OOOOOO(II)iOOnnpOnOn", &folded_, &offsets_, &segments_, &groups_, &nested_, &flags_, &first_wide,
+               &wide, &size, &a_, &b_, &bands, &rows, &brief, &keys_, &first, &nested_keys_, &nested_first);
+        const TextsGiven given(folded_, offsets_, segments_, groups_, flags_);
+        const Array<uint8_t> nested(nested_, "nested");
+        nested.must_have(given.segments.size());
         const Permutations permutations(a_, b_);
-        const Hashes keys(keys_, "keys", 2, true), nested(nested_, "nested keys", 2, true);
         shingle_size(size);
         must_be_bands(bands, rows, permutations.a.size());
-        if (keys.shape(0) != static_cast<size_t>(bands) || keys.shape(1) != offsets.segments())
-            refuse("keys must have the shape [bands, segments]");
-        if (nested.shape(0) != static_cast<size_t>(bands) || nested.shape(1) != begins.size())
-            refuse("nested keys must have the shape [bands, spans]");
-        ends.must_have(begins.size());
-        for (size_t span = 0, segment = 0; span < begins.size(); span++) {
-            const int64_t least = span ? ends[span - 1] : 0;
-            if (begins[span] < least || ends[span] < begins[span])
-                refuse("spans must rise, but do not at " + std::to_string(span));
-            while (segment < offsets.segments() && offsets[segment + 1] <= begins[span]) segment++;
-            if (ends[span] > begins[span] && (segment == offsets.segments() || ends[span] > offsets[segment + 1]))
-                refuse("spans must lie within one segment, but " + std::to_string(span) + " does not");
-        }
+        const auto sign = brief ? sign_texts<uint32_t> : sign_texts<uint64_t>;
+        sign(given, nested, first_wide, wide, size, permutations, bands, rows, keys_, nested_keys_, first, nested_first);
+        Py_RETURN_NONE;
+    });
+}
+
+PyObject* wanted_band_keys(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *folded_, *offsets_, *segments_, *groups_, *flags_, *a_, *b_, *wanted_, *keys_;
+        unsigned int first_wide, wide;
+        int size;
+        Py_ssize_t bands, rows, first;
+        unpack(args, "OOOOO(II)iOOnnOOn", &folded_, &offsets_, &segments_, &groups_, &flags_, &first_wide, &wide, &size, &a_,
+               &b_, &bands, &rows, &wanted_, &keys_, &first);
+        const TextsGiven given(folded_, offsets_, segments_, groups_, flags_);
+        const Permutations permutations(a_, b_);
+        const Array<uint8_t> wanted(wanted_, "wanted", 2);
+        const Hashes keys(keys_, "keys", 2, true);
+        shingle_size(size);
+        must_be_bands(bands, rows, permutations.a.size());
+        const auto columns_wanted = columns_of(keys, bands, first, given.groups.segments());
+        if (wanted.shape(0) != keys.shape(0) || wanted.shape(1) != keys.shape(1)) refuse("wanted must have the shape of keys");
         without_gil([&] {
-            Banding whole(permutations, static_cast<size_t>(bands), static_cast<size_t>(rows), keys);
-            Banding inner(permutations, static_cast<size_t>(bands), static_cast<size_t>(rows), nested);
-            const Shingling shingling(folded, widths, offsets, size);
-            size_t span = 0, shingles_end = 0;  // the span that is next, and where its shingles end
-            const auto come_to = [&](size_t which) {
-                for (span = which; span < begins.size(); span++) {
-                    const size_t begin = static_cast<size_t>(begins[span]), end = static_cast<size_t>(ends[span]);
-                    bool narrow = false;
-                    shingles_end = shingling.last_shingle(begin, end, narrow);
-                    if (!narrow) return;
-                    // its one shingle is none of the segment around it
-                    const uint64_t hash = shingling.narrow(begin, end);
-                    uint32_t mixed;
-                    level->loops->signable(&hash, 1, &mixed);
-                    if (begin != end) inner.add(span, &mixed, 1);
-                }
-            };
-            come_to(0);
-            shingling.each(true, [&](size_t segment, const uint64_t*, const uint32_t* mixed, size_t count, size_t place) {
-                while (count) {
-                    if (span < begins.size() && shingles_end <= place) {
-                        come_to(span + 1);
-                        continue;
-                    }
-                    const size_t begin = span < begins.size() ? static_cast<size_t>(begins[span]) : place + count;
-                    size_t some = count;
-                    if (begin > place) {
-                        some = std::min(count, begin - place);
-                        whole.add(segment, mixed, some);
-                    } else {
-                        some = std::min(count, shingles_end - place);
-                        inner.add(span, mixed, some);
-                        whole.add_all(segment, inner, span);
-                    }
-                    mixed += some, place += some, count -= some;
-                }
+            const signing::Columns columns(given.flags.data(), first_wide, wide);
+            signing::SomeBanding banding(permutations.a.data(), permutations.b.data(), static_cast<size_t>(bands),
+                                         static_cast<size_t>(rows), wanted.data() + first, columns_wanted);
+            std::vector<uint8_t> widths;
+            given.texts(columns).each([&](size_t text, const uint32_t* codes, signing::Bounds bounds, const int64_t*) {
+                const size_t total = bounds.end(bounds.segments() - 1);
+                if (widths.size() < total) widths.resize(total);
+                columns.look_up(codes, total, widths.data());
+                signing::Shingling(codes, widths.data(), bounds, static_cast<size_t>(size))
+                    .each(true, [&](size_t segment, const uint64_t*, const uint32_t* mixed, size_t count, size_t) {
+                        banding.add(text + segment, mixed, count);
+                    });
             });
-            while (span < begins.size()) come_to(span + 1);  // narrow ones behind the last shingle of all
-            whole.end();
-            inner.end();
+            banding.end();
         });
         Py_RETURN_NONE;
     });
@@ -424,17 +398,6 @@ PyObject* segment_sets(PyObject*, PyObject* args) {
 }
 
 // --- digests, band keys, groups --------------------------------------------------------------------------------------
-
-struct DigestWeights {
-    uint64_t lanes[2][DIGEST_PLACES];
-    DigestWeights() {
-        for (size_t i = 0; i < DIGEST_PLACES; i++) {
-            lanes[0][i] = baseline::fmix64(i * GOLDEN + DIGEST_SALT0) | 1;
-            lanes[1][i] = baseline::fmix64(i * GOLDEN + DIGEST_SALT1) | 1;
-        }
-    }
-};
-const DigestWeights digest_weights;
 
 PyObject* digests(PyObject*, PyObject* args) {
     return guarded([&] {
@@ -496,6 +459,25 @@ PyObject* collisions(PyObject*, PyObject* args) {
     });
 }
 
+template <class Key>
+void mark_repeated(PyObject* keys_, PyObject* found_) {
+    const Array<Key> keys(keys_, "keys");
+    const Array<uint8_t> found(found_, "found", 1, true);
+    found.must_have(keys.size());
+    if (keys.size() > INT32_MAX) refuse("keys must be fewer than 2**31");
+    without_gil([&] { grouping::repeated(keys.data(), keys.size(), found.data()); });
+}
+
+PyObject* repeated(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *keys_, *found_;
+        int brief;
+        unpack(args, "OpO", &keys_, &brief, &found_);
+        (brief ? mark_repeated<uint32_t> : mark_repeated<uint64_t>)(keys_, found_);
+        Py_RETURN_NONE;
+    });
+}
+
 PyObject* intersections(PyObject*, PyObject* args) {
     return guarded([&] {
         PyObject *sets_, *offsets_, *left_, *right_, *shared_;
@@ -520,19 +502,6 @@ PyObject* intersections(PyObject*, PyObject* args) {
 }
 
 // --- segments --------------------------------------------------------------------------------------------------------
-
-// The segments may lie anywhere in the flat array, so that these are not `Offsets`.
-void must_lie_within(const Array<int64_t>& offsets, const Array<int64_t>& segments, size_t elements) {
-    if (offsets.size() == 0) refuse("offsets must have one element more than there are segments, found none");
-    must_be_places(segments, "segments", offsets.size() - 1);
-    for (size_t i = 0; i < segments.size(); i++) {
-        const int64_t begin = offsets[static_cast<size_t>(segments[i])];
-        const int64_t end = offsets[static_cast<size_t>(segments[i]) + 1];
-        if (begin < 0 || end < begin || static_cast<uint64_t>(end) > elements)
-            refuse("offsets must rise within the array, but segment " + std::to_string(segments[i]) + " is " +
-                   std::to_string(begin) + " to " + std::to_string(end) + " of " + std::to_string(elements));
-    }
-}
 
 PyObject* taken_offsets(PyObject*, PyObject* args) {
     return guarded([&] {
@@ -595,29 +564,15 @@ PyObject* join_segments(PyObject*, PyObject* args) {
         ends.must_have(groups.size());
         begins.must_have(segments.size());
         without_gil([&] {
-            const auto wide = [&](uint32_t code) {
-                if (code >= folding::CODE_POINTS)
-                    refuse("code points must be below 0x110000, found " + std::to_string(code));
-                return (flags[code] & folding::WIDE) != 0;
-            };
-            size_t out = 0;
+            const signing::Columns columns(flags.data(), 0, 0);
+            const signing::Texts texts{folded.data(), offsets.data(), segments.data(), bounds_of(groups), columns};
+            uint32_t *out = joined.data(), *const limit = out + joined.size();
             ends[0] = 0;
             for (size_t group = 0; group < groups.segments(); group++) {
-                const size_t group_begin = out;
-                bool was_wide = false;
-                for (size_t i = groups.begin(group); i < groups.end(group); i++) {
-                    const int64_t* bounds = offsets.data() + segments[i];
-                    const uint32_t* begin = folded.data() + bounds[0];
-                    const size_t length = static_cast<size_t>(bounds[1] - bounds[0]);
-                    if (length >= joined.size() - out) refuse("joined must have room for all segments, each with a blank");
-                    if (length && out != group_begin && !was_wide && !wide(*begin)) joined[out++] = folding::BLANK;
-                    begins[i] = static_cast<int64_t>(out);
-                    if (length == 0) continue;
-                    std::copy(begin, begin + length, joined.data() + out);
-                    out += length;
-                    was_wide = wide(begin[length - 1]);
-                }
-                ends[group + 1] = static_cast<int64_t>(out);
+                if (texts.most(group) > static_cast<size_t>(limit - out))
+                    refuse("joined must have room for all segments, each with a blank");
+                out = texts.join(group, joined.data(), out, begins.data() + groups.begin(group));
+                ends[group + 1] = out - joined.data();
             }
         });
         Py_RETURN_NONE;
@@ -740,11 +695,6 @@ PyObject* fill_in(PyObject*, PyObject* args) {
     });
 }
 
-void look_up(const uint32_t* codes, size_t count, const uint16_t* flags, uint8_t* columns) {
-    must_be_codes(codes, count);
-    for (size_t i = 0; i < count; i++) columns[i] = static_cast<uint8_t>((flags[codes[i]] & folding::WIDE) + 1);
-}
-
 // *first* and *count* name a run of wide code points, so that most of a Chinese text needs no look-up.
 PyObject* widths(PyObject*, PyObject* args) {
     return guarded([&] {
@@ -781,18 +731,7 @@ PyObject* columns(PyObject*, PyObject* args) {
         flags.must_have(folding::CODE_POINTS);
         found.must_have(folded.size());
         without_gil([&] {
-            constexpr size_t BLOCK = 8;
-            const size_t whole = folded.size() / BLOCK * BLOCK;
-            for (size_t low = 0; low < whole; low += BLOCK) {
-                const uint32_t* code = folded.data() + low;
-                uint32_t outside = 0;
-                for (size_t i = 0; i < BLOCK; i++) outside |= code[i] - first >= count ? 1u : 0u;
-                if (outside)
-                    look_up(code, BLOCK, flags.data(), found.data() + low);
-                else
-                    std::memset(found.data() + low, 2, BLOCK);
-            }
-            look_up(folded.data() + whole, folded.size() - whole, flags.data(), found.data() + whole);
+            signing::Columns(flags.data(), first, count).look_up(folded.data(), folded.size(), found.data());
         });
         Py_RETURN_NONE;
     });
@@ -979,6 +918,42 @@ PyObject* components(PyObject*, PyObject* args) {
                 if (!forest.join(groups.data() + band * texts))
                     refuse("groups must be dense numbers or -1, but are not in band " + std::to_string(band));
             forest.flatten();
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+PyObject* dense(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *groups_, *batch_, *numbered_;
+        unpack(args, "OOO", &groups_, &batch_, &numbered_);
+        const Array<int32_t> groups(groups_, "groups", 2), numbered(numbered_, "numbered", 2, true);
+        const Array<int64_t> batch(batch_, "batch");
+        const size_t bands = groups.shape(0), texts = groups.shape(1);
+        if (numbered.shape(0) != bands || numbered.shape(1) != texts) refuse("numbered must have the shape of groups");
+        batch.must_have(texts);
+        if (texts > INT32_MAX) refuse("texts must be fewer than 2**31");
+        for (size_t i = 0; i < texts; i++)
+            if (batch[i] < 0 || static_cast<uint64_t>(batch[i]) >= texts) refuse("batches must be fewer than texts");
+        without_gil([&] {
+            std::vector<int32_t> number_of(texts), following(texts);
+            for (size_t band = 0; band < bands; band++) {
+                number_of.assign(texts, -1);
+                following.assign(texts, 0);
+                for (size_t i = 0; i < texts; i++) {
+                    const int32_t group = groups[band * texts + i];
+                    int32_t number = -1;
+                    if (group >= 0) {
+                        if (static_cast<size_t>(group) >= texts) refuse("groups must be dense numbers or -1");
+                        int32_t& known = number_of[static_cast<size_t>(group)];
+                        if (known < 0) known = following[static_cast<size_t>(batch[i])]++;
+                        number = known;
+                    } else if (group != -1) {
+                        refuse("groups must be dense numbers or -1");
+                    }
+                    numbered[band * texts + i] = number;
+                }
+            }
         });
         Py_RETURN_NONE;
     });
@@ -1491,11 +1466,14 @@ PyMethodDef methods[] = {
     {"signatures", signatures, METH_VARARGS, nullptr},
     {"shingle_signatures", shingle_signatures, METH_VARARGS, nullptr},
     {"shingle_band_keys", shingle_band_keys, METH_VARARGS, nullptr},
-    {"nested_band_keys", nested_band_keys, METH_VARARGS, nullptr},
+    {"text_digests", text_digests, METH_VARARGS, nullptr},
+    {"text_band_keys", text_band_keys, METH_VARARGS, nullptr},
+    {"wanted_band_keys", wanted_band_keys, METH_VARARGS, nullptr},
     {"segment_sets", segment_sets, METH_VARARGS, nullptr},
     {"digests", digests, METH_VARARGS, nullptr},
     {"band_keys", band_keys, METH_VARARGS, nullptr},
     {"collisions", collisions, METH_VARARGS, nullptr},
+    {"repeated", repeated, METH_VARARGS, nullptr},
     {"intersections", intersections, METH_VARARGS, nullptr},
     {"taken_offsets", taken_offsets, METH_VARARGS, nullptr},
     {"take_segments", take_segments, METH_VARARGS, nullptr},
@@ -1506,6 +1484,7 @@ PyMethodDef methods[] = {
     {"columns", columns, METH_VARARGS, nullptr},
     {"widths", widths, METH_VARARGS, nullptr},
     {"number_tokens", number_tokens, METH_VARARGS, nullptr},
+    {"dense", dense, METH_VARARGS, nullptr},
     {"components", components, METH_VARARGS, nullptr},
     {"filter_lines", filter_lines, METH_VARARGS, nullptr},
     {"filtered", filtered, METH_VARARGS, nullptr},

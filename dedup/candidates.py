@@ -1,0 +1,225 @@
+"""Which texts share a band key with another: the first rows of the bands tell nearly all of them apart.
+
+A pair of texts must agree in all rows of a band. Of strangers nearly all differ in the first few rows already, so of
+every text only those are signed, and a *brief* key is made of them, half as long. The texts that meet another by it are
+signed again, whole, in the bands in which they do. Who shares a key is the same as if all rows had been signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup import kernel
+from dedup.fold_table import load
+from dedup.kernel.reference import I32, I64, U32, U64, fmix64, offsets_of
+from dedup.segments import Segments
+from dedup.settings import Settings
+from dedup.sketch import leading_permutations
+from dedup.work import Work
+
+_SAMPLE = 1024  # texts, and a thousand times as many code points, that tell how many rows are signed first
+_LEADING = 2  # rows at least: strangers that agree in one row are everywhere
+_MORE_APART = 8  # times fewer strangers agree in one row more (measured: 5 to 20)
+_METS = 0.6  # strangers that a text may meet by its brief keys: to sign it again then costs as much as a row more
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The band keys of some texts.
+
+    Attributes:
+        rows: the first rows of each band that they are made of.
+        keys: [bands, columns]: uint64, or uint32 where rows are missing (the upper halves).
+        column: int64 [texts], the column of each text; None: its own number.
+        apart: int64 [apart], texts whose keys stand elsewhere.
+        apart_keys: [bands, apart], there.
+    """
+
+    rows: int
+    keys: U32 | U64
+    column: I64 | None = None
+    apart: I64 | None = None
+    apart_keys: U32 | U64 | None = None
+
+    def band(self, band: int) -> U32 | U64:
+        """The keys of all texts in one band: [texts]."""
+        if self.column is None:
+            return self.keys[band]
+        keys = np.take(self.keys[band], self.column, mode="clip")  # what stands apart is written over
+        if self.apart is not None and self.apart_keys is not None:
+            keys[self.apart] = self.apart_keys[band]
+        return keys
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Band keys that segments have already got.
+
+    Attributes:
+        segments: int64 [signed], rising: which of the array they are in.
+        keys: their keys, a column each.
+    """
+
+    segments: I64
+    keys: Keys
+
+
+def nested_keys(texts: Segments, wanted: NDArray[np.bool_], settings: Settings, work: Work) -> tuple[Keys, Signed]:
+    """The band keys of texts that are joined, and of the *wanted* segments in them: every shingle is signed once.
+
+    Args:
+        texts: texts made of segments that rise.
+        wanted: bool [segments of the array].
+    """
+    assert texts.chosen is not None
+    nested = wanted[texts.chosen] & (np.diff(texts.offsets)[texts.chosen] > 0)
+    rows = _leading(texts, settings)
+    keys, nested_keys = _sign(texts, nested, rows, settings, work)
+    return Keys(rows, keys), Signed(texts.chosen[nested], Keys(rows, nested_keys))
+
+
+def keys_of(texts: Segments, settings: Settings, work: Work, signed: Signed | None = None) -> Keys:
+    """The band keys of texts that are one segment each, taken from what is *signed* where they stand there."""
+    segments = np.arange(len(texts)) if texts.chosen is None else texts.chosen
+    if signed is None or not len(signed.segments):
+        rows = _leading(texts, settings)
+        return Keys(rows, _sign(texts, np.zeros(len(segments), bool), rows, settings, work)[0])
+    column = np.searchsorted(signed.segments, segments)
+    apart = np.flatnonzero(signed.segments[np.minimum(column, len(signed.segments) - 1)] != segments)
+    rows = signed.keys.rows
+    apart_keys, _ = _sign(texts.of(apart), np.zeros(len(apart), bool), rows, settings, work)
+    return Keys(rows, signed.keys.keys, work.stored(column), apart, apart_keys)
+
+
+def shared_bands(texts: Segments, domain: I64, keys: Keys, settings: Settings, work: Work) -> tuple[I64, I32]:
+    """The texts that share a band key with another of their domain, and with whom. An empty text shares none.
+
+    Args:
+        domain: int64 [texts].
+        keys: the keys of the texts.
+
+    Returns:
+        int64 [sharing], rising, and int32 [bands, sharing], per band the number of the group of texts with the same
+        key, dense, and -1 for alone.
+    """
+    salt = fmix64(domain.astype(np.uint64)) if domain.any() else None
+    meeting, wanted = _meeting(texts, salt, keys, settings, work)
+    whole = None if keys.rows == settings.rows else _whole_keys(texts.of(meeting), wanted, settings, work)
+    groups = np.full(wanted.shape, -1, np.int32)
+
+    def group(band: int) -> None:
+        these = np.flatnonzero(wanted[band])
+        own = keys.band(band)[meeting[these]].astype(np.uint64) if whole is None else whole[band, these]
+        if salt is not None:
+            own ^= salt[meeting[these]]
+        groups[band, these] = kernel.collisions(own)
+
+    _all(work.in_threads(group, range(settings.bands)))
+    sharing = np.flatnonzero((groups >= 0).any(axis=0))
+    return meeting[sharing], np.take(groups, sharing, axis=1)
+
+
+def _meeting(
+    texts: Segments, salt: U64 | None, keys: Keys, settings: Settings, work: Work
+) -> tuple[I64, NDArray[np.bool_]]:
+    """The texts whose keys meet, and in which bands: int64 [meeting], bool [bands, meeting]."""
+    met = work.zeros((settings.bands, len(texts)), np.bool_)
+
+    def meets(band: int) -> None:
+        own = keys.band(band)
+        if salt is not None:
+            own = own ^ (salt >> np.uint64(64 - 8 * own.itemsize)).astype(own.dtype)
+        met[band] = kernel.repeated(own)
+
+    _all(work.in_threads(meets, range(settings.bands)))
+    meeting = np.flatnonzero(met.any(axis=0) & (texts.lengths > 0))
+    return meeting, np.take(met, meeting, axis=1)  # unlike an index, it leaves the bands in their rows
+
+
+def _leading(texts: Segments, settings: Settings) -> int:
+    """How many rows of each band are signed of every text; all, where brief keys would tell too few texts apart.
+
+    A sample is signed, two rows of each band: the pairs that agree there tell how many strangers a text will meet.
+    """
+    if settings.rows <= _LEADING or not len(texts):
+        return settings.rows
+    count = len(texts)
+    most = max(1, _SAMPLE * _SAMPLE // (int(texts.lengths.sum()) // count + 1))
+    sample = texts.of(np.unique(np.linspace(0, count - 1, min(count, most, _SAMPLE)).astype(np.int64)))
+    keys, _ = _sign(sample, np.zeros(_segments(sample), bool), _LEADING, settings, Work())
+    pairs = 0
+    for band in keys:
+        _, sizes = np.unique(band, return_counts=True)
+        pairs += int((sizes * (sizes - 1)).sum())
+    mets = pairs / max(len(sample) * (len(sample) - 1), 1) * count
+    rows = _LEADING
+    while mets > _METS and rows < settings.rows:
+        mets /= _MORE_APART
+        rows += 1
+    return rows
+
+
+def _sign(
+    texts: Segments, nested: NDArray[np.bool_], rows: int, settings: Settings, work: Work
+) -> tuple[U32 | U64, U32 | U64]:
+    """The keys of texts, and of their *nested* segments, of the first *rows* of each band."""
+    dtype = np.uint64 if rows == settings.rows else np.uint32
+    columns = offsets_of(nested)
+    keys = work.zeros((settings.bands, len(texts)), dtype)
+    nested_keys = work.zeros((settings.bands, int(columns[-1])), dtype)
+    permutations = leading_permutations(settings, rows)
+
+    def sign(some: Some) -> None:
+        kernel.text_band_keys(
+            some.texts, nested[some.segments], load(), settings.shingle, permutations, rows,
+            keys, some.first, nested_keys, int(columns[some.segments.start]),
+        )  # fmt: skip
+
+    _all(work.in_threads(sign, pieces(texts)))
+    return keys, nested_keys
+
+
+def _whole_keys(texts: Segments, wanted: NDArray[np.bool_], settings: Settings, work: Work) -> U64:
+    """The keys of texts of all rows, in the bands that are *wanted*: uint64 [bands, texts]."""
+    keys = work.zeros((settings.bands, len(texts)), np.uint64)
+    permutations = leading_permutations(settings, settings.rows)
+
+    def sign(some: Some) -> None:
+        kernel.wanted_band_keys(
+            some.texts, load(), settings.shingle, permutations, settings.rows, wanted, keys, some.first
+        )
+
+    _all(work.in_threads(sign, pieces(texts)))
+    return keys
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """Some texts in a row, as the kernel takes them."""
+
+    first: int
+    segments: slice  # of those that are chosen
+    texts: tuple[U32, I64, I64, I64]
+
+
+def _segments(texts: Segments) -> int:
+    return len(texts) if texts.chosen is None else len(texts.chosen)
+
+
+def pieces(texts: Segments) -> Iterator[Some]:
+    """All texts, some at a time."""
+    for some in texts.runs():
+        first, last = int(some[0]), int(some[-1]) + 1
+        groups = np.arange(first, last + 1) if texts.groups is None else texts.groups[first : last + 1]
+        segments = slice(int(groups[0]), int(groups[-1]))
+        chosen = np.arange(segments.start, segments.stop) if texts.chosen is None else texts.chosen[segments]
+        yield Some(first, segments, (texts.flat, texts.offsets, chosen, groups - groups[0]))
+
+
+def _all(done: Iterator[None]) -> None:
+    for _ in done:
+        pass

@@ -1,0 +1,173 @@
+"""Brief keys, completed where they meet, tell the same texts apart as whole keys do."""
+
+import random
+
+import numpy as np
+import pytest
+from corpora import HAN, edited
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from dedup import candidates
+from dedup.candidates import Signed, keys_of, nested_keys, shared_bands
+from dedup.kernel.reference import fmix64, offsets_of
+from dedup.segments import Segments
+from dedup.settings import Settings
+from dedup.sketch import band_keys
+from dedup.text import fold
+from dedup.work import Work
+
+LATIN = "abcdefg hij"
+SHAPES = {
+    "the usual one": Settings(),
+    "one band": Settings(threshold=1.0, num_perm=20),
+    "one row": Settings(threshold=0.05, recall=0.99, num_perm=100),
+    "two rows": Settings(threshold=0.3, recall=0.9, num_perm=60),
+    "three rows": Settings(threshold=0.5, recall=0.9, num_perm=60),
+    "rows of many": Settings(threshold=0.95, recall=0.5, num_perm=256),
+    "one permutation": Settings(threshold=0.9, recall=0.5, num_perm=1),
+    "wide shingles": Settings(shingle=64),
+}
+
+
+def segments(texts: list[str]) -> Segments:
+    """Folded texts, one segment each."""
+    flat = np.frombuffer("".join(texts).encode("utf-32-le"), np.uint32)
+    return Segments(flat, offsets_of(np.array([len(text) for text in texts], np.int64)))
+
+
+def by_whole_keys(texts: Segments, domain: np.ndarray, settings: Settings) -> dict[int, set[tuple[int, ...]]]:
+    """Per band the groups of texts, none of them empty, that share their whole key and their domain."""
+    keys = band_keys(*texts.take(np.arange(len(texts))), settings) ^ fmix64(domain.astype(np.uint64))
+    filled = np.flatnonzero(texts.lengths)
+    found = {}
+    for band, own in enumerate(keys):
+        groups: dict[int, list[int]] = {}
+        for text in filled.tolist():
+            groups.setdefault(int(own[text]), []).append(text)
+        found[band] = {tuple(group) for group in groups.values() if len(group) > 1}
+    return found
+
+
+def found_groups(sharing: np.ndarray, groups: np.ndarray) -> dict[int, set[tuple[int, ...]]]:
+    """The same of what `shared_bands` found; numbers are dense, and every text that is named shares a band."""
+    assert (groups >= 0).any(axis=0).all()
+    assert (np.diff(sharing) > 0).all()
+    found = {}
+    for band, own in enumerate(groups):
+        numbers = sorted(set(own[own >= 0].tolist()))
+        assert numbers == list(range(len(numbers)))
+        found[band] = {tuple(sharing[own == number].tolist()) for number in numbers}
+    return found
+
+
+def hostile_texts(rng: random.Random, count: int) -> list[str]:
+    """Equal texts, near copies, strangers, texts narrower than a shingle, empty ones."""
+    templates = ["".join(rng.choices(HAN, k=rng.choice([30, 200]))) for _ in range(3)]
+    templates.append("".join(rng.choices(LATIN, k=150)))
+    makers = [
+        lambda: rng.choice(templates),
+        lambda: edited(rng, rng.choice(templates), rng.choice([0.01, 0.05, 0.2])),
+        lambda: "".join(rng.choices(HAN, k=rng.randrange(300))),
+        lambda: "".join(rng.choices(LATIN, k=rng.randrange(60))),
+        lambda: rng.choice(["", "", "江", "江山", "a", "ab", "江a", "abcdefg"]),
+    ]
+    return [fold(rng.choice(makers)()) for _ in range(count)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("leading", [1, 2, 3, 4, 1000, None])
+@pytest.mark.parametrize("domains", [1, 3])
+def test_completed_keys_group_texts_as_whole_keys_do(monkeypatch, shape, leading, domains):
+    """However many rows are signed first, by the rule or by order; texts meet in their domain only."""
+    settings = SHAPES[shape]
+    if leading is not None:
+        monkeypatch.setattr(candidates, "_leading", lambda texts, settings: min(leading, settings.rows))
+    rng = random.Random(f"{shape}{leading}{domains}")
+    texts = segments(hostile_texts(rng, 120))
+    domain = np.array([rng.randrange(domains) for _ in range(len(texts))])
+    expected = by_whole_keys(texts, domain, settings)
+    for workers in (1, 3):
+        with Work(workers=workers) as work:
+            keys = keys_of(texts, settings, work)
+            assert found_groups(*shared_bands(texts, domain, keys, settings, work)) == expected
+    if settings.num_perm > 1:
+        assert any(expected.values())
+
+
+@given(
+    st.lists(st.one_of(st.sampled_from(["", "江", "江山如此多娇", "abcdefgh"]), st.text("江山ab ", max_size=30))),
+    st.sampled_from(sorted(SHAPES)),
+    st.integers(1, 4),
+)
+@hypothesis_settings(deadline=None, max_examples=60)
+def test_any_texts_are_grouped_as_by_whole_keys(texts, shape, leading):
+    """Few, none, all equal, of a few letters."""
+    settings = SHAPES[shape]
+    made = segments(texts)
+    none = np.zeros(len(texts), np.int64)
+    rows = min(leading, settings.rows)
+    with Work() as work:
+        keys = candidates.Keys(rows, candidates._sign(made, np.zeros(len(made), bool), rows, settings, work)[0])
+        assert found_groups(*shared_bands(made, none, keys, settings, work)) == by_whole_keys(made, none, settings)
+
+
+def test_thousands_of_near_copies(monkeypatch):
+    """Of one template: in every band large groups, of which brief keys tell some that whole ones part."""
+    rng = random.Random(5)
+    template = "".join(rng.choices(HAN, k=80))
+    texts = segments([fold(edited(rng, template, 0.04)) for _ in range(3000)])
+    none = np.zeros(len(texts), np.int64)
+    settings = Settings()
+    expected = by_whole_keys(texts, none, settings)
+    with Work() as work:
+        for rows in (1, 3, settings.rows):
+            keys = candidates.Keys(rows, candidates._sign(texts, np.zeros(len(texts), bool), rows, settings, work)[0])
+            assert found_groups(*shared_bands(texts, none, keys, settings, work)) == expected
+
+
+@pytest.mark.parametrize("leading", [1, 3, 7])
+@pytest.mark.parametrize("seed", range(8))
+def test_keys_signed_with_a_whole_are_those_of_its_parts(monkeypatch, seed, leading):
+    """Of articles joined from passages, Chinese, Latin and empty ones, some left out: both are grouped by whole keys.
+
+    Passages that were not signed so are signed then; texts of other domains have the same keys.
+    """
+    monkeypatch.setattr(candidates, "_leading", lambda texts, settings: leading)
+    rng = random.Random(seed)
+    pieces = ["", *(fold("".join(rng.choices(of, k=rng.choice([1, 5, 60, 700])))) for of in (HAN, LATIN) * 6)]
+    passages = segments([edited(rng, piece, 0.02) if piece else "" for piece in rng.choices(pieces, k=90)])
+    chosen = np.flatnonzero([rng.random() < 0.8 for _ in range(90)])
+    bounds = sorted(rng.choices(range(len(chosen) + 1), k=12))
+    wholes = Segments(passages.flat, passages.offsets, chosen, np.array([0, *bounds, len(chosen)]))
+    wanted = passages.lengths >= 5
+    places = np.flatnonzero([rng.random() < 0.9 for _ in range(90)])
+    settings = Settings()
+    domain = np.array([rng.randrange(2) for _ in places])
+    texts = passages.of(places)
+    with Work() as work:
+        keys, signed = nested_keys(wholes, wanted, settings, work)
+        same = np.zeros(len(wholes), np.int64)
+        assert found_groups(*shared_bands(wholes, same, keys, settings, work)) == by_whole_keys(wholes, same, settings)
+        assert np.array_equal(signed.segments, chosen[wanted[chosen]])
+        expected = by_whole_keys(texts, domain, settings)
+        for known in (signed, Signed(signed.segments[:0], signed.keys), None):
+            keys = keys_of(texts, settings, work, known)
+            assert found_groups(*shared_bands(texts, domain, keys, settings, work)) == expected
+    assert np.isin(signed.segments, places).any()
+    assert not np.isin(places, signed.segments).all()
+
+
+def test_how_many_rows_are_signed_first():
+    """Few tell strangers apart; where texts resemble each other brief keys would tell nothing, and all are signed."""
+    rng = random.Random(7)
+    settings = Settings()
+    strangers = segments(["".join(rng.choices(HAN, k=100)) for _ in range(3000)])
+    assert candidates._leading(strangers, settings) == 2
+    template = "".join(rng.choices(HAN, k=100))
+    alike = segments([edited(rng, template, 0.02) for _ in range(3000)])
+    assert candidates._leading(alike, settings) > 4
+    assert candidates._leading(segments([]), settings) == settings.rows
+    assert candidates._leading(segments(["江山"]), settings) == 2
+    assert candidates._leading(strangers, SHAPES["one row"]) == 1
