@@ -139,9 +139,9 @@ __all__ = [
     "take_segments",
     "template_starts",
     "templates",
-    "utf8_codes",
     "text_band_keys",
     "text_digests",
+    "utf8_codes",
     "utf8_places",
     "wanted_band_keys",
 ]
