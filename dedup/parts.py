@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import accumulate
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 
@@ -65,26 +64,6 @@ class Given(NamedTuple):
     def records(self) -> Records:
         """As they are."""
         return self.known
-
-
-class Encoded(NamedTuple):
-    """A part whose records are known but for their texts, which are decoded by whoever asks for them.
-
-    Attributes:
-        known: the records without texts.
-        utf8: their texts, one behind the other.
-        lengths: bytes of each.
-    """
-
-    known: Records
-    utf8: bytes
-    lengths: Sequence[int]
-
-    def records(self) -> Records:
-        """With their texts."""
-        ends = accumulate(self.lengths)
-        texts = [str(self.utf8[end - length : end], "utf-8") for end, length in zip(ends, self.lengths, strict=True)]
-        return self.known._replace(texts=texts)
 
 
 class Pass(Protocol):

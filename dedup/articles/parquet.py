@@ -8,17 +8,21 @@ from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
+import numpy as np
 import orjson
 
+from dedup import kernel
 from dedup.articles.files import Aside, FileFault, Ids, InputFile, Meter, OwnIds, Reading, RecordError, Rewriting
 from dedup.articles.packing import packed_after, seekable
 from dedup.articles.wording import size as shown_size
 from dedup.columns import RowFields, pyarrow, rewritten, schema_fault, taken, texts, utf8_texts, values, with_texts
 from dedup.errors import BadInput, BadRun
+from dedup.kernel.reference import offsets_of
 from dedup.model import Article
-from dedup.parts import Encoded, Fault, Part, Records
+from dedup.parts import Fault, Part, Records
+from dedup.text import Texts
 
 _BATCH = 1024  # rows read at a time
 _BUFFER = 1 << 20  # bytes of a column read at a time; without it, a column of a whole row group is
@@ -191,6 +195,27 @@ def _fields(batch: Any, reading: Reading, names: set[str]) -> list[str]:
     return [name for name in names if name != reading.text_field and batch.schema.get_field_index(name) >= 0]
 
 
+class _Part(NamedTuple):
+    """Records whose texts are decoded by whoever asks for them.
+
+    Attributes:
+        known: the records without texts.
+        utf8: their texts, one behind the other.
+        lengths: bytes of each.
+    """
+
+    known: Records
+    utf8: bytes
+    lengths: Sequence[int]
+
+    def records(self) -> Records:
+        """With their texts."""
+        utf8, bounds = np.frombuffer(self.utf8, np.uint8), offsets_of(np.array(self.lengths, np.int64))
+        codes = kernel.utf8_codes(utf8, bounds)
+        assert codes is not None  # they were UTF-8 when they were taken
+        return self.known._replace(texts=Texts(utf8, bounds, *codes))
+
+
 class _Columns:
     """The records of some rows, column by column."""
 
@@ -247,7 +272,7 @@ class _Columns:
     def part(self) -> Part:
         """All of them."""
         known = Records([(self._number, len(self.lines))], self.lines, self._ids, (), self._fields, self.faults)
-        return Encoded(known, b"".join(self._utf8), self._lengths)
+        return _Part(known, b"".join(self._utf8), self._lengths)
 
 
 def articles(file: InputFile, reading: Reading, ids: Ids, meter: Meter) -> Iterator[tuple[int, Article | RecordError]]:
