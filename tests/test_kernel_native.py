@@ -357,6 +357,13 @@ def test_join_segments(texts, groups):
 # --- folding ---------------------------------------------------------------------------------------------------------
 
 
+def test_most_of_a_text_needs_no_look_up():
+    """The run of wide code points that is known without one is that of Chinese, not one of the planes behind it."""
+    first, count = native._wide_run(load())
+    assert first <= ord("一")
+    assert ord("龥") < first + count <= 0x10000
+
+
 def same_folds(codes, offsets):
     """Folds, columns and number tokens."""
     table = load()

@@ -256,8 +256,8 @@ def fold(codepoints: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:
 
 @lru_cache(maxsize=2)
 def _wide_run(table: FoldTable) -> tuple[int, int]:
-    """The longest run of wide code points: its first, and how many."""
-    edges = np.flatnonzero(np.diff(table.flags & WIDE, prepend=0, append=0))
+    """The longest run of wide code points of those that texts are made of, below 0x10000: its first, and how many."""
+    edges = np.flatnonzero(np.diff(table.flags[:0x10000] & WIDE, prepend=0, append=0))
     first, count = edges[::2], np.diff(edges)[::2]
     longest = int(np.argmax(count))
     return int(first[longest]), int(count[longest])

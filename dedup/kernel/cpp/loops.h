@@ -199,13 +199,11 @@ static size_t columns(const uint32_t* RESTRICT codes, size_t count, uint32_t fir
                       uint8_t* RESTRICT found) {
     size_t low = 0;
     for (; low + COLUMNS_BLOCK <= count; low += COLUMNS_BLOCK) {
+        const uint32_t* RESTRICT code = codes + low;
+        uint8_t* RESTRICT out = found + low;
         uint32_t unknown = 0;
-        for (int i = 0; i < COLUMNS_BLOCK; i++) {
-            const uint32_t code = codes[low + i];
-            const uint32_t wide = code - first < run ? 1 : 0;
-            unknown |= (wide | (code < narrow ? 1 : 0)) ^ 1;
-            found[low + i] = static_cast<uint8_t>(wide + 1);
-        }
+        for (int i = 0; i < COLUMNS_BLOCK; i++) unknown |= (code[i] - first >= run) & (code[i] >= narrow) ? 1u : 0u;
+        for (int i = 0; i < COLUMNS_BLOCK; i++) out[i] = code[i] - first < run ? 2 : 1;
         if (unknown) break;
     }
     return low;
