@@ -7,6 +7,7 @@ signed again, whole, in the bands in which they do. Who shares a key is the same
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -23,8 +24,11 @@ from dedup.work import Work
 
 _SAMPLE = 1024  # texts, and a thousand times as many code points, that tell how many rows are signed first
 _LEADING = 2  # rows at least: strangers that agree in one row are everywhere
-_MORE_APART = 8  # times fewer strangers agree in one row more (measured: 5 to 20)
-_METS = 0.6  # strangers that a text may meet by its brief keys: to sign it again then costs as much as a row more
+_MORE_APART = 10  # times fewer strangers agree in one row more (measured: 5 to 20)
+_METS = 0.5  # strangers that a text may meet by its brief keys: to sign it again then costs as much as a row more
+_NEAR = 0.25  # of the bands: who meets others in more of them is no stranger
+_MOST = 0.5  # of the texts are near copies: to sign most of them twice costs more than it saves
+_OF_LENGTHS = 16  # segments of one in so many lengths tell how many stand elsewhere too
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,26 +145,43 @@ def _meeting(
 
 
 def _leading(texts: Segments, settings: Settings) -> int:
-    """How many rows of each band are signed of every text; all, where brief keys would tell too few texts apart.
+    """How many rows of each band are signed of every text: as few as leave few texts to be signed again; perhaps all.
 
-    A sample is signed, two rows of each band: the pairs that agree there tell how many strangers a text will meet.
+    Near copies are to be signed whole in any case, so where most of the texts are some, all rows are signed at once. How
+    many strangers a text will meet is told by a sample of texts, of which two rows of each band are signed.
     """
-    if settings.rows <= _LEADING or not len(texts):
-        return settings.rows
     count = len(texts)
+    if settings.rows <= _LEADING or not count or _repeated_share(texts) > _MOST:
+        return settings.rows
     most = max(1, _SAMPLE * _SAMPLE // (int(texts.lengths.sum()) // count + 1))
     sample = texts.of(np.unique(np.linspace(0, count - 1, min(count, most, _SAMPLE)).astype(np.int64)))
     keys, _ = _sign(sample, np.zeros(_segments(sample), bool), _LEADING, settings, Work())
-    pairs = 0
-    for band in keys:
-        _, sizes = np.unique(band, return_counts=True)
-        pairs += int((sizes * (sizes - 1)).sum())
-    mets = pairs / max(len(sample) * (len(sample) - 1), 1) * count
+    bands = np.stack([kernel.repeated(band) for band in keys]).sum(axis=0)
+    strangers = bands[bands <= _NEAR * settings.bands]
+    if len(strangers) < (1 - _MOST) * len(sample):
+        return settings.rows
+    alone = max(1, int((strangers == 0).sum())) / len(strangers)
+    mets = -math.log(alone) * count / len(sample)  # more texts, more strangers
     rows = _LEADING
     while mets > _METS and rows < settings.rows:
         mets /= _MORE_APART
         rows += 1
     return rows
+
+
+def _repeated_share(texts: Segments) -> float:
+    """The share of the segments of joined texts that stand elsewhere too, and so, about, that of near copies.
+
+    It is that of a sample of segments that has either all those that are equal or none.
+    """
+    if texts.chosen is None or texts.groups is None:
+        return 0.0
+    lengths = texts.offsets[texts.chosen + 1] - texts.offsets[texts.chosen]
+    some = texts.chosen[(lengths % _OF_LENGTHS == 0) & (lengths >= 2 * _OF_LENGTHS)]
+    if not len(some):
+        return 0.0
+    digests = kernel.text_digests(texts.flat, texts.offsets, some, np.arange(len(some) + 1), load())
+    return float(kernel.repeated(digests[:, 0].copy()).mean())
 
 
 def _sign(

@@ -160,14 +160,34 @@ def test_keys_signed_with_a_whole_are_those_of_its_parts(monkeypatch, seed, lead
 
 
 def test_how_many_rows_are_signed_first():
-    """Few tell strangers apart; where texts resemble each other brief keys would tell nothing, and all are signed."""
+    """Few tell strangers apart; where most texts are near copies of others all are signed at once."""
     rng = random.Random(7)
     settings = Settings()
-    strangers = segments(["".join(rng.choices(HAN, k=100)) for _ in range(3000)])
-    assert candidates._leading(strangers, settings) == 2
-    template = "".join(rng.choices(HAN, k=100))
-    alike = segments([edited(rng, template, 0.02) for _ in range(3000)])
-    assert candidates._leading(alike, settings) > 4
+    strangers = ["".join(rng.choices(HAN, k=100)) for _ in range(3000)]
+    assert candidates._leading(segments(strangers), settings) == 2
+    assert candidates._leading(segments(strangers), SHAPES["one row"]) == 1
+    phrases = ["".join(rng.choices(HAN, k=4)) for _ in range(300)]
+    common = ["".join(rng.choices(phrases, k=25)) for _ in range(3000)]  # one shingle in a hundred, of any two
+    assert 2 < candidates._leading(segments(common), settings) < settings.rows
+    template = strangers[0]
+    alike = [edited(rng, template, 0.02) for _ in range(3000)]
+    assert candidates._leading(segments(alike), settings) == settings.rows
     assert candidates._leading(segments([]), settings) == settings.rows
     assert candidates._leading(segments(["江山"]), settings) == 2
-    assert candidates._leading(strangers, SHAPES["one row"]) == 1
+
+
+def test_articles_of_repeated_passages_are_signed_whole_at_once():
+    """Of pairs that differ in one passage in ten few are in a sample of articles; one of passages has both of a pair."""
+    rng = random.Random(8)
+    passages, bounds = [], [0]
+    for _ in range(1500):
+        article = ["".join(rng.choices(HAN, k=rng.randrange(40, 80))) for _ in range(9)]
+        for _ in range(2):
+            passages += [*article, "".join(rng.choices(HAN, k=50))]
+            bounds.append(len(passages))
+    flat = segments(passages)
+    order = np.array(rng.sample(range(3000), 3000))
+    whole = Segments(flat.flat, flat.offsets, np.arange(len(passages)), np.array(bounds)).of(order)
+    assert candidates._leading(whole, Settings()) == Settings().rows
+    half = whole.of(np.flatnonzero(order % 2 == 0))
+    assert candidates._leading(half, Settings()) == 2
