@@ -74,20 +74,19 @@ def distinct_texts(at: Segments, domain: I64, work: Work | None = None) -> Texts
     """
     count = len(at)
     work = work or Work()
-    digest = work.zeros((count, 2), np.uint64)
-    for some, found in work.in_threads(lambda some: (some, kernel.text_digests(*some.texts, load())), pieces(at)):
+    alike = _alike_at_a_glance(at, domain, work)
+    digest = work.zeros((len(alike), 2), np.uint64)
+    digests = work.in_threads(lambda some: (some, kernel.text_digests(*some.texts, load())), pieces(at.of(alike)))
+    for some, found in digests:
         digest[some.first : some.first + len(found)] = found
     leader = work.stored(np.arange(count))
-    keys = digest[:, 0].copy()
-    if domain.any():
-        keys ^= fmix64(domain.astype(np.uint64))
-    meeting = np.flatnonzero(kernel.collisions(keys) >= 0)
-    del keys
-    if not len(meeting):
+    met = np.flatnonzero(kernel.collisions(_apart(digest[:, 0].copy(), domain[alike])) >= 0)
+    if not len(met):
         return Texts(at, leader, work.stored(np.arange(count)), domain)
-    order = meeting[np.lexsort((meeting, digest[meeting, 1], digest[meeting, 0], domain[meeting]))]
+    met = met[np.lexsort((met, digest[met, 1], digest[met, 0], domain[alike[met]]))]
+    order, digest = alike[met], digest[met]
     fresh = np.ones(len(order), bool)
-    fresh[1:] = (digest[order[1:]] != digest[order[:-1]]).any(axis=1) | (domain[order[1:]] != domain[order[:-1]])
+    fresh[1:] = (digest[1:] != digest[:-1]).any(axis=1) | (domain[order[1:]] != domain[order[:-1]])
     leader[order] = order[np.flatnonzero(fresh)[np.cumsum(fresh) - 1]]
     for group in _forged_groups(at, leader):
         leaders: dict[bytes, int] = {}
@@ -97,6 +96,34 @@ def distinct_texts(at: Segments, domain: I64, work: Work | None = None) -> Texts
     number = work.zeros(count, np.int64)
     number[first] = np.arange(len(first))
     return Texts(at, work.stored(number[leader]), first, domain[first])
+
+
+def _apart(keys: U64, domain: I64) -> U64:
+    """Keys that differ between domains too."""
+    return keys ^ fmix64(domain.astype(np.uint64)) if domain.any() else keys
+
+
+def _alike_at_a_glance(at: Segments, domain: I64, work: Work) -> I64:
+    """The places of which another has as many characters and two of them the same: of most texts no more is read."""
+    if at.groups is not None or not len(at.flat):
+        return np.arange(len(at))
+
+    def glance(some: I64) -> U64:
+        these = some if at.chosen is None else at.chosen[some]
+        begins = at.offsets[these]
+        lengths = at.offsets[these + 1] - begins
+        key = lengths.astype(np.uint64)
+        for third in (1, 2):
+            place = np.minimum(begins + third * lengths // 3, len(at.flat) - 1)  # of no characters any will do
+            key = (key << np.uint64(21)) ^ (at.flat[place] * (lengths > 0))
+        return key
+
+    keys = work.zeros(len(at), np.uint64)
+    done = 0
+    for found in work.in_threads(glance, at.runs()):
+        keys[done : done + len(found)] = found
+        done += len(found)
+    return np.flatnonzero(kernel.collisions(_apart(keys, domain)) >= 0)
 
 
 def _forged_groups(at: Segments, leader: I64) -> list[int]:

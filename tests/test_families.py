@@ -34,6 +34,35 @@ def test_a_footer_on_every_page_is_one_text():
     assert texts.domain.tolist() == [0, 0, 0, 1]
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_distinct_texts_are_those_of_a_dictionary(seed):
+    """Empty ones too, one of a million characters, and many that differ where nobody looks first."""
+    rng = random.Random(seed)
+    pool = [
+        "",
+        "一",
+        "二",
+        "一二",
+        "一二三",
+        "a" * 300,
+        "a" * 299 + "b",
+        "b" + "a" * 299,
+        "字" * rng.choice([1, 10**6]),
+    ]
+    pool += ["".join(rng.choices("一二", k=rng.randrange(6))) for _ in range(8)]
+    texts = [rng.choice(pool) for _ in range(rng.choice([0, 1, 2, 60]))]
+    domain = [rng.choice([0, 0, 1, 7]) if seed % 2 else 0 for _ in texts]
+    whole = Segments(*segments(texts))
+    chosen = rng.sample(range(len(texts)), len(texts))
+    for at, order in ((whole, list(range(len(texts)))), (whole.of(np.array(chosen, np.int64)), chosen)):
+        found = distinct_texts(at, np.array([domain[place] for place in order], np.int64))
+        numbers: dict[tuple[str, int], int] = {}
+        of = [numbers.setdefault((texts[place], domain[place]), len(numbers)) for place in order]
+        assert found.of.tolist() == of
+        assert found.first.tolist() == [of.index(number) for number in range(len(numbers))]
+        assert found.domain.tolist() == [number for _, number in numbers]
+
+
 def test_a_forged_digest_joins_nothing(monkeypatch):
     """Where all digests are made equal, the texts themselves still decide."""
     words = ["甲乙", "乙甲", "甲乙", "丙", "乙甲", "甲乙丙"]
