@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -89,6 +90,12 @@ class Tables:
     def chars(self) -> I64:
         """Folded characters of each passage: int64 [passages]."""
         return np.diff(self.offsets)
+
+    def ids_of(self, articles: I64) -> list[str]:
+        """The ids of these articles."""
+        if isinstance(self.ids, Strings):
+            return self.ids.strings(articles)
+        return [self.ids[article] for article in articles.tolist()]
 
     def article_place(self, article: int) -> Place:
         """The whole of an article."""
@@ -385,6 +392,9 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, int | float) else str(value)
 
 
+_TOGETHER = 1 << 10  # strings that are made together where all are asked for
+
+
 class Strings(Sequence[str]):
     """Strings in UTF-8 by the numbers of their articles."""
 
@@ -404,6 +414,19 @@ class Strings(Sequence[str]):
             return Strings(utf8, offsets, numbers[article])
         number = numbers[article]
         return utf8[offsets[number] : offsets[number + 1]].tobytes().decode(errors="surrogatepass")
+
+    def __iter__(self) -> Iterator[str]:
+        for first in range(0, len(self), _TOGETHER):
+            yield from self.strings(np.arange(first, min(first + _TOGETHER, len(self))))
+
+    def strings(self, articles: I64) -> list[str]:
+        """Those of these articles; one by one they take several times as long."""
+        utf8, offsets = self.of(articles)
+        whole, bounds = utf8.tobytes(), pairwise(offsets.tolist())
+        if whole.isascii():
+            text = whole.decode()
+            return [text[start:end] for start, end in bounds]
+        return [whole[start:end].decode(errors="surrogatepass") for start, end in bounds]
 
     def of(self, articles: I64) -> tuple[NDArray[np.uint8], I64]:
         """The texts of these in UTF-8: a segment array, which is a part of what is stored where they lie in a row."""

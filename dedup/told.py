@@ -95,8 +95,7 @@ class Told:
     @property
     def article_ids(self) -> list[str]:
         """The ids of the corpus's own articles in the order of reading."""
-        tables = self._judgement.tables
-        return [tables.ids[article] for article in tables.read.tolist()]
+        return self.tables.ids_of(self.tables.read)
 
     def families(self) -> Iterator[Family]:
         """All families, in keep order of their kept places, article grain first."""
@@ -333,7 +332,7 @@ def _places(tables: Tables, article: I64, start: I64, end: I64) -> Iterator[Wher
 def _ids(tables: Tables, article: I64) -> list[str]:
     """The id of each, made once of those that come again."""
     numbers, of = np.unique(article, return_inverse=True)
-    ids = [tables.ids[number] for number in numbers.tolist()]
+    ids = tables.ids_of(numbers)
     return [ids[number] for number in of.tolist()]
 
 
