@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dedup import kernel
 from dedup.fold_table import load
-from dedup.kernel.reference import I32, I64, U32, U64, fmix64, offsets_of
+from dedup.kernel.reference import I32, I64, U16, U32, U64, fmix64, offsets_of
 from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.sketch import leading_permutations
@@ -224,7 +224,7 @@ class Some:
 
     first: int
     segments: slice  # of those that are chosen
-    texts: tuple[U32, I64, I64, I64]
+    texts: tuple[U16 | U32, I64, I64, I64]
 
 
 def _segments(texts: Segments) -> int:

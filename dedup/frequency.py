@@ -47,6 +47,7 @@ class Lines:
 
     Attributes:
         at: the folded text of each line.
+        chars: int64 [lines], folded characters, without the blanks between sentences that are joined.
         article: int64 [lines], not decreasing.
         masked: bool [lines], what `look` masked.
         shape: uint8 [lines].
@@ -56,6 +57,7 @@ class Lines:
     """
 
     at: Segments
+    chars: I64
     article: I64
     masked: Mask
     shape: NDArray[np.uint8]
@@ -91,7 +93,7 @@ def frequent(lines: Lines, settings: Settings, work: Work | None = None) -> Freq
     work = work or Work()
     count = len(lines.article)
     result = Frequent(np.zeros(count, bool), np.zeros(count, np.int64), np.zeros(count))
-    shown = ~lines.masked & (lines.at.lengths > 0)
+    shown = ~lines.masked & (lines.chars > 0)
     places = work.stored(np.flatnonzero(lines.counted & shown))
     if settings.boilerplate == "off" or FREQUENCY in settings.keep_rules or not len(places):
         return result
@@ -131,7 +133,7 @@ def _may_count(lines: Lines, places: I64, work: Work) -> Mask:
 
     What else has the template of a sentence counts with it. Lines of one template are all among these, or none is.
     """
-    lengths = lines.at.lengths[places]
+    lengths = lines.chars[places]
     long = np.flatnonzero(lengths >= LONG_LINE)
     starts = work.zeros(len(long), np.uint64)
     done = 0
@@ -239,7 +241,7 @@ def _constancy(text: I64, rank: I64, size: int) -> NDArray[np.float64]:
 
 def _take_copies(lines: Lines, result: Frequent, settings: Settings) -> None:
     """Where the first place of a text goes, its copies go too, whatever their source: nothing else would keep it."""
-    long = np.flatnonzero((lines.at.lengths >= settings.min_chars) & ~lines.masked & lines.counted)
+    long = np.flatnonzero((lines.chars >= settings.min_chars) & ~lines.masked & lines.counted)
     if not result.line[long].any():
         return
     texts = distinct_texts(lines.at.of(long), np.zeros(len(long), np.int64))

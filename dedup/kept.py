@@ -224,7 +224,7 @@ class Kept:
         return np.frombuffer(mapped, dtype, count).reshape(shape)
 
 
-_MANIFEST, _NEW, _LOCK, _VERSION = "work.json", "work.json.new", "lock", 2
+_MANIFEST, _NEW, _LOCK, _VERSION = "work.json", "work.json.new", "lock", 3
 _OURS = re.compile(r"[0-9]{4,}|work\.json(\.new)?|lock", re.ASCII)
 
 

@@ -189,6 +189,7 @@ def _lines(
     """The lines whose first units are *first*."""
     return Lines(
         at=at,
+        chars=units.chars if isinstance(first, slice) else np.add.reduceat(units.chars, first),
         article=units.article[first],
         masked=units.masked[first],
         shape=units.shape[first],

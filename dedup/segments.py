@@ -9,7 +9,7 @@ import numpy as np
 
 from dedup import kernel
 from dedup.fold_table import load
-from dedup.kernel.reference import I64, U32
+from dedup.kernel.reference import I64, U16, U32
 
 _CHUNK = 1 << 20  # code points taken at a time, unless one text is longer
 
@@ -19,12 +19,13 @@ class Segments:
     """Texts, each one segment of an array or several of them joined; only `take` copies any.
 
     Attributes:
-        flat, offsets: uint32 segment array.
+        flat, offsets: segment array: uint32 code points, or uint16 as `kernel.to_utf16` makes them, which is what is
+            stored.
         chosen: int64 [chosen], the segments that the texts are made of; None: all.
         groups: int64 [texts + 1], text t is chosen[groups[t]] ... chosen[groups[t + 1] - 1] joined; None: one each.
     """
 
-    flat: U32
+    flat: U16 | U32
     offsets: I64
     chosen: I64 | None = None
     groups: I64 | None = None
@@ -36,7 +37,10 @@ class Segments:
 
     @property
     def lengths(self) -> I64:
-        """Code points of each text: int64 [texts]; without the blanks where segments are joined."""
+        """Elements of *flat* that each text has: int64 [texts]; without the blanks where segments are joined.
+
+        They are code points only where *flat* holds these.
+        """
         if self.chosen is None:
             lengths = np.diff(self.offsets)
         else:
@@ -55,23 +59,19 @@ class Segments:
         return Segments(self.flat, self.offsets, *kernel.take_segments(every, self.groups, texts))
 
     def take(self, texts: I64) -> tuple[U32, I64]:
-        """These texts, in this order, as a segment array."""
-        flat, offsets, _, _, _ = self.take_nested(texts)
-        return flat, offsets
-
-    def take_nested(self, texts: I64) -> tuple[U32, I64, I64, I64, I64]:
-        """The same, and where the segments that are not empty lie in it: (flat, offsets, segments, begins, ends)."""
+        """These texts, in this order, as a segment array of code points."""
         these = self.of(texts)
         assert these.chosen is not None
-        lengths = these.offsets[these.chosen + 1] - these.offsets[these.chosen]
-        filled = np.flatnonzero(lengths)
         if these.groups is None:
-            flat, offsets = kernel.take_segments(these.flat, these.offsets, these.chosen)
-            begins = offsets[filled]
-        else:
-            flat, offsets, begins = kernel.join_segments(these.flat, these.offsets, these.chosen, these.groups, load())
-            begins = begins[filled]
-        return flat, offsets, these.chosen[filled], begins, begins + lengths[filled]
+            return kernel.take_codes(these.flat, these.offsets, these.chosen)
+        flat, offsets, _ = kernel.join_segments(these.flat, these.offsets, these.chosen, these.groups, load())
+        return flat, offsets
+
+    def whole(self) -> tuple[U32, I64]:
+        """All texts as a segment array of code points, which is what they lie in where that is one already."""
+        if self.chosen is None and self.groups is None and self.flat.dtype == np.uint32:
+            return self.flat.astype(np.uint32, copy=False), self.offsets
+        return self.take(np.arange(len(self)))
 
     def chunks(self, texts: I64 | None = None) -> Iterator[tuple[I64, U32, I64]]:
         """(texts, segment array) of about a million code points at a time, all texts or these in their order."""

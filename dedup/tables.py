@@ -16,7 +16,7 @@ from dedup.errors import BadInput, BadSettings
 from dedup.fold_table import load
 from dedup.kept import Stage
 from dedup.kernel.fold_reference import INVISIBLE, SPACE
-from dedup.kernel.reference import I64, U32, U64, offsets_of, positions
+from dedup.kernel.reference import I64, U16, U32, U64, offsets_of, positions
 from dedup.looking import Looks, look_all
 from dedup.marks import Head, Heads, Marks
 from dedup.model import Article, Place
@@ -46,7 +46,9 @@ class Tables:
         read: int64, the corpus's own articles in the order in which they were read, as numbers of this table.
         article: int64 [passages].
         start, end: int64 [passages], span in code points of the text.
-        folded, offsets: uint32 segment array, one segment a passage.
+        folded, offsets: segment array, one segment a passage: uint16 as `kernel.to_utf16` makes them, or uint32 code
+            points.
+        chars: int64 [passages], folded characters.
         size: int64 [passages], what floors are measured in (see `dedup.sketch.sizes`).
         of_article: int64 [articles + 1], the passages of article a are of_article[a] ... of_article[a + 1] - 1.
         line: int64 [passages], the line of each passage among those of its article that are not blank; of a paragraph
@@ -68,8 +70,9 @@ class Tables:
     article: I64
     start: I64
     end: I64
-    folded: U32
+    folded: U16 | U32
     offsets: I64
+    chars: I64
     size: I64
     of_article: I64
     line: I64
@@ -85,11 +88,6 @@ class Tables:
     def at(self) -> Segments:
         """The folded text of each passage."""
         return Segments(self.folded, self.offsets)
-
-    @property
-    def chars(self) -> I64:
-        """Folded characters of each passage: int64 [passages]."""
-        return np.diff(self.offsets)
 
     def ids_of(self, articles: I64) -> list[str]:
         """The ids of these articles."""
@@ -139,7 +137,7 @@ def read_tables(
 
 _PLAIN = (
     *("lengths", "fixed", "read", "source", "of_article"),
-    *("article", "start", "end", "folded", "offsets", "size", "line", "bare", "masked", "shape"),
+    *("article", "start", "end", "folded", "offsets", "chars", "size", "line", "bare", "masked", "shape"),
 )
 
 
@@ -189,14 +187,15 @@ _PASSAGE_COLUMNS = {
     "start": np.int64,
     "end": np.int64,
     "line": np.int64,
+    "units": np.int64,
     "chars": np.int64,
     "size": np.int64,
     "bare": np.uint64,
     "masked": np.bool_,
     "shape": np.uint8,
 }
-_FLAT = {"folded": np.uint32, **dict.fromkeys(("ids", "texts", "keep"), np.uint8)}
-_LENGTHS = {"folded": "chars", "texts": "texts_bytes", "keep": "keep_bytes"}
+_FLAT = {"folded": np.uint16, **dict.fromkeys(("ids", "texts", "keep"), np.uint8)}
+_LENGTHS = {"folded": "units", "texts": "texts_bytes", "keep": "keep_bytes"}
 
 
 class _Made(NamedTuple):
@@ -234,6 +233,8 @@ def _made(settings: Settings, own: bool, part: Part) -> _Made:
     records = part.records()
     found = analysis(Batch(records.texts, records.ids, settings))
     arrays = {field.name: getattr(found, field.name) for field in fields(found) if field.name != "mark_heads"}
+    arrays["folded"], unit_offsets = kernel.to_utf16(found.folded, offsets_of(found.chars))
+    arrays["units"] = np.diff(unit_offsets)
     if own:
         arrays.update(_flat("texts", records.texts))
     if settings.keep_field is not None:
@@ -653,12 +654,12 @@ def _value(text: str, kind: int) -> bool | int | float | str:
 def _in_order(rows: _Rows, order: I64, references_end: int, work: Work) -> Tables:
     counts = rows.column("counts")
     passages = {name: rows.column(name) for name in _PASSAGE_COLUMNS}
-    folded, offsets = rows.column("folded"), work.stored(offsets_of(passages.pop("chars")))
+    folded, offsets = rows.column("folded"), work.stored(offsets_of(passages.pop("units")))
     if not np.array_equal(order, np.arange(len(order))):
         moved, _ = kernel.take_segments(np.arange(len(offsets) - 1), offsets_of(counts), order)
-        column = work.column(np.uint32)
-        for _, some, _ in Segments(folded, offsets).chunks(moved):
-            column.append(some)
+        column = work.column(np.uint16)
+        for some in Segments(folded, offsets).runs(moved):
+            column.append(kernel.take_segments(folded, offsets, some)[0])
         folded, offsets = column.whole(), work.stored(offsets_of(np.diff(offsets)[moved]))
         passages = {name: work.stored(values[moved]) for name, values in passages.items()}
         counts = counts[order]
@@ -695,9 +696,12 @@ def in_paragraphs(tables: Tables, out: NDArray[np.bool_], work: Work) -> Tables:
     apart[1:] = (tables.start[1:] != tables.end[:-1]) | (np.diff(tables.article) != 0) | out[1:] | out[:-1]
     first = np.flatnonzero(apart)
     last = np.append(first[1:], len(apart)) - 1
-    column, chars, size = work.column(np.uint32), work.column(np.int64), work.column(np.int64)
+    column = work.column(np.uint16)
+    units, chars, size = (work.column(np.int64) for _ in range(3))
     for _, folded, offsets in joined(tables, first).chunks():
-        column.append(folded)
+        encoded, unit_offsets = kernel.to_utf16(folded, offsets)
+        column.append(encoded)
+        units.append(np.diff(unit_offsets))
         chars.append(np.diff(offsets))
         size.append(sizes(folded, offsets))
     return replace(
@@ -706,7 +710,8 @@ def in_paragraphs(tables: Tables, out: NDArray[np.bool_], work: Work) -> Tables:
         start=tables.start[first],
         end=tables.end[last],
         folded=column.whole(),
-        offsets=offsets_of(chars.whole()),
+        offsets=offsets_of(units.whole()),
+        chars=chars.whole(),
         size=size.whole(),
         of_article=np.searchsorted(first, tables.of_article),
         line=tables.line[first],

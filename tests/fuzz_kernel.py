@@ -152,6 +152,8 @@ def signed_texts(
     """Digests and keys of texts that are made of segments."""
     if rng.random() < 0.9:
         text = np.minimum(text, 0x10FFFF)
+    if rng.random() < 0.3:
+        text = (text & 0xFFFF).astype(np.uint16)
     sound = (text <= 0x10FFFF).all()  # what is no code point is told only where it is looked up
     segments = np.array([rng.randrange(max(len(bounds) - 1, 1)) for _ in range(rng.randrange(9))], np.int64)
     if len(segments) and rng.random() < 0.1:
@@ -320,7 +322,9 @@ def turn(rng: random.Random) -> None:
         chosen = np.array(
             [rng.randrange(-1, 6) if rng.random() < 0.1 else 0 for _ in range(rng.randrange(4))], np.int64
         )
-        arguments = *arguments[:2], chosen, table, rng.choice([0, 20, 40])
+        if rng.random() < 0.3:
+            lines = (lines & 0xFFFF).astype(np.uint16)  # noqa: PLW2901
+        arguments = lines, arguments[1], chosen, table, rng.choice([0, 20, 40])
         found = attempt(native.template_starts, *arguments)
         if not len(lines) or lines.max() < 0x110000:
             same(found, template_reference.template_starts, *arguments)
@@ -337,7 +341,11 @@ def turn(rng: random.Random) -> None:
     named = np.array(rng.choices([0, 1, 2, 3, *EDGES], k=rng.randrange(5)), np.int64)
     attempt(native.take_segments, text, bounds, named)
     attempt(native.intersections, hashes, bounds, named, named)
-    attempt(native.join_segments, text, bounds, named, offsets(rng, len(named)), table)
+    units = (text & 0xFFFF).astype(np.uint16)
+    for flat in (text, units):
+        attempt(native.join_segments, flat, bounds, named, offsets(rng, len(named)), table)
+    same(attempt(native.to_utf16, text, bounds), reference.to_utf16, text, bounds)
+    same(attempt(native.take_codes, units, bounds, named), reference.take_codes, units, bounds, named)
     judged(rng, text, hashes, bounds, size)
 
 

@@ -108,7 +108,7 @@ def test_shingles_and_their_signatures(level, shape, size, alphabet):
 
 def texts_of(shape, size, longest):
     """Texts made of segments of 0 to *longest* code points, together those of *shape*, but some are exchanged."""
-    folded, offsets = segment_array(SHAPES[shape], size)
+    folded, offsets = segment_array(SHAPES[shape], size, ALPHABET + "𠀀")
     rng = np.random.default_rng(size + longest)
     bounds = [0]
     groups = []
@@ -127,29 +127,37 @@ def texts_of(shape, size, longest):
 @pytest.mark.parametrize("size", [1, 8, 255])
 @pytest.mark.parametrize("longest", [1, 12, 700])
 def test_digests_and_band_keys_of_texts_made_of_segments(level, shape, size, longest):
-    """Segments as narrow as no shingle, empty, wide and narrow at the joints; whole keys and upper halves of them."""
+    """Segments as narrow as no shingle, empty, wide and narrow at the joints; whole keys and upper halves of them.
+
+    In UTF-16 they are the same.
+    """
     texts, rng = texts_of(shape, size, longest)
+    encoded = *native.to_utf16(*texts[:2]), *texts[2:]
+    ways = [(native, texts), (text_reference, texts), (native, encoded), (text_reference, encoded)]
     count = len(texts[3]) - 1
-    equal(native.text_digests(*texts, load()), text_reference.text_digests(*texts, load()))
+    for kernel, of in ways:
+        equal(kernel.text_digests(*of, load()), text_reference.text_digests(*texts, load()))
     nested = rng.random(len(texts[2])) < 0.7
     permutations = reference.permutations(33, 1)
     for bands, rows in ((4, 8), (33, 1), (0, 4)):
         for dtype in (np.uint64, np.uint32):
             found = []
-            for kernel in (native, text_reference):
+            for kernel, of in ways:
                 keys, inner = np.full((bands, count + 3), 7, dtype), np.full((bands, nested.sum() + 2), 7, dtype)
-                kernel.text_band_keys(texts, nested, load(), size, permutations, rows, keys, 2, inner, 1)
+                kernel.text_band_keys(of, nested, load(), size, permutations, rows, keys, 2, inner, 1)
                 found.append((keys, inner))
-            equal(*found)
+            for each in found[1:]:
+                equal(each, found[0])
             assert (found[0][0][:, [0, 1, count + 2]] == 7).all()
         wanted = rng.random((bands, count + 3)) < rng.choice([0, 0.1, 0.9, 1], count + 3)
         wanted[:, : count // 2] = wanted[:, :1]
         found = []
-        for kernel in (native, text_reference):
+        for kernel, of in ways:
             keys = np.full((bands, count + 3), 7, np.uint64)
-            kernel.wanted_band_keys(texts, load(), size, permutations, rows, wanted, keys, 2)
+            kernel.wanted_band_keys(of, load(), size, permutations, rows, wanted, keys, 2)
             found.append(keys)
-        equal(*found)
+        for each in found[1:]:
+            equal(each, found[0])
 
 
 def test_texts_longer_than_what_is_joined_at_a_time(level):
@@ -189,19 +197,21 @@ def test_band_keys_of_narrow_segments_behind_the_last_shingle(level):
         {"nested": 3}, {"size": 0}, {"size": 256}, {"keys": (3,)}, {"dtype": np.int64}, {"inner_dtype": np.uint32},
         {"segments": [0, 2]},
         {"segments": [-1, 0]}, {"groups": [0, 1, 3]}, {"groups": [1, 2, 2]}, {"offsets": [0, 5, 9]},
-        {"offsets": [0, -5, 8]}, {"wanted": (2, 2)}, {"wanted": (1, 3)},
+        {"offsets": [0, -5, 8]}, {"wanted": (2, 2)}, {"wanted": (1, 3)}, {"text": np.int16}, {"text": np.uint8},
+        {"text": np.uint64},
     ],
 )  # fmt: skip
-def test_texts_to_sign_are_not_trusted(wrong):
-    """Neither their segments nor the columns of their keys."""
+@pytest.mark.parametrize("text", [np.uint32, np.uint16])
+def test_texts_to_sign_are_not_trusted(wrong, text):
+    """Neither their segments nor the columns of their keys, in code points or in UTF-16."""
     used = {
         "first": 1, "inner_first": 1, "rows": 4, "keys": (2, 3), "inner": (2, 3), "nested": 2, "size": 8,
         "segments": [0, 1], "groups": [0, 1, 2], "offsets": [0, 5, 8], "dtype": np.uint64, "inner_dtype": np.uint64,
-        "wanted": (2, 3),
+        "wanted": (2, 3), "text": text,
     }  # fmt: skip
 
     def sign(of):
-        texts = CODES, *(np.array(of[name]) for name in ("offsets", "segments", "groups"))
+        texts = CODES.astype(of["text"]), *(np.array(of[name]) for name in ("offsets", "segments", "groups"))
         keys, inner = np.zeros(of["keys"], of["dtype"]), np.zeros(of["inner"], of["inner_dtype"])
         permutations, nested = reference.permutations(8, 1), np.ones(of["nested"], bool)
         native.text_digests(*texts, TABLE)
@@ -342,16 +352,74 @@ def test_take_segments(dtype):
         equal(native.take_segments(flat, offsets, segments), reference.take_segments(flat, offsets, segments))
 
 
-@given(st.lists(st.text("aあ ", max_size=4), min_size=1, max_size=9), st.lists(st.lists(st.integers(0, 8), max_size=5)))
+SURROGATES = 0xD800, 0xDBFF, 0xDC00, 0xDFFF
+UNITS = (*SURROGATES, 0x0, 0x41, 0x4E2D, 0xD7FF, 0xE000, 0xFFFF)
+ABOVE = 0x10000, 0x1F600, 0x20000, 0x2FFFF, 0x10FFFF
+
+
+@pytest.mark.parametrize("codes", [(0x4E2D, 0xD7FF, 0xE000, 0xFFFF), ABOVE, (0x41,) * 40 + ABOVE[-1:]])
+def test_utf16(level, codes):
+    """Texts come back as they were, and every other decoder reads them; all code points below and above 0xFFFF."""
+    rng = np.random.default_rng(3)
+    offsets = offsets_of(np.array(LENGTHS, np.int64))
+    flat = rng.choice(np.array(codes, np.uint32), offsets[-1])
+    units, bounds = native.to_utf16(flat, offsets)
+    equal((units, bounds), reference.to_utf16(flat, offsets))
+    assert units.tobytes() == flat.tobytes().decode("utf-32-le").encode("utf-16-le")
+    equal(native.take_codes(units, bounds, np.arange(len(LENGTHS))), (flat, offsets))
+    for segments in (rng.integers(0, len(LENGTHS), 200), np.zeros(0, np.int64), np.array([0, 0])):
+        taken = native.take_codes(units, bounds, segments)
+        equal(taken, reference.take_codes(units, bounds, segments))
+        equal(taken, native.take_codes(flat, offsets, segments))
+    equal(native.to_utf16(flat[:0], offsets[:1]), reference.to_utf16(flat[:0], offsets[:1]))
+
+
+@given(st.lists(st.lists(st.sampled_from(UNITS), max_size=40), min_size=1, max_size=9))
+@settings(deadline=None)
+def test_surrogates_that_are_no_pair_stand_for_themselves(segments):
+    """In any order, and where the halves of a pair lie in two segments."""
+    units = np.array([unit for segment in segments for unit in segment], np.uint16)
+    offsets = offsets_of(np.array(list(map(len, segments)), np.int64))
+    chosen = np.arange(len(segments))[::-1].copy()
+    found = native.take_codes(units, offsets, chosen)
+    equal(found, reference.take_codes(units, offsets, chosen))
+    expected = [
+        np.array(segment, np.uint16).tobytes().decode("utf-16-le", "surrogatepass") for segment in segments[::-1]
+    ]
+    assert list(map(chr, found[0])) == list("".join(expected))
+    assert np.diff(found[1]).tolist() == list(map(len, expected))
+
+
+@pytest.mark.parametrize("code", [*SURROGATES, 0x110000, 0xFFFFFFFF, 0x10D800])
+@pytest.mark.parametrize("place", [0, 31, 32, 99])
+def test_what_utf16_cannot_hold_is_refused(level, code, place):
+    """Wherever it stands; what only looks like a surrogate is held."""
+    codes = np.full(100, 0x41, np.uint32)
+    codes[place] = code
+    for to_utf16 in (native.to_utf16, reference.to_utf16):
+        if code == 0x10D800:
+            assert len(to_utf16(codes, np.array([0, 100]))[0]) == 101
+            continue
+        with pytest.raises(ValueError, match=f"what UTF-16 can hold, found {code}$"):
+            to_utf16(codes, np.array([0, 100]))
+
+
+@given(
+    st.lists(st.text("aあ 𠀀😀", max_size=4), min_size=1, max_size=9),
+    st.lists(st.lists(st.integers(0, 8), max_size=5)),
+)
 @settings(deadline=None)
 def test_join_segments(texts, groups):
-    """Empty segments, empty groups, segments in any order and again, wide and narrow joints."""
+    """Empty segments, empty groups, segments in any order and again, wide and narrow joints; in UTF-16 the same."""
     folded = np.array([ord(c) for text in texts for c in text], np.uint32)
     offsets = offsets_of(np.array([len(text) for text in texts], np.int64))
     bounds = offsets_of(np.array([len(group) for group in groups], np.int64))
     segments = np.array([one % len(texts) for group in groups for one in group], np.int64)
     given = folded, offsets, segments, bounds, load()
     equal(native.join_segments(*given), fold_reference.join_segments(*given))
+    encoded = *native.to_utf16(folded, offsets), *given[2:]
+    equal(native.join_segments(*encoded), fold_reference.join_segments(*given))
+    equal(fold_reference.join_segments(*encoded), fold_reference.join_segments(*given))
 
 
 # --- folding ---------------------------------------------------------------------------------------------------------
@@ -495,6 +563,10 @@ def same_templates(lines):
     for count in (20, 21, 40):
         starts = native.template_starts(codes, offsets, order, load(), count)
         equal(starts, template_reference.template_starts(codes, offsets, order, load(), count))
+        if (codes >> 11 != 0xD800 >> 11).all():  # no surrogate
+            encoded = *native.to_utf16(codes, offsets), order, load(), count
+            equal(native.template_starts(*encoded), starts)
+            equal(template_reference.template_starts(*encoded), starts)
 
 
 @given(st.lists(st.lists(st.sampled_from(OF_DATES), max_size=14).map("".join), max_size=8))
@@ -1530,6 +1602,7 @@ TAKING_OFFSETS = {
     "digests": lambda offsets: native.digests(CODES, offsets),
     "intersections": lambda offsets: native.intersections(HASHES, offsets, np.array([0]), np.array([0])),
     "join_segments, groups": lambda offsets: native.join_segments(CODES, np.arange(9), np.arange(8), offsets, TABLE),
+    "to_utf16": lambda offsets: native.to_utf16(CODES, offsets),
     "merge_entries": lambda offsets: native.merge_entries(HASHES, CODES, offsets),
     "fold": lambda offsets: native.fold(CODES, offsets, TABLE),
     "number_tokens": lambda offsets: native.number_tokens(CODES, offsets, TABLE),
@@ -1564,8 +1637,11 @@ def test_segments_are_not_trusted(segments):
     named = np.array(segments)
     with pytest.raises(ValueError, match="must name segments 0 to 3"):
         native.take_segments(CODES, OFFSETS, named)
-    with pytest.raises(ValueError, match="must name segments 0 to 3"):
-        native.join_segments(CODES, OFFSETS, named, np.array([0, len(named)]), TABLE)
+    for flat in (CODES, CODES.astype(np.uint16)):
+        with pytest.raises(ValueError, match="must name segments 0 to 3"):
+            native.take_codes(flat, OFFSETS, named)
+        with pytest.raises(ValueError, match="must name segments 0 to 3"):
+            native.join_segments(flat, OFFSETS, named, np.array([0, len(named)]), TABLE)
     with pytest.raises(ValueError, match="must name segments 0 to 3"):
         native.template_starts(CODES, OFFSETS, named, TABLE, 40)
     with pytest.raises(ValueError, match="left must name segments"):
@@ -1579,8 +1655,11 @@ def test_offsets_of_segments_to_take_are_not_trusted(offsets):
     """A segment lies in the array."""
     with pytest.raises(ValueError, match="must rise within the array"):
         native.take_segments(CODES, np.array(offsets), np.array([0]))
-    with pytest.raises(ValueError, match="must rise within the array"):
-        native.join_segments(CODES, np.array(offsets), np.array([0]), np.array([0, 1]), TABLE)
+    for flat in (CODES, CODES.astype(np.uint16)):
+        with pytest.raises(ValueError, match="must rise within the array"):
+            native.take_codes(flat, np.array(offsets), np.array([0]))
+        with pytest.raises(ValueError, match="must rise within the array"):
+            native.join_segments(flat, np.array(offsets), np.array([0]), np.array([0, 1]), TABLE)
     with pytest.raises(ValueError, match="must rise within the array"):
         native.template_starts(CODES, np.array(offsets), np.array([0]), TABLE, 40)
 

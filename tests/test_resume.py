@@ -226,11 +226,12 @@ def test_another_version_does_not_go_on(killed):
 
 def test_a_damaged_work_file_is_a_clear_error(killed):
     """And nothing is written."""
-    largest = max((killed / ".out.work").glob("0*"), key=lambda path: path.stat().st_size)
-    os.truncate(largest, 100)
+    stages = json.loads((killed / ".out.work" / "work.json").read_bytes().split(b"\n")[1])["stages"]
+    file = stages["reading"]["files"]["folded"][0]
+    os.truncate(killed / ".out.work" / file, 100)
     refused = dedup("clean", *AS_THEN, *SMALL, "-o", "out", "--resume", cwd=killed)
     assert refused.returncode == 2
-    assert f"{largest.name}: is damaged: expected " in refused.stderr.decode()
+    assert f"{file}: is damaged: expected " in refused.stderr.decode()
     assert not (killed / "out").exists()
     assert dedup("clean", *AS_THEN, *SMALL, "-o", "out", cwd=killed).returncode == 0
     assert not list(killed.glob(".*"))

@@ -1,17 +1,20 @@
 """`scan` against the oracle and against its promises."""
 
 import random
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from corpora import corpus
+from corpora import HAN, corpus
 from oracle import jaccard, judge_articles, judge_passages, shingle_set, size, verifies
 
 import dedup
+from dedup.local import judged
 from dedup.model import Article, Report
 from dedup.settings import Settings
 from dedup.text import codepoints, fold, passages
+from dedup.work import Work
 
 # the corpora draw lines from one pool, so frequency would take them; tests/test_boilerplate.py is about that
 SETTINGS = [
@@ -52,6 +55,25 @@ def test_the_oracle_agrees(seed, settings):
     for place, (kept, similarity) in expected.items():
         assert found.pop(place) == (kept, round(float(similarity), 4)), place
     assert all(size(fold(_line(articles, place))) < settings.min_chars for place in found), "taken along by a block"
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"keep": "last"}, {"keep": "longest"}, {"passage": "blank"}, {"scope": "within"}]
+)
+@pytest.mark.parametrize("seed", range(6))
+def test_characters_beyond_the_basic_plane_are_characters(seed, settings):
+    """Han characters above U+FFFF change nothing: no span, no floor, no similarity."""
+    far = [chr(code) for code in range(0x20000, 0x20400) if fold(chr(code)) == chr(code)]
+    plain = corpus(seed)
+    moved = dict(zip(map(ord, HAN), far, strict=False))
+    articles = [Article(article.id, article.text.translate(moved)) for article in plain]
+    chosen = Settings(recall=0.999, **settings)
+    expected, report = (dedup.scan(of, chosen) for of in (plain, articles))
+    findings = [replace(finding, text=finding.text.translate(moved)) for finding in expected.findings]
+    assert report.findings == findings
+    assert report.families == expected.families
+    with Work(memory=1 << 12, workers=2) as work:  # in files
+        assert judged(articles, chosen, work).report().findings == findings
 
 
 def _line(articles: list[Article], place: tuple[str, int]) -> str:

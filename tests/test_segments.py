@@ -8,17 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dedup import kernel
 from dedup import segments as module
 from dedup.families import _batches
 from dedup.segments import Segments
 
-PIECES = st.lists(st.text("a1b汉字", max_size=5), max_size=8)
+PIECES = st.lists(st.text("a1b汉字𠀀𐌰", max_size=5), max_size=8)
 
 
 def array(pieces):
     """A uint32 segment array of strings."""
     codes = np.frombuffer("".join(pieces).encode("utf-32-le"), np.uint32)
     return codes, np.array([0, *accumulate(map(len, pieces))], np.int64)
+
+
+def units(text):
+    """How many units of UTF-16 it has."""
+    return len(text.encode("utf-16-le")) // 2
 
 
 def strings(flat, offsets):
@@ -37,8 +43,10 @@ def joined(pieces):
 
 @st.composite
 def cases(draw):
-    """Segments, and the plain strings that they stand for, how long these are without blanks, and some of them."""
-    pieces = draw(PIECES)
+    """Segments of code points or in UTF-16, and the plain strings that they stand for, how long these are there without
+    blanks, and some of them.
+    """
+    pieces, stored = draw(PIECES), draw(st.booleans())
     numbers = st.integers(0, len(pieces) - 1)
     chosen = draw(st.none() | (st.lists(numbers, max_size=8) if pieces else st.just([])))
     parts = pieces if chosen is None else [pieces[number] for number in chosen]
@@ -49,12 +57,12 @@ def cases(draw):
         bounds = [0, *cuts, len(parts)]
         groups = [parts[start:end] for start, end in pairwise(bounds)]
     made = Segments(
-        *array(pieces),
+        *(kernel.to_utf16(*array(pieces)) if stored else array(pieces)),
         None if chosen is None else np.array(chosen, np.int64),
         None if bounds is None else np.array(bounds, np.int64),
     )
     some = draw(st.lists(st.integers(0, len(groups) - 1), max_size=9) if groups else st.just([]))
-    return made, list(map(joined, groups)), [sum(map(len, group)) for group in groups], some
+    return made, list(map(joined, groups)), [sum(map(units if stored else len, group)) for group in groups], some
 
 
 @given(cases())
@@ -65,9 +73,11 @@ def test_texts_are_taken_as_they_are(case):
     assert made.lengths.tolist() == lengths
     numbers = np.array(some, np.int64)
     assert strings(*made.take(numbers)) == [texts[number] for number in some]
+    assert strings(*made.whole()) == texts
     fewer = made.of(numbers)
     assert fewer.lengths.tolist() == [lengths[number] for number in some]
     every = np.arange(len(some))
+    assert strings(*fewer.whole()) == [texts[number] for number in some]
     assert strings(*fewer.take(every)) == [texts[number] for number in some]
     assert strings(*fewer.of(every[::-1].copy()).take(every)) == [texts[number] for number in some[::-1]]
 

@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup import kernel
 from dedup.boilerplate import Mark
-from dedup.fold_table import load
 from dedup.judging import in_whole, opening
 from dedup.kernel.reference import I64, U32, U64, offsets_of
 from dedup.marks import Marks
 from dedup.model import Article
+from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.tables import Analysis, Batch, Strings, Tables, analysis, in_paragraphs
 from dedup.work import Work
@@ -133,6 +132,7 @@ def _tables(articles: Sequence[Article], found: Analysis) -> Tables:
         end=found.end,
         folded=found.folded,
         offsets=offsets_of(found.chars),
+        chars=found.chars,
         size=found.size,
         of_article=offsets_of(found.counts),
         line=found.line,
@@ -174,7 +174,6 @@ def excerpt_of(reading: Reading, outs: Sequence[Mask], places: I64, settings: Se
     whole, left, of_compared = _wholes(compared, len(reading.articles))
     article = tables.article[rows]
     rank = np.arange(len(rows)) - np.searchsorted(article, article)
-    text = (tables.folded, tables.offsets)
     return Excerpt(
         articles=reading.articles,
         place=places,
@@ -188,7 +187,7 @@ def excerpt_of(reading: Reading, outs: Sequence[Mask], places: I64, settings: Se
         row=rows,
         start=tables.start[rows],
         end=tables.end[rows],
-        text=text if len(rows) == len(out) else kernel.take_segments(*text, rows),
+        text=tables.at.whole() if len(rows) == len(out) else tables.at.take(rows),
         size=tables.size[rows],
         bare=tables.bare[rows],
         opens=opens[rows],
@@ -209,11 +208,10 @@ def _of_units(units: Tables, lines: Sequence[Mask]) -> Mask:
 
 def _wholes(tables: Tables, count: int) -> tuple[Folded, Folded, tuple[Folded, I64]]:
     """The text of each article without what is masked, or all of it where all is; and what is left out."""
-    folded = (tables.folded, tables.offsets)
     if not tables.masked.any():
         nothing = (np.zeros(0, np.uint32), np.zeros(count + 1, np.int64))
         whole, _, _ = _joined(tables, np.arange(len(tables.article)), count)
-        return whole, nothing, (folded, tables.of_article)
+        return whole, nothing, (tables.at.whole(), tables.of_article)
     shown = in_whole(tables.article, tables.masked, count)
     taken = [_joined(tables, np.flatnonzero(chosen), count) for chosen in (shown, ~shown)]
     (whole, compared, of_article), (left, _, _) = taken
@@ -222,8 +220,8 @@ def _wholes(tables: Tables, count: int) -> tuple[Folded, Folded, tuple[Folded, I
 
 def _joined(tables: Tables, rows: I64, count: int) -> tuple[Folded, Folded, I64]:
     of_article = offsets_of(np.bincount(tables.article[rows], minlength=count))
-    whole, offsets, _ = kernel.join_segments(tables.folded, tables.offsets, rows, of_article, load())
-    return (whole, offsets), kernel.take_segments(tables.folded, tables.offsets, rows), of_article
+    whole = Segments(tables.folded, tables.offsets, rows, of_article).take(np.arange(count))
+    return whole, tables.at.take(rows), of_article
 
 
 def gather(excerpts: Sequence[Excerpt]) -> Excerpt:

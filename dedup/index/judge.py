@@ -239,6 +239,7 @@ def _tables(both: Excerpt, first: int, old: int) -> Tables:
         end=both.end,
         folded=both.text[0],
         offsets=both.text[1],
+        chars=np.diff(both.text[1]),
         size=both.size,
         of_article=np.searchsorted(both.article, np.arange(count + 1)),
         line=np.zeros(passages, np.int64),

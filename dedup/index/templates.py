@@ -86,7 +86,7 @@ def lines_of(reading: Reading) -> ReadLines:
     units = reading.units
     fresh = opening(units.article, units.line)
     first = np.flatnonzero(fresh)
-    text = (units.folded, units.offsets) if fresh.all() else joined(units, first).take(np.arange(len(first)))
+    text = units.at.whole() if fresh.all() else joined(units, first).whole()
     return ReadLines(
         text=text,
         article=units.article[first],
@@ -181,12 +181,13 @@ def count(readings: Iterable[tuple[Reading, Sequence[int]]], settings: Settings)
         lots.append(lines_of(reading))
         families += of
         sources += [names.setdefault(source_of(article, settings), len(names)) for article in reading.articles]
-    offsets = [np.diff(lot.text[1]) for lot in lots]
     counts = np.concatenate([np.zeros(0, np.int64), *(np.diff(lot.of_article) for lot in lots)])
     article = np.repeat(np.arange(len(counts)), counts)
     folded = np.concatenate([np.zeros(0, np.uint32), *(lot.text[0] for lot in lots)])
+    chars = np.concatenate([np.zeros(0, np.int64), *(np.diff(lot.text[1]) for lot in lots)])
     lines = Lines(
-        at=Segments(folded, offsets_of(np.concatenate([np.zeros(0, np.int64), *offsets]))),
+        at=Segments(folded, offsets_of(chars)),
+        chars=chars,
         article=article,
         masked=np.concatenate([np.zeros(0, bool), *(lot.masked for lot in lots)]),
         shape=np.concatenate([np.zeros(0, np.uint8), *(lot.shape for lot in lots)]),
@@ -203,11 +204,10 @@ def _templates(lines: Lines, found: Frequent, names: Sequence[str], settings: Se
     """What fits from now on: the lines found, by source, and the long ones of them that stand first."""
     by_line: dict[tuple[str, str], Evidence] = {}
     copies: dict[str, Evidence] = {}
-    chars = lines.at.lengths
     seen: set[str] = set()
-    long = (chars >= settings.min_chars) & ~lines.masked
+    long = (lines.chars >= settings.min_chars) & ~lines.masked
     for line in np.flatnonzero(found.line | (long if found.line.any() else False)).tolist():
-        text = string((lines.at.flat, lines.at.offsets), line)
+        text = string(lines.at.take(np.array([line])), 0)
         evidence = int(found.families[line]), float(found.share[line])
         if long[line] and text not in seen:
             seen.add(text)

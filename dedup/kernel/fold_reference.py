@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.kernel.reference import offsets_of, positions, segment_ids, take_segments
+from dedup.kernel.reference import offsets_of, positions, segment_ids, take_codes
 
 U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
@@ -126,11 +126,13 @@ def segment_widths(folded: U32, offsets: I64, table: FoldTable) -> I64:
     return np.diff(offsets_of(columns(folded, table))[offsets])
 
 
-def join_segments(folded: U32, offsets: I64, segments: I64, groups: I64, table: FoldTable) -> tuple[U32, I64, I64]:
+def join_segments(
+    folded: U16 | U32, offsets: I64, segments: I64, groups: I64, table: FoldTable
+) -> tuple[U32, I64, I64]:
     """Segments joined group by group, with U+0020 between two that meet with no wide character at the joint.
 
     Args:
-        folded: uint32 segment array of folded passages.
+        folded: segment array of folded passages: uint32 code points, or uint16 as `to_utf16` makes them.
         offsets: its offsets.
         segments: int64 [segments], those that are joined, in this order.
         groups: int64 [groups + 1]; group g is made of segments[groups[g]] ... segments[groups[g + 1] - 1].
@@ -139,7 +141,7 @@ def join_segments(folded: U32, offsets: I64, segments: I64, groups: I64, table: 
     Returns:
         uint32 segment array, one segment a group, its offsets, and int64 [segments], where each begins in it.
     """
-    taken, bounds = take_segments(folded, offsets, segments)
+    taken, bounds = take_codes(folded, offsets, segments)
     lengths = np.diff(bounds)
     wide = (table.flags[taken] & WIDE) > 0
     group_of = segment_ids(groups)

@@ -21,7 +21,7 @@ from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree, Pass
 from dedup.kernel.json_reference import Utf8
 from dedup.kernel.line_reference import Readings
 from dedup.kernel.lookup_reference import Mask
-from dedup.kernel.reference import I32, I64, U8, U32, U64
+from dedup.kernel.reference import I32, I64, U8, U16, U32, U64
 from dedup.kernel.reference import take_segments as reference_take
 
 
@@ -34,7 +34,27 @@ def take_segments(flat: NDArray, offsets: I64, segments: I64) -> tuple[NDArray, 
     return taken, taken_offsets
 
 
-def join_segments(folded: U32, offsets: I64, segments: I64, groups: I64, table: FoldTable) -> tuple[U32, I64, I64]:
+def to_utf16(codes: U32, offsets: I64) -> tuple[U16, I64]:
+    """See the reference."""
+    units, unit_offsets = np.empty(2 * len(codes), np.uint16), np.empty(len(offsets), np.int64)
+    _native.to_utf16(codes, offsets, units, unit_offsets)
+    return units[: unit_offsets[-1]], unit_offsets
+
+
+def take_codes(text: U16 | U32, offsets: I64, segments: I64) -> tuple[U32, I64]:
+    """See the reference; here segments count from 0 up only."""
+    if text.dtype != np.uint16:
+        return take_segments(text, offsets, segments)
+    code_offsets = np.empty(len(segments) + 1, np.int64)
+    _native.taken_offsets(len(text), offsets, segments, code_offsets)
+    codes = np.empty(code_offsets[-1], np.uint32)
+    _native.take_codes(text, offsets, segments, codes, code_offsets)
+    return codes[: code_offsets[-1]], code_offsets
+
+
+def join_segments(
+    folded: U16 | U32, offsets: I64, segments: I64, groups: I64, table: FoldTable
+) -> tuple[U32, I64, I64]:
     """See the reference; here segments count from 0 up only."""
     taken_offsets = np.empty(len(segments) + 1, np.int64)
     _native.taken_offsets(len(folded), offsets, segments, taken_offsets)
@@ -88,7 +108,7 @@ def shingle_band_keys(folded: U32, offsets: I64, widths: U8, size: int, a: U32, 
     return keys
 
 
-def text_digests(folded: U32, offsets: I64, segments: I64, groups: I64, table: FoldTable) -> U64:
+def text_digests(folded: U16 | U32, offsets: I64, segments: I64, groups: I64, table: FoldTable) -> U64:
     """See the reference; the joined texts are not written to memory."""
     found = np.empty((max(len(groups) - 1, 0), 2), np.uint64)
     _native.text_digests(folded, offsets, segments, groups, table.flags, found)
@@ -96,7 +116,7 @@ def text_digests(folded: U32, offsets: I64, segments: I64, groups: I64, table: F
 
 
 def text_band_keys(
-    texts: tuple[U32, I64, I64, I64],
+    texts: tuple[U16 | U32, I64, I64, I64],
     nested: Mask,
     table: FoldTable,
     size: int,
@@ -116,7 +136,7 @@ def text_band_keys(
 
 
 def wanted_band_keys(
-    texts: tuple[U32, I64, I64, I64],
+    texts: tuple[U16 | U32, I64, I64, I64],
     table: FoldTable,
     size: int,
     permutations: tuple[U32, U32],
@@ -318,7 +338,7 @@ def templates(folded: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:
     return found[: found_offsets[-1]], found_offsets
 
 
-def template_starts(folded: U32, offsets: I64, segments: I64, table: FoldTable, count: int) -> U64:
+def template_starts(folded: U16 | U32, offsets: I64, segments: I64, table: FoldTable, count: int) -> U64:
     """See the reference; here segments count from 0 up only."""
     found = np.empty(len(segments), np.uint64)
     _native.template_starts(folded, offsets, segments, table.flags, count, found)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 U8 = NDArray[np.uint8]
+U16 = NDArray[np.uint16]
 U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
 I64 = NDArray[np.int64]
@@ -19,6 +20,8 @@ I32 = NDArray[np.int32]
 
 # 2**64 over the golden ratio, made odd (Knuth, The Art of Computer Programming 3, 6.4)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+# UTF-16: a code point from _ABOVE on is a unit from _HIGH on and one from _LOW on, with ten bits each
+_ABOVE, _HIGH, _LOW, _HALF, _LAST_CODE = map(np.uint32, (0x10000, 0xD800, 0xDC00, 0x400, 0x10FFFF))
 _BLOCK = 1 << 18  # positions hashed at a time: the temporary arrays then fit the second-level cache
 _SIGN_BLOCK = 512  # shingles signed at a time, for the same reason
 
@@ -65,6 +68,45 @@ def take_segments(flat: NDArray, offsets: I64, segments: I64) -> tuple[NDArray, 
     """The named segments, in the order in which they are named, as a segment array of their own."""
     lengths = offsets[segments + 1] - offsets[segments]
     return flat[positions(offsets[segments], lengths)], offsets_of(lengths)
+
+
+def to_utf16(codes: U32, offsets: I64) -> tuple[U16, I64]:
+    """Segments of code points in UTF-16: half the bytes of nearly every text.
+
+    Returns:
+        uint16 segment array and its offsets, which count units: a code point above 0xFFFF takes two.
+
+    Raises:
+        ValueError: a code point is a surrogate or above 0x10FFFF.
+    """
+    wrong = (codes > _LAST_CODE) | ((codes >= _HIGH) & (codes < _LOW + _HALF))
+    if wrong.any():
+        raise ValueError(f"code points must be what UTF-16 can hold, found {codes[wrong][0]}")
+    above = codes >= _ABOVE
+    before = offsets_of(above)
+    first = np.arange(len(codes)) + before[:-1]
+    units = np.empty(len(codes) + before[-1], np.uint16)
+    units[first] = np.where(above, _HIGH + ((codes - _ABOVE) >> np.uint32(10)), codes)
+    units[first[above] + 1] = _LOW + codes[above] % _HALF
+    return units, offsets + before[offsets]
+
+
+def take_codes(text: U16 | U32, offsets: I64, segments: I64) -> tuple[U32, I64]:
+    """The named segments, in the order in which they are named, as code points: what `to_utf16` made decoded.
+
+    A surrogate that is not the half of a pair within its segment stands for itself.
+    """
+    taken, bounds = take_segments(text, offsets, segments)
+    if taken.dtype != np.uint16:
+        return taken, bounds
+    codes = taken.astype(np.uint32)
+    half = codes - codes % _HALF
+    second = np.zeros(len(codes), bool)
+    second[1:] = (half[:-1] == _HIGH) & (half[1:] == _LOW)
+    second[bounds[:-1][np.diff(bounds) > 0]] = False  # what begins a segment ends no pair
+    first = np.flatnonzero(second) - 1
+    codes[first] = _ABOVE + (codes[first] % _HALF << np.uint32(10)) + codes[second] % _HALF
+    return codes[~second], offsets_of(~second)[bounds]
 
 
 def digests(folded: U32, offsets: I64) -> U64:

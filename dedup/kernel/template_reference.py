@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from dedup.kernel.fold_reference import DECIMAL, FoldTable, runs
-from dedup.kernel.reference import I64, U32, U64, _hash_of, offsets_of, take_segments
+from dedup.kernel.reference import I64, U16, U32, U64, _hash_of, offsets_of, take_codes
 
 SIGN = "\ue000"  # stands for what is masked; private use, so no text has it by right
 SHORT_LINE = 20  # folded characters below which all numbers are masked
@@ -45,11 +45,11 @@ def templates(folded: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:
     return codes, offsets_of(np.array(list(map(len, made)), np.int64))
 
 
-def template_starts(folded: U32, offsets: I64, segments: I64, table: FoldTable, count: int) -> U64:
+def template_starts(folded: U16 | U32, offsets: I64, segments: I64, table: FoldTable, count: int) -> U64:
     """Of some folded lines how their templates begin: lines of one template agree, be it of many dates.
 
     Args:
-        folded: uint32, lines lie in it.
+        folded: lines lie in it: uint32 code points, or uint16 as `to_utf16` makes them.
         offsets: int64, line s is offsets[s] ... offsets[s + 1] - 1.
         segments: int64 [lines], which of them.
         table: of its flags DECIMAL counts.
@@ -61,7 +61,7 @@ def template_starts(folded: U32, offsets: I64, segments: I64, table: FoldTable, 
     """
     if count < SHORT_LINE:
         raise ValueError(f"count must be at least {SHORT_LINE}, found {count}")
-    codes, bounds = templates(*take_segments(folded, offsets, segments), table)
+    codes, bounds = templates(*take_codes(folded, offsets, segments), table)
     starts = np.zeros(len(segments), np.uint64)
     for number, (begin, end) in enumerate(pairwise(bounds.tolist())):
         line = codes[begin:end]

@@ -1,7 +1,7 @@
 """The meaning of texts that are made of segments and digested and signed without being written anywhere.
 
 Texts are given as (folded, offsets, segments, groups), see `join_segments`: text t is segments[groups[t]] ...
-segments[groups[t + 1] - 1] of the segment array *folded*, joined.
+segments[groups[t + 1] - 1] of the segment array *folded*, joined; that is code points or UTF-16.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.kernel.fold_reference import FoldTable, columns, join_segments
-from dedup.kernel.reference import I64, U32, U64, digests, shingle_band_keys, take_segments
+from dedup.kernel.reference import I64, U16, U32, U64, digests, shingle_band_keys, take_codes
 
 Mask = NDArray[np.bool_]
 
 
-def text_digests(folded: U32, offsets: I64, segments: I64, groups: I64, table: FoldTable) -> U64:
+def text_digests(folded: U16 | U32, offsets: I64, segments: I64, groups: I64, table: FoldTable) -> U64:
     """The digest of each text, see `digests`: uint64 [texts, 2]."""
     joined, bounds, _ = join_segments(folded, offsets, segments, groups, table)
     return digests(joined, bounds)
 
 
 def text_band_keys(
-    texts: tuple[U32, I64, I64, I64],
+    texts: tuple[U16 | U32, I64, I64, I64],
     nested: Mask,
     table: FoldTable,
     size: int,
@@ -48,7 +48,7 @@ def text_band_keys(
     """
     folded, offsets, segments, _ = texts
     joined, bounds, _ = join_segments(*texts, table)
-    own, own_bounds = take_segments(folded, offsets, segments[nested])
+    own, own_bounds = take_codes(folded, offsets, segments[nested])
     for codes, of, to, at in ((joined, bounds, keys, first), (own, own_bounds, nested_keys, nested_first)):
         found = shingle_band_keys(codes, of, columns(codes, table), size, *permutations, len(to), rows)
         if to.dtype == np.uint32:
@@ -57,7 +57,7 @@ def text_band_keys(
 
 
 def wanted_band_keys(
-    texts: tuple[U32, I64, I64, I64],
+    texts: tuple[U16 | U32, I64, I64, I64],
     table: FoldTable,
     size: int,
     permutations: tuple[U32, U32],

@@ -27,6 +27,7 @@ constexpr int GROUP = 32;            // positions that are hashed together to th
 constexpr size_t DIGEST_PLACES = 1024;  // places whose weights are kept: 16 kB, a third of a first-level cache
 
 constexpr int COLUMNS_BLOCK = 32;    // code points that are looked up one by one where one of them is not known
+constexpr int TRANSCODED = 32;       // code points that become units of UTF-16 together, or the reverse
 
 constexpr size_t BRIEF_WORDS = 6;       // of 64 bits, what is left of a cache line in greedy.h
 
@@ -43,6 +44,8 @@ struct Loops {
     size_t (*utf8_chars)(const uint8_t*, size_t);
     size_t (*decoded)(const uint8_t*, size_t, uint32_t*, size_t);
     size_t (*columns)(const uint32_t*, size_t, uint32_t, uint32_t, uint32_t, uint8_t*);
+    size_t (*widen)(const uint16_t*, size_t, uint32_t*);
+    size_t (*narrow)(const uint32_t*, size_t, uint16_t*);
 };
 
 #if defined(__GNUC__)

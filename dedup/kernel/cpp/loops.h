@@ -322,5 +322,37 @@ static size_t decoded(const uint8_t* RESTRICT utf8, size_t count, uint32_t* REST
     return out;
 }
 
-const Loops loops = {hash_positions, signable, sign,       digest,     band_keys, most_shared,
-                     row_keys,       lower,    plain_json, utf8_chars, decoded,   columns};
+// Units of UTF-16 as code points, up to the first surrogate; how many these are. There is room for *count* code points.
+static size_t widen(const uint16_t* RESTRICT units, size_t count, uint32_t* RESTRICT codes) {
+    size_t done = 0;
+    for (; done + TRANSCODED <= count; done += TRANSCODED) {
+        uint16_t any = 0;
+        for (int i = 0; i < TRANSCODED; i++) {
+            codes[done + i] = units[done + i];
+            any |= static_cast<uint16_t>((units[done + i] & 0xF800) == 0xD800 ? 0xFFFF : 0);
+        }
+        if (any) break;
+    }
+    for (; done < count && (units[done] & 0xF800) != 0xD800; done++) codes[done] = units[done];
+    return done;
+}
+
+// Code points as units of UTF-16, up to the first that is not one unit; how many these are. There is room for *count*.
+static size_t narrow(const uint32_t* RESTRICT codes, size_t count, uint16_t* RESTRICT units) {
+    size_t done = 0;
+    for (; done + TRANSCODED <= count; done += TRANSCODED) {
+        uint32_t any = 0;
+        for (int i = 0; i < TRANSCODED; i++) {
+            const uint32_t code = codes[done + i];
+            units[done + i] = static_cast<uint16_t>(code);
+            any |= (code >> 16) | ((code & 0xF800) == 0xD800 ? 0xFFFFFFFFu : 0);
+        }
+        if (any) break;
+    }
+    for (; done < count && !(codes[done] >> 16) && (codes[done] & 0xF800) != 0xD800; done++)
+        units[done] = static_cast<uint16_t>(codes[done]);
+    return done;
+}
+
+const Loops loops = {hash_positions, signable,   sign,    digest,  band_keys, most_shared, row_keys,
+                     lower,          plain_json, utf8_chars, decoded, columns,   widen,       narrow};

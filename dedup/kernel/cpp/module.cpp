@@ -10,17 +10,36 @@
 #include "levels.h"
 
 #include <memory>
+#include <optional>
 #include "lines.h"
 #include "lookup.h"
 #include "numbers.h"
 #include "signing.h"
 #include "templates.h"
+#include "utf16.h"
 #include "utf8.h"
 
 namespace {
 
 using Codes = Array<uint32_t>;
 using Hashes = Array<uint64_t>;
+
+// An array of units of UTF-16 or of code points.
+class Text {
+  public:
+    Text(PyObject* object, const char* name) {
+        if (Bytes(object, name).itemsize() == sizeof(uint16_t))
+            units_.emplace(object, name);
+        else
+            codes_.emplace(object, name);
+    }
+    size_t size() const { return units_ ? units_->size() : codes_->size(); }
+    utf16::Text stored() const { return {units_ ? units_->data() : nullptr, codes_ ? codes_->data() : nullptr}; }
+
+  private:
+    std::optional<Array<uint16_t>> units_;
+    std::optional<Codes> codes_;
+};
 
 // Turns what a function throws into a Python exception.
 template <class Function>
@@ -235,7 +254,7 @@ const DigestWeights digest_weights;
 
 // Texts made of segments, as text_reference.py has them.
 struct TextsGiven {
-    Codes folded;
+    Text folded;
     Array<int64_t> offsets, segments;
     Offsets groups;
     Array<uint16_t> flags;
@@ -246,7 +265,7 @@ struct TextsGiven {
         flags.must_have(folding::CODE_POINTS);
     }
     signing::Texts texts(const signing::Columns& columns) const {
-        return {folded.data(), offsets.data(), segments.data(), bounds_of(groups), columns};
+        return {folded.stored(), offsets.data(), segments.data(), bounds_of(groups), columns};
     }
 };
 
@@ -259,7 +278,7 @@ PyObject* text_digests(PyObject*, PyObject* args) {
         found.must_have(2 * given.groups.segments());
         without_gil([&] {
             const signing::Columns columns(given.flags.data(), 0, 0);
-            given.texts(columns).each([&](size_t first, const uint32_t* codes, signing::Bounds bounds, const int64_t*) {
+            given.texts(columns).each([&](size_t first, const uint32_t* codes, signing::Bounds bounds, const int64_t*, const int64_t*) {
                 for (size_t i = 0; i < bounds.segments(); i++)
                     level->loops->digest(codes + bounds.begin(i), bounds.length(i), found.data() + 2 * (first + i),
                                          digest_weights.lanes[0], digest_weights.lanes[1]);
@@ -296,17 +315,17 @@ void sign_texts(const TextsGiven& given, const Array<uint8_t>& nested, unsigned 
         std::vector<uint8_t> widths;
         signing::Spans inside_texts;
         size_t span = 0;
-        given.texts(columns).each([&](size_t first, const uint32_t* codes, signing::Bounds bounds, const int64_t* begins) {
+        given.texts(columns).each([&](size_t first, const uint32_t* codes, signing::Bounds bounds, const int64_t* begins,
+                                      const int64_t* ends) {
             const size_t total = bounds.end(bounds.segments() - 1);
             if (widths.size() < total) widths.resize(total);
             columns.look_up(codes, total, widths.data());
             inside_texts.begins.clear();
             inside_texts.ends.clear();
-            for (size_t i = given.groups.begin(first); i < given.groups.end(first + bounds.segments() - 1); i++, begins++) {
+            for (size_t i = given.groups.begin(first); i < given.groups.end(first + bounds.segments() - 1); i++, begins++, ends++) {
                 if (!nested[i]) continue;
-                const size_t segment = static_cast<size_t>(given.segments[i]), begin = static_cast<size_t>(*begins);
-                inside_texts.begins.push_back(begin);
-                inside_texts.ends.push_back(begin + static_cast<size_t>(given.offsets[segment + 1] - given.offsets[segment]));
+                inside_texts.begins.push_back(static_cast<size_t>(*begins));
+                inside_texts.ends.push_back(static_cast<size_t>(*ends));
             }
             const signing::Shingling shingling(codes, widths.data(), bounds, static_cast<size_t>(size));
             signing::sign_nested(shingling, inside_texts, whole, first, inner, span);
@@ -358,7 +377,7 @@ PyObject* wanted_band_keys(PyObject*, PyObject* args) {
             signing::SomeBanding banding(permutations.a.data(), permutations.b.data(), static_cast<size_t>(bands),
                                          static_cast<size_t>(rows), wanted.data() + first, columns_wanted);
             std::vector<uint8_t> widths;
-            given.texts(columns).each([&](size_t text, const uint32_t* codes, signing::Bounds bounds, const int64_t*) {
+            given.texts(columns).each([&](size_t text, const uint32_t* codes, signing::Bounds bounds, const int64_t*, const int64_t*) {
                 const size_t total = bounds.end(bounds.segments() - 1);
                 if (widths.size() < total) widths.resize(total);
                 columns.look_up(codes, total, widths.data());
@@ -550,28 +569,75 @@ PyObject* take_segments(PyObject*, PyObject* args) {
     });
 }
 
+PyObject* to_utf16(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *codes_, *offsets_, *units_, *ends_;
+        unpack(args, "OOOO", &codes_, &offsets_, &units_, &ends_);
+        const Codes codes(codes_, "codes");
+        const Offsets offsets(offsets_, "offsets", codes.size());
+        const Array<uint16_t> units(units_, "units", 1, true);
+        const Array<int64_t> ends(ends_, "unit offsets", 1, true);
+        units.must_have(2 * codes.size());
+        ends.must_have(offsets.size());
+        without_gil([&] {
+            uint16_t* out = units.data();
+            ends[0] = 0;
+            for (size_t i = 0; i < offsets.segments(); i++) {
+                out = utf16::encode(codes.data() + offsets.begin(i), offsets.length(i), out, level->loops->narrow);
+                ends[i + 1] = out - units.data();
+            }
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+PyObject* take_codes(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *text_, *offsets_, *segments_, *codes_, *ends_;
+        unpack(args, "OOOOO", &text_, &offsets_, &segments_, &codes_, &ends_);
+        const Text text(text_, "text");
+        const Array<int64_t> offsets(offsets_, "offsets"), segments(segments_, "segments");
+        must_lie_within(offsets, segments, text.size());
+        const Codes codes(codes_, "codes", 1, true);
+        const Array<int64_t> ends(ends_, "code offsets", 1, true);
+        ends.must_have(segments.size() + 1);
+        size_t total = 0;  // as many code points as units at most
+        for (size_t i = 0; i < segments.size(); i++)
+            total += static_cast<size_t>(offsets[static_cast<size_t>(segments[i]) + 1] -
+                                         offsets[static_cast<size_t>(segments[i])]);
+        if (total != codes.size()) refuse("codes must have " + std::to_string(total) + " elements");
+        without_gil([&] {
+            const utf16::Text stored = text.stored();
+            uint32_t* out = codes.data();
+            ends[0] = 0;
+            for (size_t i = 0; i < segments.size(); i++) {
+                const int64_t* bounds = offsets.data() + segments[i];
+                out = stored.copy(bounds[0], static_cast<size_t>(bounds[1] - bounds[0]), out);
+                ends[i + 1] = out - codes.data();
+            }
+        });
+        Py_RETURN_NONE;
+    });
+}
+
 PyObject* join_segments(PyObject*, PyObject* args) {
     return guarded([&] {
         PyObject *folded_, *offsets_, *segments_, *groups_, *flags_, *joined_, *ends_, *begins_;
         unpack(args, "OOOOOOOO", &folded_, &offsets_, &segments_, &groups_, &flags_, &joined_, &ends_, &begins_);
-        const Codes folded(folded_, "folded"), joined(joined_, "joined", 1, true);
-        const Array<int64_t> offsets(offsets_, "offsets"), segments(segments_, "segments");
-        must_lie_within(offsets, segments, folded.size());
-        const Offsets groups(groups_, "groups", segments.size());
-        const Array<uint16_t> flags(flags_, "flags");
-        flags.must_have(folding::CODE_POINTS);
+        const TextsGiven given(folded_, offsets_, segments_, groups_, flags_);
+        const Codes joined(joined_, "joined", 1, true);
         const Array<int64_t> ends(ends_, "joined offsets", 1, true), begins(begins_, "begins", 1, true);
-        ends.must_have(groups.size());
-        begins.must_have(segments.size());
+        ends.must_have(given.groups.size());
+        begins.must_have(given.segments.size());
         without_gil([&] {
-            const signing::Columns columns(flags.data(), 0, 0);
-            const signing::Texts texts{folded.data(), offsets.data(), segments.data(), bounds_of(groups), columns};
+            const signing::Columns columns(given.flags.data(), 0, 0);
+            const signing::Texts texts = given.texts(columns);
             uint32_t *out = joined.data(), *const limit = out + joined.size();
             ends[0] = 0;
-            for (size_t group = 0; group < groups.segments(); group++) {
+            for (size_t group = 0; group < given.groups.segments(); group++) {
                 if (texts.most(group) > static_cast<size_t>(limit - out))
                     refuse("joined must have room for all segments, each with a blank");
-                out = texts.join(group, joined.data(), out, begins.data() + groups.begin(group));
+                out = texts.join(group, joined.data(), out, begins.data() + given.groups.begin(group), nullptr);
                 ends[group + 1] = out - joined.data();
             }
         });
@@ -1407,7 +1473,7 @@ PyObject* template_starts(PyObject*, PyObject* args) {
         PyObject *folded_, *offsets_, *segments_, *flags_, *found_;
         Py_ssize_t count;
         unpack(args, "OOOOnO", &folded_, &offsets_, &segments_, &flags_, &count, &found_);
-        const Codes folded(folded_, "folded");
+        const Text folded(folded_, "folded");
         const Array<int64_t> offsets(offsets_, "offsets"), segments(segments_, "segments");
         must_lie_within(offsets, segments, folded.size());
         const Array<uint16_t> flags(flags_, "flags");
@@ -1418,16 +1484,25 @@ PyObject* template_starts(PyObject*, PyObject* args) {
             refuse("count must be at least " + std::to_string(templates::SHORT_LINE) + ", found " + std::to_string(count));
         without_gil([&] {
             const size_t wanted = static_cast<size_t>(count);
-            const auto begin = [&](size_t i) { return folded.data() + offsets[static_cast<size_t>(segments[i])]; };
-            const auto end = [&](size_t i) { return folded.data() + offsets[static_cast<size_t>(segments[i]) + 1]; };
+            const utf16::Text text = folded.stored();
+            const auto begin = [&](size_t i) { return offsets[static_cast<size_t>(segments[i])]; };
+            const auto length = [&](size_t i) {
+                return static_cast<size_t>(offsets[static_cast<size_t>(segments[i]) + 1] - begin(i));
+            };
+            std::vector<uint32_t> decoded;
             for (size_t i = 0; i < segments.size(); i++) {
                 if (i + AHEAD < segments.size()) {  // of each line little is read, and the wait for memory takes longest
-                    const uint32_t* next = begin(i + AHEAD);
-                    const size_t read = std::min(static_cast<size_t>(end(i + AHEAD) - next), wanted);
-                    for (size_t at = 0; at < read; at += 16) prefetch(next + at);  // as many as a line of the cache holds
+                    const size_t read = std::min(length(i + AHEAD), wanted);
+                    for (size_t at = 0; at < read; at += 16) text.prefetch(begin(i + AHEAD) + static_cast<int64_t>(at));
                 }
-                found[i] = templates::start(begin(i), static_cast<size_t>(end(i) - begin(i)), flags.data(), wanted,
-                                            refuse_code);
+                const uint32_t* codes = text.codes + begin(i);
+                size_t found_codes = length(i);
+                if (text.units) {
+                    decoded.resize(std::max(decoded.size(), length(i)));
+                    codes = decoded.data();
+                    found_codes = static_cast<size_t>(text.copy(begin(i), length(i), decoded.data()) - codes);
+                }
+                found[i] = templates::start(codes, found_codes, flags.data(), wanted, refuse_code);
             }
         });
         Py_RETURN_NONE;
@@ -1477,6 +1552,8 @@ PyMethodDef methods[] = {
     {"intersections", intersections, METH_VARARGS, nullptr},
     {"taken_offsets", taken_offsets, METH_VARARGS, nullptr},
     {"take_segments", take_segments, METH_VARARGS, nullptr},
+    {"to_utf16", to_utf16, METH_VARARGS, nullptr},
+    {"take_codes", take_codes, METH_VARARGS, nullptr},
     {"join_segments", join_segments, METH_VARARGS, nullptr},
     {"pack_table", pack_table, METH_VARARGS, nullptr},
     {"fold", fold, METH_VARARGS, nullptr},

@@ -8,6 +8,7 @@
 
 #include "fold.h"
 #include "levels.h"
+#include "utf16.h"
 
 namespace signing {
 
@@ -53,7 +54,7 @@ class Columns {
 // Texts made of segments that lie anywhere in an array, which are joined with a blank between two that meet with no wide
 // character at the joint.
 struct Texts {
-    const uint32_t* folded;
+    utf16::Text folded;
     const int64_t* offsets;
     const int64_t* segments;
     Bounds groups;
@@ -67,28 +68,32 @@ struct Texts {
         return length;
     }
 
-    // Writes a text to *out*, and where each of its segments begins behind *base*; where it ends.
-    uint32_t* join(size_t text, const uint32_t* base, uint32_t* out, int64_t* begins) const {
+    // Writes a text to *out*, and where each of its segments begins and, unless *ends* is null, ends behind *base*; where
+    // it ends.
+    uint32_t* join(size_t text, const uint32_t* base, uint32_t* out, int64_t* begins, int64_t* ends) const {
         const uint32_t* text_begin = out;
         bool was_wide = false;
         for (size_t i = groups.begin(text); i < groups.end(text); i++) {
-            const uint32_t* begin = folded + offsets[segments[i]];
-            const size_t length = static_cast<size_t>(offsets[segments[i] + 1] - offsets[segments[i]]);
-            if (length && out != text_begin && !was_wide && !columns.wide(*begin)) *out++ = folding::BLANK;
+            const int64_t begin = offsets[segments[i]];
+            const size_t length = static_cast<size_t>(offsets[segments[i] + 1] - begin);
+            if (length && out != text_begin && !was_wide && !columns.wide(folded.at(begin, length)))
+                *out++ = folding::BLANK;
             *begins++ = out - base;
-            if (length == 0) continue;
-            out = std::copy(begin, begin + length, out);
-            was_wide = columns.wide(begin[length - 1]);
+            if (length) {
+                out = folded.copy(begin, length, out);
+                was_wide = columns.wide(out[-1]);
+            }
+            if (ends) *ends++ = out - base;
         }
         return out;
     }
 
-    // Calls take(first text, codes, bounds, begins) with some joined texts at a time, which stay in the cache.
+    // Calls take(first text, codes, bounds, begins, ends) with some joined texts at a time, which stay in the cache.
     template <class Take>
     void each(Take take) const {
         constexpr size_t TOGETHER = 1 << 15;  // code points, unless one text is longer
         std::vector<uint32_t> codes;
-        std::vector<int64_t> bounds, begins;
+        std::vector<int64_t> bounds, begins, ends;
         for (size_t first = 0, last; first < groups.segments(); first = last) {
             size_t room = most(first);
             for (last = first + 1; last < groups.segments(); last++) {
@@ -98,13 +103,15 @@ struct Texts {
             }
             if (codes.size() < room) codes.resize(room);
             begins.resize(groups.end(last - 1) - groups.begin(first));
+            ends.resize(begins.size());
             bounds.assign(1, 0);
             uint32_t* out = codes.data();
             for (size_t text = first; text < last; text++) {
-                out = join(text, codes.data(), out, begins.data() + (groups.begin(text) - groups.begin(first)));
+                const size_t before = groups.begin(text) - groups.begin(first);
+                out = join(text, codes.data(), out, begins.data() + before, ends.data() + before);
                 bounds.push_back(out - codes.data());
             }
-            take(first, codes.data(), Bounds{bounds.data(), last - first}, begins.data());
+            take(first, codes.data(), Bounds{bounds.data(), last - first}, begins.data(), ends.data());
         }
     }
 };

@@ -1,0 +1,67 @@
+// Code points <-> UTF-16, see reference.py. Nothing here checks a bound; the callers do.
+#pragma once
+
+#include "arrays.h"
+#include "levels.h"
+
+#include <algorithm>
+
+namespace utf16 {
+
+constexpr uint32_t ABOVE = 0x10000, HIGH = 0xD800, LOW = 0xDC00, HALF = 0x400, CODE_POINTS = 0x110000;
+
+// Writes the units of code points, two for each at most; returns where it ended. Refuses what UTF-16 cannot hold.
+template <class Narrow>
+uint16_t* encode(const uint32_t* codes, size_t count, uint16_t* out, Narrow narrow) {
+    for (;;) {
+        const size_t plain = narrow(codes, count, out);
+        out += plain;
+        if (plain == count) return out;
+        codes += plain;
+        count -= plain + 1;
+        const uint32_t code = *codes++;
+        if (code < ABOVE || code >= CODE_POINTS)
+            refuse("code points must be what UTF-16 can hold, found " + std::to_string(code));
+        *out++ = static_cast<uint16_t>(HIGH + ((code - ABOVE) >> 10));
+        *out++ = static_cast<uint16_t>(LOW + code % HALF);
+    }
+}
+
+// The first code point of units, of which there are some.
+inline uint32_t first(const uint16_t* units, size_t count) {
+    const uint32_t high = units[0] - HIGH, low = count > 1 ? units[1] - LOW : HALF;
+    return high < HALF && low < HALF ? ABOVE + (high << 10) + low : units[0];
+}
+
+// Writes the code points of units, of which there are no more; returns where it ended.
+template <class Widen>
+uint32_t* decode(const uint16_t* units, size_t count, uint32_t* out, Widen widen) {
+    for (;;) {
+        const size_t plain = widen(units, count, out);
+        out += plain;
+        if (plain == count) return out;
+        units += plain;
+        count -= plain;
+        const uint32_t code = first(units, count);
+        *out++ = code;
+        units += code >= ABOVE ? 2 : 1;
+        count -= code >= ABOVE ? 2 : 1;
+    }
+}
+
+// Text as it is stored: units of UTF-16, or, where there are none, code points.
+struct Text {
+    const uint16_t* units;
+    const uint32_t* codes;
+
+    // The code point at a place, of a run of some that ends after *count* elements.
+    uint32_t at(int64_t begin, size_t count) const { return units ? first(units + begin, count) : codes[begin]; }
+    void prefetch(int64_t place) const { ::prefetch(units ? static_cast<const void*>(units + place) : codes + place); }
+    // Writes a run of *count* elements as code points, of which there are no more; returns where it ended.
+    uint32_t* copy(int64_t begin, size_t count, uint32_t* out) const {
+        if (units) return decode(units + begin, count, out, level->loops->widen);
+        return std::copy(codes + begin, codes + begin + count, out);
+    }
+};
+
+}  // namespace utf16
