@@ -173,7 +173,7 @@ class Work:
             return
         most = _WAITING * self.workers
         trays = _Trays(most + 1)
-        pool = ProcessPoolExecutor(self.workers - 1, get_context(method), _start_worker, (trays.place, most + 1))
+        pool = ProcessPoolExecutor(self.workers - 1, get_context(method), _start_worker, (trays.place,))
         try:
             for item in chain(first, _until_error(items, errors)):
                 if sum(not one.done() for one, _ in waiting) < _FOR_EACH * (self.workers - 1):
@@ -356,26 +356,27 @@ def _start_method(forks: bool) -> str:
 class _Trays:
     """Memory in which workers hand over what they made, instead of through a pipe in bits of 64 KB; Linux only.
 
-    It has no name, so that it ends with the processes. Elsewhere *place* is empty, and all goes through the pipe.
+    It has no name, so that it ends with the processes, and is mapped nowhere: a limit of addresses does not hold it.
+    Elsewhere *place* is empty, and all goes through the pipe.
     """
 
     def __init__(self, count: int) -> None:
         self.place = ""
         self._free = list(range(count))
-        self._memory: mmap.mmap | None = None
+        self._file: int | None = None
         if sys.platform != "linux":
             return
         try:
-            self._file = os.memfd_create("dedup")
+            file = os.memfd_create("dedup")
         except OSError:  # there may be a limit, here and below
             return
         try:
-            os.ftruncate(self._file, count * _TRAY)  # no more memory is taken than is written to
-            self._memory = mmap.mmap(self._file, count * _TRAY, prot=mmap.PROT_READ)
-        except (OSError, ValueError):
-            os.close(self._file)
+            os.ftruncate(file, count * _TRAY)  # no more memory is taken than is written to
+        except OSError:
+            os.close(file)
             return
-        self.place = f"/proc/{os.getpid()}/fd/{self._file}"
+        self._file = file
+        self.place = f"/proc/{os.getpid()}/fd/{file}"
 
     def take(self) -> int:
         """A free one, of these the first: it may have its memory."""
@@ -388,29 +389,26 @@ class _Trays:
         if tray is None:
             return future.result()
         body, lengths = future.result()
-        buffers = []
+        buffers = [np.empty(length, np.uint8) for length in lengths]
         at = tray * _TRAY
-        for length in lengths:
-            assert self._memory is not None
-            buffers.append(bytearray(memoryview(self._memory)[at : at + length]))
-            at += _aligned(length)
+        for buffer in buffers:
+            rest = buffer.data
+            while rest:
+                assert self._file is not None
+                read = os.preadv(self._file, [rest], at)
+                rest, at = rest[read:], at + read
         self._free.append(tray)
         return pickle.loads(body, buffers=buffers)
 
     def close(self) -> None:
         """Gives the memory back."""
-        if self._memory is not None:
-            self._memory.close()
+        if self._file is not None:
             os.close(self._file)
 
 
 _TRAY = 1 << 25
-_mine: mmap.mmap | None = None
-"""The trays, in a worker."""
-
-
-def _aligned(length: int) -> int:
-    return (length + 63) & ~63
+_mine: int | None = None
+"""The file of the trays, in a worker."""
 
 
 def _sent(function: Callable[[T], R], item: T, tray: int) -> tuple[bytes, list[int]]:
@@ -419,16 +417,18 @@ def _sent(function: Callable[[T], R], item: T, tray: int) -> tuple[bytes, list[i
     buffers: list[memoryview] = []
     body = pickle.dumps(made, 5, buffer_callback=lambda buffer: buffers.append(buffer.raw()))
     lengths = [len(buffer) for buffer in buffers]
-    if _mine is None or sum(map(_aligned, lengths)) > _TRAY:
-        return pickle.dumps(made, 5), []
-    at = tray * _TRAY
-    for buffer in buffers:
-        _mine[at : at + len(buffer)] = buffer
-        at += _aligned(len(buffer))
-    return body, lengths
+    if _mine is not None and sum(lengths) <= _TRAY:
+        with suppress(OSError):  # there may be no memory for it
+            at = tray * _TRAY
+            for rest in buffers:
+                while rest:
+                    written = os.pwrite(_mine, rest, at)
+                    rest, at = rest[written:], at + written  # noqa: PLW2901
+            return body, lengths
+    return pickle.dumps(made, 5), []
 
 
-def _start_worker(trays: str, count: int) -> None:
+def _start_worker(trays: str) -> None:
     """A worker leaves Ctrl-C to the process that started it, and ends with it even where that is killed."""
     global _mine  # noqa: PLW0603 (the initializer of a pool has no other way)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -437,10 +437,8 @@ def _start_worker(trays: str, count: int) -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as Ctrl-C
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if trays:
-        with suppress(OSError, ValueError):  # all goes through the pipe then
-            file = os.open(trays, os.O_RDWR)
-            _mine = mmap.mmap(file, count * _TRAY)
-            os.close(file)
+        with suppress(OSError):  # all goes through the pipe then
+            _mine = os.open(trays, os.O_WRONLY)
 
 
 def _end_with_parent() -> None:

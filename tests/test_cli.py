@@ -552,6 +552,21 @@ def test_an_unexpected_error_is_one_line(records, debug):
     assert [path.name for path in records.iterdir()] == ["in.jsonl"]
 
 
+def test_too_little_memory_is_no_fault_of_the_program(records):
+    """It is told in one line, with what to do."""
+    code = "import dedup.runs, numpy; dedup.runs.write_clean = lambda *_: numpy.zeros(1 << 58, bool); "
+    done = subprocess.run(
+        [sys.executable, "-c", code + "from dedup.cli import main; main()", "clean", "in.jsonl", "-o", "out"],
+        capture_output=True,
+        cwd=records,
+        check=False,
+    )
+    assert done.returncode == 2
+    (said,) = done.stderr.decode().splitlines()
+    assert said.startswith("dedup: there is no more memory (Unable to allocate ")
+    assert "; pass a smaller --memory or --workers, " in said
+
+
 def test_paths_that_are_no_utf8_are_told_in_escapes(records):
     """Of the corpus and of references; only apply after scan cannot find the input again, and says so."""
     place = os.fsencode(records) + b"/\xff"

@@ -322,7 +322,9 @@ def arrays(number: int) -> tuple[int, dict[str, np.ndarray]]:
     return number, {**found, "d": np.arange(20)[:: number % 3 + 1]}
 
 
-@pytest.mark.parametrize("way", ["forked", "not forked", "small trays", "no trays", "closed trays"])
+@pytest.mark.parametrize(
+    "way", ["forked", "not forked", "small trays", "no trays", "closed trays", "full trays", "pieces"]
+)
 def test_arrays_come_back_as_they_were_made(monkeypatch, way):
     """However they come, and they stay so when others have come the same way."""
 
@@ -335,6 +337,11 @@ def test_arrays_come_back_as_they_were_made(monkeypatch, way):
         monkeypatch.setattr(os, "memfd_create", refused, raising=False)
     if way == "closed trays":
         monkeypatch.setattr(module.os, "open", refused)
+    if way == "full trays":
+        monkeypatch.setattr(os, "pwrite", refused, raising=False)
+    if way == "pieces" and hasattr(os, "pwrite"):
+        monkeypatch.setattr(os, "pwrite", lambda file, some, at, of=os.pwrite: of(file, some[:1000], at))
+        monkeypatch.setattr(os, "preadv", lambda file, into, at, of=os.preadv: of(file, [into[0][:999]], at))
     work = Work(workers=3, forks=way != "not forked")
     results = list(work.in_processes(arrays, range(90)))
     assert [number for number, _ in results] == list(range(90))

@@ -53,6 +53,13 @@ def _exit_code() -> int:
         _tell_more()
         where = f"{error.filename}: " if error.filename else ""
         say(f"dedup: {where}{error.strerror or error}")
+    except MemoryError as error:
+        _tell_more()
+        what = " ".join(str(error).split())
+        say(
+            f"dedup: there is no more memory{what and f' ({what})'}; pass a smaller --memory or --workers, or see what "
+            "limits it, such as ulimit -v"
+        )
     except Exception as error:
         _tell_more()
         what = " ".join(f"{type(error).__name__}: {error}".split())
