@@ -313,7 +313,7 @@ def test_collisions_of_few_keys(keys):
 
 
 @pytest.mark.parametrize("dtype", [np.uint32, np.uint64])
-@pytest.mark.parametrize("count", [*LENGTHS, 70_000])
+@pytest.mark.parametrize("count", [*LENGTHS, 70_000, 600_000])
 def test_repeated_keys(count, dtype):
     """Keys spread evenly, keys that differ in a few bits only, few keys, and one."""
     rng = np.random.default_rng(count)

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "levels.h"
@@ -69,43 +71,76 @@ inline void collisions(const uint64_t* keys, size_t count, int32_t* groups) {
     }
 }
 
-// Marks the keys that stand twice or more. Nearly all of the others are told by two bits of a small table.
+// Marks the keys that stand twice or more. Nearly all others are told by two bits of a table that fits the cache.
 template <class Key>
-void repeated(const Key* keys, size_t count, uint8_t* found) {
-    const auto mixed = [](Key key) { return static_cast<uint32_t>(key * GOLDEN >> 32); };
-    int bits = 4;
-    while (bits < 32 && (size_t{1} << bits) < count) bits++;
-    const int shift = 32 - bits;  // a word of 16 places for each key: one of 16 to 32 meets a stranger in its place
-    std::vector<uint32_t> words(size_t{1} << bits);
-    const auto place_of = [](uint32_t hash) { return (hash * 0x9E3779B9u >> 28) * 2; };
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t hash = mixed(keys[i]), place = place_of(hash);
-        uint32_t& word = words[hash >> shift];
-        word |= (1 | (word >> place & 1) << 1) << place;
+class Repeated {
+  public:
+    void mark(const Key* keys, size_t count, uint8_t* found) {
+        found_ = found;
+        std::fill(found, found + count, 0);
+        int bits = 0;
+        while (count >> bits > TOGETHER) bits++;
+        if (bits == 0) return mark_part(0, count, [&](size_t i) { return Entry{keys[i], static_cast<uint32_t>(i)}; });
+        const auto part_of = [&](Key key) { return static_cast<size_t>(mixed(key) >> (64 - bits)); };
+        std::vector<size_t> ends(size_t{1} << bits, 0);
+        for (size_t i = 0; i < count; i++) ends[part_of(keys[i])]++;
+        size_t begin = 0;
+        for (size_t& end : ends) begin += std::exchange(end, begin);
+        const std::unique_ptr<Entry[]> entries(new Entry[count]);
+        for (size_t i = 0; i < count; i++) entries[ends[part_of(keys[i])]++] = {keys[i], static_cast<uint32_t>(i)};
+        begin = 0;
+        for (const size_t end : ends) {
+            mark_part(bits, end - begin, [&, begin](size_t i) { return entries[begin + i]; });
+            begin = end;
+        }
     }
-    std::vector<uint32_t> doubtful(count + 1);
-    size_t doubts = 0;
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t hash = mixed(keys[i]);
-        found[i] = 0;
-        doubtful[doubts] = static_cast<uint32_t>(i);
-        doubts += words[hash >> shift] >> (place_of(hash) + 1) & 1;
+
+  private:
+    struct Entry {
+        Key key;
+        uint32_t place;
+    };
+    static constexpr size_t TOGETHER = 1 << 18;  // keys
+    static uint64_t mixed(Key key) { return key * GOLDEN; }
+
+    // Of keys whose first *known* mixed bits are the same.
+    template <class At>
+    void mark_part(int known, size_t count, At at) {
+        int bits = 4;
+        while (size_t{1} << bits < count) bits++;
+        words_.assign(size_t{1} << bits, 0);  // of 16 places, for each key: one of 16 to 32 meets a stranger in its place
+        const auto word_of = [&](uint64_t hash) { return hash << known >> (64 - bits); };
+        const auto bit_of = [](uint64_t hash) { return static_cast<int>(hash * GOLDEN >> 60) * 2; };
+        for (size_t i = 0; i < count; i++) {
+            const uint64_t hash = mixed(at(i).key);
+            uint32_t& word = words_[word_of(hash)];
+            const int bit = bit_of(hash);
+            word |= (1 | (word >> bit & 1) << 1) << bit;
+        }
+        if (doubtful_.size() <= count) doubtful_.resize(count + 1);
+        size_t doubts = 0;
+        for (size_t i = 0; i < count; i++) {
+            const uint64_t hash = mixed(at(i).key);
+            doubtful_[doubts] = static_cast<uint32_t>(i);
+            doubts += words_[word_of(hash)] >> (bit_of(hash) + 1) & 1;
+        }
+        bits = 4;
+        while (size_t{1} << bits < 2 * doubts) bits++;
+        firsts_.assign(size_t{1} << bits, 0);  // one more than where the key of a slot stands first
+        for (size_t i = 0; i < doubts; i++) {
+            const Entry entry = at(doubtful_[i]);
+            size_t slot = word_of(mixed(entry.key));
+            while (firsts_[slot] && at(firsts_[slot] - 1).key != entry.key) slot = (slot + 1) & (firsts_.size() - 1);
+            if (firsts_[slot])
+                found_[entry.place] = found_[at(firsts_[slot] - 1).place] = 1;
+            else
+                firsts_[slot] = doubtful_[i] + 1;
+        }
     }
-    bits = 4;
-    while (bits < 32 && (size_t{1} << bits) < 2 * doubts) bits++;
-    std::vector<uint32_t> first(size_t{1} << bits, 0);  // one more than the place where the key of a slot first stands
-    const size_t last = first.size() - 1;
-    for (size_t i = 0; i < doubts; i++) {
-        const uint32_t place = doubtful[i];
-        const Key key = keys[place];
-        size_t slot = mixed(key) >> (32 - bits);
-        while (first[slot] && keys[first[slot] - 1] != key) slot = (slot + 1) & last;
-        if (first[slot])
-            found[place] = found[first[slot] - 1] = 1;
-        else
-            first[slot] = place + 1;
-    }
-}
+
+    uint8_t* found_ = nullptr;
+    std::vector<uint32_t> words_, doubtful_, firsts_;
+};
 
 // Sorts evenly spread keys in linear time: into buckets by their upper bits, then each by itself.
 class Sorter {
@@ -113,7 +148,7 @@ class Sorter {
     void sort(uint64_t* keys, size_t count) {
         if (count < 24) return insertion(keys, keys + count);
         int bits = 3;
-        while ((count >> bits) > 2 && bits < 16) bits++;
+        while ((count >> bits) > 0 && bits < 16) bits++;
         const int shift = 64 - bits;
         begins_.assign((size_t{1} << bits) + 1, 0);
         for (size_t i = 0; i < count; i++) begins_[(keys[i] >> shift) + 1]++;

@@ -484,7 +484,7 @@ void mark_repeated(PyObject* keys_, PyObject* found_) {
     const Array<uint8_t> found(found_, "found", 1, true);
     found.must_have(keys.size());
     if (keys.size() > INT32_MAX) refuse("keys must be fewer than 2**31");
-    without_gil([&] { grouping::repeated(keys.data(), keys.size(), found.data()); });
+    without_gil([&] { grouping::Repeated<Key>().mark(keys.data(), keys.size(), found.data()); });
 }
 
 PyObject* repeated(PyObject*, PyObject* args) {
