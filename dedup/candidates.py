@@ -147,8 +147,8 @@ def _meeting(
 def _leading(texts: Segments, settings: Settings) -> int:
     """How many rows of each band are signed of every text: as few as leave few texts to be signed again; perhaps all.
 
-    Near copies are to be signed whole in any case, so where most of the texts are some, all rows are signed at once. How
-    many strangers a text will meet is told by a sample of texts, of which two rows of each band are signed.
+    Near copies are to be signed whole in any case, so where most of the texts are some, all rows are signed at once.
+    How many strangers a text will meet is told by a sample of texts, of which two rows of each band are signed.
     """
     count = len(texts)
     if settings.rows <= _LEADING or not count or _repeated_share(texts) > _MOST:

@@ -177,7 +177,7 @@ def test_how_many_rows_are_signed_first():
 
 
 def test_articles_of_repeated_passages_are_signed_whole_at_once():
-    """Of pairs that differ in one passage in ten few are in a sample of articles; one of passages has both of a pair."""
+    """Of pairs that differ in one passage in ten few are in a sample of articles; one of passages has both of many."""
     rng = random.Random(8)
     passages, bounds = [], [0]
     for _ in range(1500):

@@ -436,6 +436,7 @@ def greedy(
             acceptable.masked,
             acceptable.masked_offsets,
             acceptable.table.flags,
+            _wide_run(acceptable.table),
             acceptable.size,
             (acceptable.threshold.numerator, acceptable.threshold.denominator),
         )

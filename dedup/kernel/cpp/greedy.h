@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "components.h"
-#include "fold.h"
 #include "grouping.h"
+#include "signing.h"
 
 namespace greedy {
 
@@ -580,6 +580,7 @@ struct Covering {
     const uint32_t* masked;
     const int64_t* masked_offsets;
     const uint16_t* flags;
+    uint32_t first_wide, wide;  // see signing::Columns
     size_t size;
     int64_t num, den;
 };
@@ -588,7 +589,8 @@ struct Covering {
 class Articles {
   public:
     Articles(const Covering& covering, NumberSets numbers, bool numbers_count)
-        : given_(covering), numbers_(std::move(numbers)), by_number_(numbers_), numbers_count_(numbers_count) {}
+        : given_(covering), numbers_(std::move(numbers)), by_number_(numbers_), numbers_count_(numbers_count),
+          columns_(covering.flags, covering.first_wide, covering.wide) {}
     const NumberPostings* by_number() const { return numbers_count_ ? &by_number_ : nullptr; }
     void post(size_t text) {
         if (numbers_count_) by_number_.post(text);
@@ -614,77 +616,92 @@ class Articles {
     const Verified* linked() const { return linked_.text < 0 ? nullptr : &linked_; }  // where none is joined
 
   private:
-    struct Shingle {
+    struct Slot {
         uint64_t hash;
-        size_t piece;
+        int32_t seen_in;  // 0: free
+        bool held;
     };
 
     int64_t longer() const { return given_.longer_offsets[text_ + 1] - given_.longer_offsets[text_]; }
 
-    // The shingle sets of the longer passages of the text, made when they are first asked for.
+    // The shingles of the longer passages of the text, made when they are first asked for.
     void know_pieces() {
         if (known_) return;
         known_ = true;
-        pieces_.clear();
-        sizes_.clear();
+        codes_.clear();
+        bounds_.assign(1, 0);
         for (int64_t i = given_.longer_offsets[text_]; i < given_.longer_offsets[text_ + 1]; i++) {
             const int64_t* bounds = given_.folded_offsets + given_.longer[i];
-            shingle_set(given_.folded + bounds[0], static_cast<size_t>(bounds[1] - bounds[0]), set_);
-            for (const uint64_t hash : set_) pieces_.push_back({hash, sizes_.size()});
-            sizes_.push_back(static_cast<int64_t>(set_.size()));
+            codes_.insert(codes_.end(), given_.folded + bounds[0], given_.folded + bounds[1]);
+            bounds_.push_back(static_cast<int64_t>(codes_.size()));
         }
-        std::sort(pieces_.begin(), pieces_.end(), [](const auto& one, const auto& other) { return one.hash < other.hash; });
+        shingle(codes_.data(), codes_.size(), bounds_, pieces_, &piece_ends_);
     }
 
     bool covers(size_t kept) {
         know_pieces();
-        held_.assign(sizes_.size(), 0);
-        is_held_.assign(pieces_.size(), 0);
-        hold(given_.sets + given_.offsets[kept], given_.sets + given_.offsets[kept + 1]);
+        const uint64_t *begin = given_.sets + given_.offsets[kept], *end = given_.sets + given_.offsets[kept + 1];
+        const int64_t masked = given_.masked_offsets[kept];
+        const size_t more = static_cast<size_t>(given_.masked_offsets[kept + 1] - masked);
+        bits_ = 4;
+        while (size_t{1} << bits_ < 2 * (static_cast<size_t>(end - begin) + pieces_.size() + more)) bits_++;
+        slots_.assign(size_t{1} << bits_, Slot{0, 0, false});
+        seen_ = 1;
+        for (; begin != end; begin++) hold(*begin);
         if (all_held()) return true;
-        const int64_t begin = given_.masked_offsets[kept], end = given_.masked_offsets[kept + 1];
-        if (begin == end) return false;
-        shingle_set(given_.masked + begin, static_cast<size_t>(end - begin), set_);
-        hold(set_.data(), set_.data() + set_.size());
+        if (!more) return false;
+        bounds_.assign({0, static_cast<int64_t>(more)});
+        shingle(given_.masked + masked, more, bounds_, masked_, nullptr);
+        for (const uint64_t hash : masked_) hold(hash);
         return all_held();
     }
 
-    // Counts the shingles that stand in a set, each once.
-    void hold(const uint64_t* hash, const uint64_t* end) {
-        for (size_t i = 0; i < pieces_.size(); i++) {
-            while (hash != end && *hash < pieces_[i].hash) hash++;
-            if (hash == end) return;
-            if (*hash != pieces_[i].hash || is_held_[i]) continue;
-            is_held_[i] = 1;
-            held_[pieces_[i].piece]++;
-        }
+    Slot& slot(uint64_t hash) {
+        size_t at = hash * GOLDEN >> (64 - bits_);
+        while (slots_[at].seen_in && slots_[at].hash != hash) at = (at + 1) & (slots_.size() - 1);
+        return slots_[at];
     }
 
-    bool all_held() const {
-        for (size_t i = 0; i < sizes_.size(); i++)
-            if (held_[i] * given_.den < given_.num * sizes_[i]) return false;
+    void hold(uint64_t hash) {
+        Slot& of = slot(hash);
+        if (!of.seen_in) of.seen_in = 1;
+        of.hash = hash;
+        of.held = true;
+    }
+
+    // Whether of the set of shingles of each piece enough are held.
+    bool all_held() {
+        size_t i = 0;
+        for (const size_t end : piece_ends_) {
+            int64_t size = 0, held = 0;
+            for (seen_++; i < end; i++) {
+                Slot& of = slot(pieces_[i]);
+                if (of.seen_in == seen_) continue;
+                of.hash = pieces_[i];
+                of.seen_in = seen_;
+                size++;
+                held += of.held;
+            }
+            if (held * given_.den < given_.num * size) return false;
+        }
         return true;
     }
 
-    void shingle_set(const uint32_t* codes, size_t count, std::vector<uint64_t>& set) {
-        set.clear();
-        for (size_t i = 0; i < count; i++)
-            if (codes[i] >= folding::CODE_POINTS)
-                throw std::invalid_argument("code points must be below 0x110000, found " + std::to_string(codes[i]));
-        size_t columns = 0;  // of the code points begin ... end - 1
-        for (size_t begin = 0, end = 0; begin < count; begin++) {
-            while (end < count && columns < given_.size) columns += width(codes[end++]);
-            if (columns < given_.size && begin) break;  // a text that is narrower than a shingle is one
-            uint64_t hash = 0;
-            for (size_t i = begin; i < end; i++) hash = baseline::absorb(hash, codes[i]);
-            set.push_back(baseline::fmix64(hash + (end - begin)));
-            columns -= width(codes[begin]);
-        }
-        sorter_.sort(set.data(), set.size());
-        set.erase(std::unique(set.begin(), set.end()), set.end());
+    // The shingles of segments, with repetitions, and where those of each end.
+    void shingle(const uint32_t* codes, size_t count, const std::vector<int64_t>& bounds, std::vector<uint64_t>& hashes,
+                 std::vector<size_t>* ends) {
+        widths_.resize(count);
+        columns_.look_up(codes, count, widths_.data());
+        hashes.clear();
+        const size_t segments = bounds.size() - 1;
+        if (ends) ends->assign(segments, 0);
+        signing::Shingling(codes, widths_.data(), {bounds.data(), segments}, given_.size)
+            .each(false, [&](size_t segment, const uint64_t* found, const uint32_t*, size_t some, size_t) {
+                hashes.insert(hashes.end(), found, found + some);
+                if (ends) (*ends)[segment] = hashes.size();
+            });
+        for (size_t i = 1; ends && i < segments; i++) (*ends)[i] = std::max((*ends)[i], (*ends)[i - 1]);  // empty ones
     }
-
-    size_t width(uint32_t code) const { return (given_.flags[code] & folding::WIDE) + 1u; }
 
     Covering given_;
     NumberSets numbers_;
@@ -692,11 +709,15 @@ class Articles {
     bool numbers_count_, agrees_ = false, known_ = false;
     size_t text_ = 0;
     Verified joined_{0, -1, 0, 1}, linked_{0, -1, 0, 1};
-    std::vector<Shingle> pieces_;  // of all longer passages, by hash
-    std::vector<int64_t> sizes_, held_;
-    std::vector<uint8_t> is_held_;
-    std::vector<uint64_t> set_;
-    grouping::Sorter sorter_;
+    signing::Columns columns_;
+    std::vector<uint32_t> codes_;
+    std::vector<uint8_t> widths_;
+    std::vector<int64_t> bounds_;
+    std::vector<uint64_t> pieces_, masked_;  // the shingles of all longer passages, of what is masked
+    std::vector<size_t> piece_ends_;
+    std::vector<Slot> slots_;
+    int bits_ = 0;
+    int32_t seen_ = 0;
 };
 
 // *pause* is called now and then, and may throw.

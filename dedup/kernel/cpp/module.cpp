@@ -874,10 +874,11 @@ class CoveringGiven {
   public:
     CoveringGiven(PyObject* given, size_t texts) {
         PyObject *sets, *offsets, *folded, *folded_offsets, *longer, *longer_offsets, *masked, *masked_offsets, *flags;
+        unsigned int first_wide, wide;
         int size;
         long long num, den;
-        unpack(given, "OOOOOOOOOi(LL)", &sets, &offsets, &folded, &folded_offsets, &longer, &longer_offsets, &masked,
-               &masked_offsets, &flags, &size, &num, &den);
+        unpack(given, "OOOOOOOOO(II)i(LL)", &sets, &offsets, &folded, &folded_offsets, &longer, &longer_offsets, &masked,
+               &masked_offsets, &flags, &first_wide, &wide, &size, &num, &den);
         sets_ = std::make_unique<Hashes>(sets, "sets of articles");
         offsets_ = std::make_unique<Offsets>(offsets, "offsets of articles", sets_->size());
         folded_ = std::make_unique<Codes>(folded, "folded");
@@ -895,7 +896,7 @@ class CoveringGiven {
         if (sets_->size() > INT32_MAX) refuse("shingles must be fewer than 2**31");
         covering_ = {sets_->data(),   offsets_->data(),        folded_->data(), folded_offsets_->data(),
                      longer_->data(), longer_offsets_->data(), masked_->data(), masked_offsets_->data(),
-                     flags_->data(),  static_cast<size_t>(shingle_size(size)), num, den};
+                     flags_->data(),  first_wide, wide, static_cast<size_t>(shingle_size(size)), num, den};
     }
     const greedy::Covering& covering() const { return covering_; }
     static constexpr long long MOST = 1LL << 30;  // of a denominator: every product then fits 64 bits

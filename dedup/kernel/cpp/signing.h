@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "arrays.h"
 #include "fold.h"
 #include "levels.h"
 #include "utf16.h"
