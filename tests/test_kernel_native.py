@@ -786,6 +786,23 @@ def test_cut_ends_of_any_spans(texts, data):
     )
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r", "\r\n", "\u2028", "\u2029", "\u2027", "\u20a8", "\n\r"])
+@pytest.mark.parametrize("letter", ["a", "文", "\u2026", " "])
+def test_cut_ends_of_lines_of_every_length(line_end, letter):
+    """However the line ends lie among the bytes that are looked at together, before a cut and behind it."""
+    whole = []
+    for length in range(0, 80):
+        before, after = letter * length + line_end, line_end + letter * (79 - length) + line_end
+        whole.append((f"{before}{line_end}".encode(), b"x" * 40, f"{after}{line_end}b".encode()))
+        whole.append((f"{before}{letter}".encode(), b"x", f"{after}b".encode()))
+    utf8 = np.frombuffer(b"".join(map(b"".join, whole)), np.uint8)
+    offsets = offsets_of(np.array([sum(map(len, parts)) for parts in whole], np.int64))
+    text = np.arange(len(whole))
+    starts = offsets[:-1] + np.array([len(before) for before, _, _ in whole])
+    arguments = utf8, offsets, text, starts, starts + np.array([len(cut) for _, cut, _ in whole])
+    equal(native.cut_ends(*arguments), utf8_reference.cut_ends(*arguments))
+
+
 @pytest.mark.parametrize("length", LENGTHS)
 def test_utf8_places(length):
     """All places of texts around the blocks in which characters are counted, and some of them, in several texts."""

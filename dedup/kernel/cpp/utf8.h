@@ -33,18 +33,37 @@ inline size_t line_end(const uint8_t* utf8, size_t at, size_t end) {
     return utf8[at] == 0xE2 && end - at > 2 && utf8[at + 1] == 0x80 && (utf8[at + 2] | 1) == 0xA9 ? 3 : 0;
 }
 
+constexpr size_t TOGETHER = 32;  // bytes that are looked at together for what a line end may begin with
+
+// Whether none of *COUNT* bytes begins a line end; most text is seen so to have none.
+template <size_t COUNT>
+inline bool in_one_line(const uint8_t* utf8) {
+    uint8_t any = 0;
+    for (size_t i = 0; i < COUNT; i++)
+        any |= static_cast<uint8_t>((utf8[i] == '\n') | (utf8[i] == '\r') | (utf8[i] == 0xE2));
+    return !any;
+}
+
 inline size_t line_stop(const uint8_t* utf8, size_t at, size_t end) {
-    for (; at < end; at++)
-        if (const size_t bytes = line_end(utf8, at, end)) return at + bytes;
+    while (at < end) {
+        while (end - at >= TOGETHER && in_one_line<TOGETHER>(utf8 + at)) at += TOGETHER;
+        for (const size_t last = at + std::min(TOGETHER, end - at); at < last; at++)
+            if (const size_t bytes = line_end(utf8, at, end)) return at + bytes;
+    }
     return end;
 }
 
 // Where the line starts in which *at* lies.
 inline size_t line_start(const uint8_t* utf8, size_t begin, size_t at, size_t end) {
-    for (; at > begin; at--) {
-        const uint8_t before = utf8[at - 1];
-        if (before == '\n' || (before == '\r' && (at == end || utf8[at] != '\n'))) break;
-        if ((before | 1) == 0xA9 && at - begin > 2 && utf8[at - 2] == 0x80 && utf8[at - 3] == 0xE2) break;
+    constexpr size_t LONGEST = 3;  // bytes of a line end, which may begin before those that are looked at together
+    while (at > begin) {
+        while (at - begin >= TOGETHER + LONGEST && in_one_line<TOGETHER + LONGEST>(utf8 + at - TOGETHER - LONGEST))
+            at -= TOGETHER;
+        for (const size_t first = at - std::min(TOGETHER, at - begin); at > first; at--) {
+            const uint8_t before = utf8[at - 1];
+            if (before == '\n' || (before == '\r' && (at == end || utf8[at] != '\n'))) return at;
+            if ((before | 1) == 0xA9 && at - begin > 2 && utf8[at - 2] == 0x80 && utf8[at - 3] == 0xE2) return at;
+        }
     }
     return at;
 }
