@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -27,7 +28,9 @@ def main() -> NoReturn:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
-    sys.exit(_flushed(_exit_code()))
+    code = _flushed(_exit_code())
+    gc.freeze()  # else Python would look for cycles among all that lives once more, only to end with it
+    sys.exit(code)
 
 
 def _exit_code() -> int:

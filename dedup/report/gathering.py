@@ -55,13 +55,10 @@ class Best(Generic[T]):
     def offer(self, key: Any, make: Callable[[], T]) -> None:
         """Takes what *make* returns, if its key is among the greatest."""
         self.offered += 1
-        entry = (key, -self.offered)
-        if not self._most:
-            return
         if len(self._heap) < self._most:
-            heapq.heappush(self._heap, (*entry, make()))
-        elif entry > self._heap[0][:2]:
-            heapq.heapreplace(self._heap, (*entry, make()))
+            heapq.heappush(self._heap, (key, -self.offered, make()))
+        elif self._most and key > self._heap[0][0]:
+            heapq.heapreplace(self._heap, (key, -self.offered, make()))
 
     def best(self) -> list[T]:
         """From the greatest key down."""
