@@ -80,7 +80,7 @@ def distinct_texts(at: Segments, domain: I64, work: Work | None = None) -> Texts
     for some, found in digests:
         digest[some.first : some.first + len(found)] = found
     leader = work.stored(np.arange(count))
-    met = np.flatnonzero(kernel.collisions(_apart(digest[:, 0].copy(), domain[alike])) >= 0)
+    met = np.flatnonzero(kernel.repeated(_apart(digest[:, 0].copy(), domain[alike])))
     if not len(met):
         return Texts(at, leader, work.stored(np.arange(count)), domain)
     met = met[np.lexsort((met, digest[met, 1], digest[met, 0], domain[alike[met]]))]
@@ -123,7 +123,7 @@ def _alike_at_a_glance(at: Segments, domain: I64, work: Work) -> I64:
     for found in work.in_threads(glance, at.runs()):
         keys[done : done + len(found)] = found
         done += len(found)
-    return np.flatnonzero(kernel.collisions(_apart(keys, domain)) >= 0)
+    return np.flatnonzero(kernel.repeated(_apart(keys, domain)))
 
 
 def _forged_groups(at: Segments, leader: I64) -> list[int]:
