@@ -755,6 +755,8 @@ class Signs(NamedTuple):
 def debris_signs(codes: U32) -> Signs:
     """The signs of debris in one text, or in several in a row."""
     places = kernel.marked(codes, _kinds())
+    if not len(places):
+        return Signs(places, places, places)
     kinds = _kinds()[codes[places]]
     toned, control, broken = (places[(kinds & kind) > 0] for kind in (_TONED, _CONTROL, _BROKEN_SIGN))
     sign, behind = codes[broken], codes.take(broken + 1, mode="clip")  # a sign at the end is behind itself

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -151,15 +152,16 @@ class _Rows:
     def marks(self, which: Mask, more: Mapping[int, Sequence[Mark]]) -> Marks:
         """The marks of suspects that words alone name, lines in a row with one name as one mark, and some more."""
         line, rule = self.suspects[which], self._matched[which]
-        article, name = self.articles_of(line), np.unique(self._rules.names, return_inverse=True)[1][rule]
+        article, name = self.articles_of(line), _numbered(self._rules.names)[rule]
         apart = [np.diff(of, prepend=-2) != step for of, step in ((line, 1), (name, 0), (article, 0))]
         run = np.flatnonzero(np.append(np.any(apart, axis=0), True))
         first, last, article, rule = line[run[:-1]], line[run[1:] - 1], article[run[:-1]], rule[run[:-1]]
         low, high, begin = self._of_article[article], self._of_article[article + 1], self._offsets[article]
         at = np.stack((self._starts[first] - begin, self._ends[last] - begin, first - low, last + 1 - low, high - low))
         # what a mark says of its place depends on no more than a few lines at the ends
-        alike = np.stack((rule, at[3] - at[2], np.minimum(at[2], 5), np.minimum(at[4] - at[3], 5)))
-        _, some, kind = np.unique(alike, axis=1, return_index=True, return_inverse=True)
+        count, head, tail = at[3] - at[2], np.minimum(at[2], 5), np.minimum(at[4] - at[3], 5)
+        alike = ((rule * (np.max(count, initial=0) + 1) + count) * 6 + head) * 6 + tail
+        _, some, kind = np.unique(alike, return_index=True, return_inverse=True)
         few = [line_mark(Verdict(self._rules.names[rule[one]]), at[:, one].tolist(), self._settings) for one in some]
         others = [(number, mark) for number, found in more.items() for mark in found]
         heads = Heads()
@@ -168,7 +170,7 @@ class _Rows:
         start = np.append(at[0], np.array([mark.start for _, mark in others], np.int64))
         end = np.append(at[1], np.array([mark.end for _, mark in others], np.int64))
         order = np.lexsort((end, start, article))  # it is stable, as `in_order` is
-        head = np.append(of_few[kind.reshape(-1)], of_others)[order].astype(np.int32)
+        head = np.append(of_few[kind], of_others)[order].astype(np.int32)
         counts = np.bincount(article, minlength=len(self._offsets) - 1)
         return Marks(offsets_of(counts), start[order], end[order], head, heads.all)
 
@@ -187,6 +189,12 @@ class _Rows:
         edges = self._starts[own] - begin, self._ends[own] - begin
         masked, marks = judge_lines(lines, markup, matched, *edges, self._settings)
         return [line + own.start for line in masked], marks
+
+
+@lru_cache(maxsize=16)
+def _numbered(names: tuple[str, ...]) -> I64:
+    """A number for each of some names, for equal ones the same."""
+    return np.unique(names, return_inverse=True)[1]
 
 
 class _Texts(Sequence[str]):

@@ -681,12 +681,11 @@ def suspect_lines(read: Readings, rules: tuple[tuple[str, str], ...]) -> I64:
 
 def _found(search: Any, read: U8, bounds: I64) -> I64:
     """The numbers of the lines in which a pattern is found."""
+    spans = np.array([found.span() for found in search.finditer(read.tobytes())], np.int64).reshape(-1, 2)
     # a pattern that matches nothing at all also matches behind the last line, where no line is
-    spans = [found.span() for found in search.finditer(read.tobytes()) if found.start() < len(read)]
-    if not spans:
-        return np.zeros(0, np.int64)
-    first, last = np.searchsorted(bounds, np.array(spans).T, side="right") - 1
-    return np.unique(positions(first, last - first + 1))
+    first, last = np.searchsorted(bounds, spans[spans[:, 0] < len(read)].T, side="right") - 1
+    found = positions(first, last - first + 1)
+    return found[np.diff(found, prepend=-1) > 0]  # the next may begin in the line in which one ends
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any, NamedTuple, overload
 
@@ -230,6 +230,7 @@ class _Made(NamedTuple):
 
 def _made(settings: Settings, own: bool, part: Part) -> _Made:
     """Makes arrays of a part of a corpus: all of it in one process, whichever that is."""
+    _keep_memory()
     records = part.records()
     found = analysis(Batch(records.texts, records.ids, settings))
     arrays = {field.name: getattr(found, field.name) for field in fields(found) if field.name != "mark_heads"}
@@ -248,6 +249,16 @@ def _made(settings: Settings, own: bool, part: Part) -> _Made:
     return _Made(
         arrays, [name for name in sources if name is not None], found.mark_heads, records._replace(texts=(), fields=())
     )
+
+
+@lru_cache(maxsize=1)
+def _keep_memory() -> None:
+    """Lets the C library keep what arrays of a part give back, once a process.
+
+    glibc maps a block that is larger than any that it was given back, and gives back itself what is twice as much, so
+    that the arrays of each part would be mapped and cleared anew. Nothing is written here: it takes no memory.
+    """
+    np.empty((1 << 25) - (1 << 16), np.uint8)  # 32 MB is the most it heeds
 
 
 def _flat(name: str, strings: Sequence[str]) -> dict[str, NDArray[Any]]:

@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -52,8 +53,24 @@ def level(request):
     native.use_level(before)
 
 
+def on_each_level(function, *arguments):
+    """What it gives, which is the same with every instruction set."""
+    found = [function(*arguments)]
+    before = native.use_level(LEVELS[-1])
+    for name in LEVELS[1:]:
+        native.use_level(name)
+        found.append(function(*arguments))
+    native.use_level(before)
+    for other in found[1:]:
+        equal(other, found[0])
+    return found[0]
+
+
 def equal(found, expected):
     """Equal in values, shape and dtype, and to be written to."""
+    if expected is None:
+        assert found is None
+        return
     if isinstance(expected, tuple):
         assert len(found) == len(expected)
         for one, other in zip(found, expected, strict=True):
@@ -456,6 +473,44 @@ PINYIN = (
 )
 
 
+# what stands in English text, and now and then something else
+ENGLISH = [
+    *'aZ 5.,%-+$\t\n\x00\x7f("',
+    ", ",
+    " a",
+    "word ",
+    "a" * 40,
+    "ab " * 30,
+    "1.5",
+    " %",
+    "é",
+    "中",
+    "\u0301",
+    "ǎ",
+    "\u00a0",
+    "ﬀ",
+    "\u200b",
+]
+
+
+@given(st.lists(st.lists(st.sampled_from(ENGLISH), max_size=40).map("".join), max_size=3))
+@settings(deadline=None, max_examples=1500)
+def test_folds_of_ascii(texts):
+    """Blanks, marks and figures in runs of ASCII, at their ends and around the blocks that they are folded in."""
+    codes = np.array([*map(ord, "".join(texts))], np.uint32)
+    offsets = offsets_of(np.array(list(map(len, texts)), np.int64))
+    equal(on_each_level(native.fold, codes, offsets, load()), fold_reference.fold(codes, offsets, load()))
+
+
+@given(st.text("ab ,.-5%", max_size=12), st.integers(0, 70))
+@settings(deadline=None, max_examples=500)
+def test_folds_around_the_end_of_a_block_of_ascii(text, before):
+    """Whatever stands there, and a wide character or nothing behind it."""
+    for behind in ("", "中", " 中", "a" * 70):
+        codes = np.array([*map(ord, "a" * before + text + behind)], np.uint32)
+        same_folds(codes, np.array([0, len(codes)]))
+
+
 @given(st.lists(st.lists(st.sampled_from(PINYIN), max_size=12).map("".join), max_size=4))
 @settings(deadline=None, max_examples=1500)
 def test_folds_of_annotations(texts):
@@ -495,6 +550,20 @@ def test_folds_of_any_text(texts):
     """Any Unicode text."""
     codes = np.array([ord(c) for text in texts for c in text], np.uint32)
     same_folds(codes, offsets_of(np.array([len(text) for text in texts], np.int64)))
+
+
+@given(
+    st.lists(st.integers(0, 99) | st.sampled_from([32, 64]), max_size=6),
+    st.text("a1 中国か가\U00020000\u3400é〇", min_size=1, max_size=20),
+)
+@settings(deadline=None, max_examples=500)
+def test_columns_of_every_mixture(lengths, signs):
+    """In segments around the blocks of 32: what is known to be wide or narrow, and what must be looked up."""
+    codes = np.resize(np.array([*map(ord, signs)], np.uint32), sum(lengths))
+    for some in (codes, np.where(np.arange(len(codes)) % 40, np.uint32(0x4E00), codes)):
+        given_ = some, offsets_of(np.array(lengths, np.int64)), load()
+        equal(on_each_level(native.segment_widths, *given_), fold_reference.segment_widths(*given_))
+        equal(on_each_level(native.columns, some, load()), fold_reference.columns(some, load()))
 
 
 @pytest.mark.parametrize("width", [1, 2, 5, 40])
@@ -658,15 +727,21 @@ def test_templates_take_linear_time(line):
 BREAKS = "a中 \t\u3000\u200b\ufeff\x00\x0b\x0c\n\n\r\r\x0e\x85\u2027\u2028\u2029\u202a\U0001f600\udfff"
 
 
-@given(st.lists(st.text(BREAKS, max_size=50), max_size=6))
+@given(
+    st.lists(
+        st.text(BREAKS, max_size=50)
+        | st.builds(lambda sign, many: many * "a" + sign, st.sampled_from(BREAKS), st.integers(0, 200)),
+        max_size=6,
+    )
+)
 @settings(deadline=None, max_examples=1000)
 def test_line_spans(texts):
-    """Line ends of all kinds, also where one text ends and the next begins, in texts longer than a block of 16."""
+    """Line ends of all kinds, also where one text ends and the next begins, in texts longer than a block of 64."""
     codes, offsets = (
         np.array([*map(ord, "".join(texts))], np.uint32),
         reference.offsets_of(np.array(list(map(len, texts)), np.int64)),
     )
-    equal(native.line_spans(codes, offsets, load()), line_reference.line_spans(codes, offsets, load()))
+    equal(on_each_level(native.line_spans, codes, offsets, load()), line_reference.line_spans(codes, offsets, load()))
 
 
 def test_line_spans_of_every_code_point():
@@ -691,8 +766,25 @@ def test_marked(codes, marks):
 READ = "abk版权视听 \t\u3000\u00a0\n\r\u200b\"\"'')]】」”（中國！：。é\U0001f600\ud800\udfff\uffff\U0010ffff\x00\x85"
 
 
-@given(st.text(READ, max_size=60), st.data())
-@settings(deadline=None, max_examples=1000)
+# what is read in one go, and what is not: of one length, white space, chains of signs over the end of a block
+MANY = [
+    "abk",
+    "版权视听",
+    "，、。",
+    " \u3000",
+    "kieserkieser",
+    "权所",
+    "é",
+    "\U0001f600",
+    "\u200b",
+    "k\u200bie ",
+    "中国！a1 ",
+]
+READ_IN_BLOCKS = st.lists(st.builds(str.__mul__, st.sampled_from(MANY), st.integers(1, 70)), max_size=4).map("".join)
+
+
+@given(st.text(READ, max_size=60) | READ_IN_BLOCKS, st.data())
+@settings(deadline=None, max_examples=1500)
 def test_readings(text, data):
     """Lines in any order that overlap, are empty or lie at the ends; white space and what closes them, surrogates."""
     codes = np.array([*map(ord, text)], np.uint32)
@@ -700,7 +792,7 @@ def test_readings(text, data):
     spans = [sorted(span) for span in data.draw(st.lists(st.tuples(place, place), max_size=9))]
     starts, ends = np.array(spans, np.int64).reshape(-1, 2).T.copy()
     equal(
-        native.readings(codes, starts, ends, signed_table(), OPENERS),
+        on_each_level(native.readings, codes, starts, ends, signed_table(), OPENERS),
         line_reference.readings(codes, starts, ends, signed_table(), OPENERS),
     )
 
@@ -715,9 +807,13 @@ def test_readings_of_any_code_point_by_any_table(codes, data):
             data.draw(st.sampled_from([0, 0x20, 0x29, 0x7F, 0x80, 0x7FF, 0x800, 0xD800, 0xFFFF, 0x10000, 0x10FFFF]))
             | data.draw(st.integers(0, 2**11 - 1)) << 21
         )
+    codes *= data.draw(st.integers(1, 5))
     text, line = np.array(codes, np.uint32), (np.array([0]), np.array([len(codes)]))
     openers = data.draw(st.integers(0, 2**11 - 1))
-    equal(native.readings(text, *line, table, openers), line_reference.readings(text, *line, table, openers))
+    equal(
+        on_each_level(native.readings, text, *line, table, openers),
+        line_reference.readings(text, *line, table, openers),
+    )
 
 
 def test_readings_of_every_code_point():
@@ -725,7 +821,7 @@ def test_readings_of_every_code_point():
     codes, places = np.arange(0x110000, dtype=np.uint32), np.arange(0, 0x110000, 8)
     for starts, ends in ((places, places + 8), (np.array([0]), np.array([0x110000]))):
         lines = codes, starts, ends, signed_table(), OPENERS
-        equal(native.readings(*lines), line_reference.readings(*lines))
+        equal(on_each_level(native.readings, *lines), line_reference.readings(*lines))
 
 
 @pytest.mark.parametrize(
@@ -876,13 +972,8 @@ def test_code_points_of_utf8(texts, bad, data):
         which = data.draw(st.integers(0, len(encoded) - 1))
         at = data.draw(st.integers(0, len(encoded[which])))
         encoded[which] = encoded[which][:at] + bad + encoded[which][at:]
-    for level in LEVELS:
-        before = native.use_level(level)
-        found, expected = native.utf8_codes(*utf8_of(encoded)), json_reference.utf8_codes(*utf8_of(encoded))
-        native.use_level(before)
-        assert (found is None) == (expected is None)
-        if found is not None:
-            equal(found, expected)
+    found, expected = on_each_level(native.utf8_codes, *utf8_of(encoded)), json_reference.utf8_codes(*utf8_of(encoded))
+    equal(found, expected)
 
 
 def test_code_points_of_every_character(level):
@@ -1706,6 +1797,9 @@ WRONG = {
     "keys of 32 bits": lambda: native.collisions(np.zeros(4, np.uint32)),
     "unequal pairs": lambda: native.intersections(HASHES, OFFSETS, np.array([0, 1]), np.array([0])),
     "a code point too large": lambda: native.fold(np.array([0x61, 0x110000], np.uint32), np.array([0, 2]), TABLE),
+    "a table that calls ASCII wide": lambda: native.segment_widths(
+        CODES, OFFSETS, replace(TABLE, flags=TABLE.flags | 1)
+    ),
     "widths of the largest code": lambda: native.segment_widths(
         np.array([2**32 - 1], np.uint32), np.array([0, 1]), TABLE
     ),
@@ -1829,7 +1923,11 @@ def test_a_fold_table_that_contradicts_itself_is_refused():
         native._native.pack_table(mapping, flags, TABLE.expansion_offsets, expansions, words)
 
     pack()
-    for changed, to in (("mapping", 0x110000 + len(TABLE.expansion_offsets)), ("flags", fold_reference.MARK)):
+    for changed, to in (
+        ("mapping", 0x110000 + len(TABLE.expansion_offsets)),
+        ("flags", fold_reference.MARK),
+        ("flags", fold_reference.WIDE),
+    ):
         array = getattr(TABLE, changed).copy()
         array[0x61] = to
         with pytest.raises(ValueError, match="code point 97"):

@@ -318,12 +318,16 @@ class _Part:
         if found is None:
             return None
         texts, spans = Texts(*found[0]), found[1]
-        values = [_values(self.raw, spans[:, place]) for place in range(1 + len(wanted))]
-        ids = _own_ids([values[0].get(row) for row in range(len(texts))], id_field)
-        if ids is None:
+        rows, given = _values(self.raw, spans[:, 0])
+        if len(given) < len(texts):
+            of_row = dict(zip(rows, given, strict=True))
+            given = list(map(of_row.get, range(len(texts))))
+        if (ids := _own_ids(given, id_field)) is None:
             return None
-        columns = [(name, of) for name, of in zip(wanted, values[1:], strict=True) if name != text_field]
-        fields = [{name: of[row] for name, of in columns if row in of} for row in range(len(texts) if wanted else 0)]
+        fields: list[dict[str, Any]] = [{} for _ in texts.bounds[1:]] if wanted else []
+        for place, name in enumerate(wanted, 1):
+            for row, value in zip(*_values(self.raw, spans[:, place]), strict=True) if name != text_field else ():
+                fields[row][name] = value
         numbers = range(self.first, self.first + len(texts))
         return Records([(self.number, len(texts))], numbers, ids, texts, fields)
 
@@ -346,21 +350,21 @@ class _Part:
         return Records([(self.number, len(lines))], numbers, ids, texts, chosen(records, self.wanted))
 
 
-def _values(raw: bytes, spans: I64) -> dict[int, Any]:
-    """The values that stand between these bytes, int64 [rows, 2], by their rows; -1: none does."""
+def _values(raw: bytes, spans: I64) -> tuple[list[int], list[Any]]:
+    """The values that stand between these bytes, int64 [rows, 2], and their rows; -1: none does."""
     rows = np.flatnonzero(spans[:, 0] >= 0)
     values = [raw[start:end] for start, end in spans[rows].tolist()]
-    return dict(zip(rows.tolist(), orjson.loads(b"[%b]" % b",".join(values)), strict=True))
+    return rows.tolist(), orjson.loads(b"[%b]" % b",".join(values))
 
 
-def _own_ids(given: Sequence[Any], id_field: str | None) -> list[str] | None:
+def _own_ids(given: list[Any], id_field: str | None) -> list[str] | None:
     """Ids of records if they are what they mostly are: all strings, all whole numbers, or none where none need be."""
     kinds = set(map(type, given))
     if kinds == {int}:
         return list(map(str, given))
     if kinds == {type(None)} and id_field is None:
         return [""] * len(given)
-    return list(given) if kinds == {str} and (id_field is None or all(given)) else None
+    return given if kinds == {str} and (id_field is None or all(given)) else None
 
 
 def records_of(

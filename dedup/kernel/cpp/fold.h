@@ -7,52 +7,7 @@
 
 namespace folding {
 
-constexpr uint32_t CODE_POINTS = 0x110000, EXPANSION = 0x110000;
-constexpr uint32_t NUMBER_SIGN = 0x2E, BLANK = 0x20;
 constexpr size_t PINYIN_LETTERS = 9;
-
-// fold_reference.py: flags of a code point
-constexpr uint16_t WIDE = 1, HAN = 2, LETTER = 4, NUMBER = 8, DIGIT = 16, DECIMAL = 32, MARK = 64, SIGN = 128,
-                   PERCENT = 256, SPACE = 512, INVISIBLE = 1024, COMBINING = 2048, TONE = 4096;
-
-// Mapping and flags of a code point in one word, so that most code points cost one look-up and one test. The low 21 bits
-// are the mapping; ODD stands where the mapping is none, a blank or an expansion; HARD is looked at closer.
-constexpr uint32_t MAPPING = (1u << 21) - 1;
-enum : uint32_t {
-    P_WIDE = 1u << 21,
-    P_LETTER = 1u << 22,
-    P_DIGIT = 1u << 23,
-    P_DECIMAL = 1u << 24,
-    P_SIGN = 1u << 25,
-    P_PERCENT = 1u << 26,
-    P_MARK = 1u << 27,
-    P_SPACE = 1u << 28,
-    P_INVISIBLE = 1u << 29,
-    P_HARD = 1u << 30,
-    P_ODD = 1u << 31,
-    // a letter with a tone mark: beside a bracket an annotation may be there. (No bit is left, and only marks are signs.)
-    P_TONED = P_HARD | P_SIGN,
-    // what the inner loop leaves; a mark that is no sign is only dropped, unless a decimal digit stands before it
-    SPECIAL = P_SIGN | P_PERCENT | P_SPACE | P_INVISIBLE | P_HARD | P_ODD,
-};
-static_assert(P_DECIMAL << 3 == P_MARK, "the inner loop shifts one to the other");
-
-inline uint32_t packed(uint32_t mapping, uint16_t flags) {
-    uint32_t word = mapping;
-    if (flags & WIDE) word |= P_WIDE;
-    if (flags & LETTER) word |= P_LETTER;
-    if (flags & DIGIT) word |= P_DIGIT;
-    if (flags & DECIMAL) word |= P_DECIMAL;
-    if (flags & SIGN) word |= P_SIGN;
-    if (flags & PERCENT) word |= P_PERCENT;
-    if (flags & MARK) word |= P_MARK;
-    if (flags & SPACE) word |= P_SPACE;
-    if (flags & INVISIBLE) word |= P_INVISIBLE;
-    if (flags & COMBINING) word |= P_HARD;
-    else if (flags & TONE) word |= P_TONED;
-    if ((mapping == 0 && !(flags & MARK)) || mapping == BLANK || mapping >= EXPANSION) word |= P_ODD;
-    return word;
-}
 
 // The folded text as it grows: blanks wait until it is known what they stand between.
 class Writer {
@@ -189,9 +144,23 @@ inline Left fold(const uint32_t* codes, size_t count, const Table& table, bool s
         while (place < count && words[codes[place]] & P_INVISIBLE) place++;
         return place;
     };
+    uint32_t known[2 + FOLDED + 1];    // the words of a block of ASCII, behind two before it and before one behind it
+    uint8_t stops[FOLDED];             // see fold_words
+    size_t block = 0, block_end = 0;   // where it begins and ends
     for (size_t at = 0; at < count;) {
+        if (at >= block_end && codes[at] < 0x80) {
+            const size_t some = std::min(FOLDED, count - at);
+            if (some >= FOLDED / 4 && level->loops->bits_of(codes + at, some) < 0x80) {
+                block = at;
+                block_end = at + some;
+                for (size_t i = 0; i < 2; i++) known[i] = at + i < 2 ? 0 : words[codes[at + i - 2]];
+                known[2 + some] = block_end < count ? words[codes[block_end]] : 0;
+                level->loops->fold_words(codes + at, some, words, known, stops);
+            }
+        }
         uint32_t word = words[codes[at]];
-        if (!(word & (SPECIAL | (before & P_DECIMAL) << 3))) {
+        const bool in_block = at < block_end;
+        if (!(in_block ? stops[at - block] : word & SPECIAL) && !(word & P_MARK && before & P_DECIMAL)) {
             if (writer.waiting()) {  // for a blank that waits marks are not there
                 writer.put(word & MAPPING);
                 before = word;
@@ -199,15 +168,25 @@ inline Left fold(const uint32_t* codes, size_t count, const Table& table, bool s
                 continue;
             }
             uint32_t* to = writer.open();
-            do {
-                *to = word & MAPPING;
-                to += !(word & P_MARK);  // no branch: where marks stand is hard to foretell
-                before = word;
-                if (++at == count) break;
-                word = words[codes[at]];
-            } while (!(word & (SPECIAL | (before & P_DECIMAL) << 3)));
+            if (in_block) {
+                size_t place = at - block;
+                do {
+                    before = known[2 + place];
+                    *to = before & MAPPING;
+                    to += !(before & P_MARK);  // no branch: where marks stand is hard to foretell
+                } while (++place < block_end - block && !stops[place]);
+                at = block + place;
+            } else {
+                do {
+                    *to = word & MAPPING;
+                    to += !(word & P_MARK);
+                    before = word;
+                    if (++at == count) break;
+                    word = words[codes[at]];
+                } while (!(word & (SPECIAL | (before & P_DECIMAL) << 3)));
+            }
             writer.close(to);
-            if (at == count) break;
+            continue;
         }
         if (word & P_HARD) {
             if ((word & P_TONED) != P_TONED) return Left::COMBINING;

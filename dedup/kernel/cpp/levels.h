@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "words.h"
+
 #if defined(_MSC_VER) && !defined(__clang__)
 #define RESTRICT __restrict
 #else
@@ -31,6 +33,16 @@ constexpr int TRANSCODED = 32;       // code points that become units of UTF-16 
 
 constexpr size_t BRIEF_WORDS = 6;       // of 64 bits, what is left of a cache line in greedy.h
 
+constexpr size_t FOLDED = 64;  // code points that are folded at a time
+constexpr size_t READ = 64;    // code points of a line that are read at a time
+constexpr int SIGNS = 21;      // the bits of a table entry below its signs: what the code point is read as
+// A line that is read: see lines.h.
+struct Reading {
+    uint32_t told = 0, signs = 0;  // the signs of the character before, and of all
+    int64_t chars = 0;
+    bool blank = true;  // white space is dropped here: at the start, and behind other
+};
+
 struct Loops {
     void (*hash_positions)(const uint32_t*, const uint8_t*, int, uint64_t*);
     void (*signable)(const uint64_t*, size_t, uint32_t*);
@@ -46,6 +58,11 @@ struct Loops {
     size_t (*columns)(const uint32_t*, size_t, uint32_t, uint32_t, uint32_t, uint8_t*);
     size_t (*widen)(const uint16_t*, size_t, uint32_t*);
     size_t (*narrow)(const uint32_t*, size_t, uint16_t*);
+    uint32_t (*bits_of)(const uint32_t*, size_t);
+    size_t (*before_break)(const uint32_t*, size_t);
+    void (*fold_words)(const uint32_t*, size_t, const uint32_t*, uint32_t*, uint8_t*);
+    uint8_t* (*read_some)(const uint32_t*, size_t, const uint32_t*, uint32_t, Reading&, uint8_t*);
+    size_t (*wide_chars)(const uint32_t*, size_t, uint32_t, uint32_t, const uint16_t*, uint16_t);
 };
 
 #if defined(__GNUC__)

@@ -1,6 +1,7 @@
 // Lines, and lines as rules read them: line_reference.py.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "arrays.h"
@@ -41,8 +42,6 @@ inline uint32_t get_utf8(const uint8_t* at) {
 
 inline const uint8_t* next_utf8(const uint8_t* at) { return at + (*at < 0x80 ? 1 : *at < 0xE0 ? 2 : *at < 0xF0 ? 3 : 4); }
 
-constexpr int SIGNS = 21;  // the bits of a table entry below its signs: what the code point is read as
-
 // What is known of a line but what is read of it.
 struct Look {
     uint32_t last = 0;  // its last character that closes nothing
@@ -51,37 +50,40 @@ struct Look {
     uint32_t head[2] = {0, 0};  // its first characters
 };
 
+// Some code points of a line, whatever they are.
+inline uint8_t* read_each(const uint32_t* codes, size_t count, const uint32_t* table, uint32_t openers, Reading& line,
+                          uint8_t* out) {
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t word = table[codes[i]], code = word & ((1u << SIGNS) - 1);
+        if (code == 0) continue;
+        line.told = (line.told << 1 | openers) & (word >> SIGNS);
+        line.signs |= line.told;
+        if (code != BLANK || !line.blank) {
+            out = put_utf8(code, out);
+            line.chars++;
+        }
+        line.blank = code == BLANK;
+    }
+    return out;
+}
+
 // One line: what is read of it and a line feed behind that. *out* has room for four bytes a code point and one more.
 // Chains of signs are found as words are by shift-and (Baeza-Yates & Gonnet 1992).
 inline uint8_t* read_line(const uint32_t* codes, size_t count, const uint32_t* table, uint32_t openers, uint8_t* out,
                           Look& look) {
     uint8_t* const begin = out;
-    bool blank = true;  // white space is dropped here: at the start, and behind other
-    uint32_t told = 0, signs = 0;  // the signs of the character before, and of all
-    int64_t chars = 0;
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t word = table[codes[i]], code = word & ((1u << SIGNS) - 1);
-        const uint32_t here = (told << 1 | openers) & (word >> SIGNS);
-        told = code == 0 ? told : here;
-        signs |= told;
-        if (code < 0x80) {  // without a branch: where words end cannot be predicted
-            const bool dropped = (code == 0) | ((code == BLANK) & blank);
-            *out = static_cast<uint8_t>(code);
-            out += !dropped;
-            chars += !dropped;
-            blank = (code == BLANK) | ((code == 0) & blank);
-        } else {
-            out = put_utf8(code, out);
-            chars++;
-            blank = false;
-        }
+    Reading line;
+    for (size_t at = 0; at < count; at += READ) {
+        const size_t some = std::min(READ, count - at);
+        uint8_t* const behind = level->loops->read_some(codes + at, some, table, openers, line, out);
+        out = behind ? behind : read_each(codes + at, some, table, openers, line, out);
     }
-    if (blank && chars) {
+    if (line.blank && line.chars) {
         out--;
-        chars--;
+        line.chars--;
     }
-    look.chars = chars;
-    look.signs = signs;
+    look.chars = line.chars;
+    look.signs = line.signs;
     if (look.chars > 0) look.head[0] = get_utf8(begin);
     if (look.chars > 1) look.head[1] = get_utf8(next_utf8(begin));
     const uint8_t* last = out;
@@ -99,19 +101,9 @@ constexpr uint32_t LF = 0x0A, CR = 0x0D, PARAGRAPH_SEPARATOR = 0x2029;  // U+202
 
 // The place of the next code point that ends a line, *end* where there is none.
 inline size_t next_break(const uint32_t* codes, size_t at, size_t end) {
-    constexpr size_t BLOCK = 16;
     while (at < end) {
-        const size_t stop = end - at < BLOCK ? end : at + BLOCK;
-        if (stop - at == BLOCK) {
-            uint32_t some = 0;
-            for (size_t i = 0; i < BLOCK; i++)
-                some |= (codes[at + i] <= CR) | ((codes[at + i] | 1) == PARAGRAPH_SEPARATOR);
-            if (!some) {
-                at = stop;
-                continue;
-            }
-        }
-        for (; at < stop; at++)
+        at += level->loops->before_break(codes + at, end - at);
+        for (const size_t stop = end - at < 64 ? end : at + 64; at < stop; at++)
             if (codes[at] == LF || codes[at] == CR || (codes[at] | 1) == PARAGRAPH_SEPARATOR) return at;
     }
     return end;

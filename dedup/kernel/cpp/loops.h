@@ -354,5 +354,159 @@ static size_t narrow(const uint32_t* RESTRICT codes, size_t count, uint16_t* RES
     return done;
 }
 
-const Loops loops = {hash_positions, signable,   sign,    digest,  band_keys, most_shared, row_keys,
-                     lower,          plain_json, utf8_chars, decoded, columns,   widen,       narrow};
+// All bits of some code points.
+static uint32_t bits_of(const uint32_t* RESTRICT codes, size_t count) {
+    uint32_t bits = 0;
+    for (size_t i = 0; i < count; i++) bits |= codes[i];
+    return bits;
+}
+
+// How many code points come before one that may end a line, or as many blocks as there are of others.
+static size_t before_break(const uint32_t* RESTRICT codes, size_t count) {
+    constexpr size_t BLOCK = 64;
+    size_t at = 0;
+    for (; count - at >= BLOCK; at += BLOCK) {
+        uint32_t some = 0;
+        for (size_t i = 0; i < BLOCK; i++)
+            some |= (codes[at + i] <= 0x0D ? 1u : 0u) | ((codes[at + i] | 1) == 0x2029 ? 1u : 0u);
+        if (some) break;
+    }
+    return at;
+}
+
+// How many of some code points below 0x110000 have a *flag*. Those of a run have it, ASCII has not: where there is
+// nothing else no look-up is needed.
+static size_t wide_chars(const uint32_t* RESTRICT codes, size_t count, uint32_t first, uint32_t run,
+                         const uint16_t* RESTRICT flags, uint16_t flag) {
+    constexpr size_t BLOCK = 32;  // loops of 16 and fewer steps are unrolled before they can become vectors
+    uint32_t last[BLOCK];
+    size_t all = 0;
+    for (size_t at = 0; at < count; at += BLOCK) {
+        const uint32_t* some = codes + at;
+        if (count - at < BLOCK) {
+            for (size_t i = 0; i < BLOCK; i++) last[i] = 0;
+            std::memcpy(last, some, (count - at) * sizeof *last);
+            some = last;
+        }
+        uint32_t wide = 0, known = 0;
+        for (size_t i = 0; i < BLOCK; i++) {
+            const uint32_t inside = some[i] - first < run ? 1 : 0;
+            wide += inside;
+            known += inside | (some[i] < 0x80 ? 1u : 0u);
+        }
+        all += wide;
+        for (size_t i = 0; known < BLOCK; i++) {
+            if (some[i] - first < run || some[i] < 0x80) continue;
+            all += flags[some[i]] & flag ? 1 : 0;
+            known++;
+        }
+    }
+    return all;
+}
+
+// The words of up to FOLDED code points, put between two words that come before them and one behind them; and which of
+// them do not fold to what they map to, or to nothing if they are marks, whatever stands elsewhere. A blank between two
+// of ASCII, the first perhaps before a mark, folds to a blank.
+static void fold_words(const uint32_t* RESTRICT codes, size_t count, const uint32_t* RESTRICT words,
+                       uint32_t* RESTRICT known, uint8_t* RESTRICT stops) {
+    using namespace folding;
+    for (size_t i = 0; i < count; i++) known[2 + i] = words[codes[i]];
+    for (size_t i = count + 1; i < FOLDED + 1; i++) known[2 + i] = 0;
+    for (size_t i = 0; i < FOLDED; i++) {
+        const uint32_t word = known[2 + i], before = known[1 + i], first = known[i], next = known[3 + i];
+        const uint32_t special = (word & SPECIAL) | (word & P_MARK & (before & P_DECIMAL) << 3);
+        const uint32_t behind = before & P_MARK ? first : before;  // what the blank stands behind
+        const uint32_t stays = (word & (P_SPACE | P_HARD)) ^ P_SPACE;  // 0 where it does, as the next two
+        const uint32_t others = (before | behind | next) & SPECIAL;
+        const uint32_t ascii = (shows_as_ascii(behind) ? 1u : 0u) & (shows_as_ascii(next) ? 1u : 0u);
+        stops[i] = special != 0 && ((stays | others) != 0 || !ascii) ? 1 : 0;
+    }
+}
+
+// Reads up to READ code points of a line, see read_line in lines.h; null, and nothing done, where one of them is not seen
+// or the table gives no code point. *out* has room for four bytes each.
+static uint8_t* read_some(const uint32_t* RESTRICT codes, size_t count, const uint32_t* RESTRICT table, uint32_t openers,
+                          Reading& line, uint8_t* RESTRICT out) {
+    constexpr uint32_t BLANK = 0x20, FILLING = 0x61;
+    uint32_t read[READ + 1];  // behind what comes before
+    uint32_t* RESTRICT const code = read + 1;
+    uint16_t sign[READ];
+    for (size_t i = 0; i < count; i++) code[i] = table[codes[i]];
+    for (size_t i = count; i < READ; i++) code[i] = FILLING;
+    uint32_t every = 0, unseen = 0, odd = 0;
+    for (size_t i = 0; i < READ; i++) {
+        const uint32_t word = code[i], one = word & ((1u << SIGNS) - 1);
+        every |= word;
+        unseen |= (one == 0 ? 1u : 0u) | (one >= 0x110000 ? 1u : 0u);
+        odd |= one - 0x80 < 0x800 - 0x80 || one >= 0x10000 ? 1u : 0u;
+        sign[i] = static_cast<uint16_t>(word >> SIGNS);
+        code[i] = one;
+    }
+    if (unseen) return nullptr;
+    read[0] = line.blank ? BLANK : FILLING;
+
+    const uint32_t signs = every >> SIGNS;
+    uint32_t told = sign[count - 1] & openers;
+    line.signs |= signs & openers;
+    if (((signs | line.told) << 1) & signs & ~openers) {  // some of a chain: each round one more of it is told
+        uint16_t before[READ + 1], now[READ + 1];
+        const uint16_t always = static_cast<uint16_t>(openers);
+        for (size_t i = 0; i < READ; i++) before[i + 1] = sign[i] & always;
+        now[0] = before[0] = static_cast<uint16_t>(line.told);
+        for (uint32_t changed = 1; changed;) {
+            changed = 0;
+            for (size_t i = 0; i < READ; i++) {
+                const uint16_t one = static_cast<uint16_t>(sign[i] & (before[i] << 1 | always));
+                changed |= static_cast<uint32_t>(one ^ before[i + 1]);
+                now[i + 1] = one;
+            }
+            std::memcpy(before, now, sizeof before);
+        }
+        uint16_t all = 0;
+        for (size_t i = 1; i <= READ; i++) all |= now[i];
+        line.signs |= all;
+        told = now[count];
+    }
+    line.told = told;
+
+    uint32_t dropped = 0;
+    for (size_t i = 0; i < READ; i++) dropped += (code[i] == BLANK) & (read[i] == BLANK) ? 1 : 0;
+    line.chars += static_cast<int64_t>(count - dropped);
+    line.blank = code[count - 1] == BLANK;
+    if (!dropped && (every & ((1u << SIGNS) - 1)) < 0x80) {
+        uint8_t ascii[READ];
+        for (size_t i = 0; i < READ; i++) ascii[i] = static_cast<uint8_t>(code[i]);
+        std::memcpy(out, ascii, count);
+        return out + count;
+    }
+    uint32_t bytes[READ];
+    uint8_t size[READ];
+    if (!odd)  // of one byte or of three, as most are
+        for (size_t i = 0; i < READ; i++) {
+            const uint32_t one = code[i];
+            const uint32_t three = 0x8080E0 | one >> 12 | (one << 2 & 0x3F00) | (one << 16 & 0x3F0000);
+            bytes[i] = one < 0x80 ? one : three;
+            size[i] = one < 0x80 ? 1 : 3;
+        }
+    else
+        for (size_t i = 0; i < READ; i++) {
+            const uint32_t one = code[i];
+            const uint32_t two = 0x80C0 | one >> 6 | (one << 8 & 0x3F00);
+            const uint32_t three = 0x8080E0 | one >> 12 | (one << 2 & 0x3F00) | (one << 16 & 0x3F0000);
+            const uint32_t four = 0x808080F0 | one >> 18 | (one >> 4 & 0x3F00) | (one << 10 & 0x3F0000) | (one << 24 & 0x3F000000);
+            bytes[i] = one < 0x80 ? one : one < 0x800 ? two : one < 0x10000 ? three : four;
+            size[i] = static_cast<uint8_t>(1 + (one >= 0x80) + (one >= 0x800) + (one >= 0x10000));
+        }
+    if (dropped)
+        for (size_t i = 0; i < READ; i++) size[i] = (code[i] == BLANK) & (read[i] == BLANK) ? 0 : size[i];
+    for (size_t i = 0; i < count; i++) {  // no branch: what is beyond its size is written over
+        for (int byte = 0; byte < 4; byte++) out[byte] = static_cast<uint8_t>(bytes[i] >> 8 * byte);
+        out += size[i];
+    }
+    return out;
+}
+
+const Loops loops = {hash_positions, signable, sign, digest, band_keys, most_shared,
+                     row_keys, lower, plain_json, utf8_chars, decoded, columns,
+                     widen, narrow, bits_of, before_break, fold_words, read_some,
+                     wide_chars};

@@ -65,9 +65,7 @@ void unpack(PyObject* args, const char* format, Objects*... objects) {
 }
 
 void must_be_codes(const uint32_t* codes, size_t count) {
-    uint32_t bits = 0;  // the union needs no vector instruction that old machines lack
-    for (size_t i = 0; i < count; i++) bits |= codes[i];
-    if (bits < folding::CODE_POINTS) return;
+    if (level->loops->bits_of(codes, count) < folding::CODE_POINTS) return;
     for (size_t i = 0; i < count; i++)
         if (codes[i] >= folding::CODE_POINTS) refuse_code(codes[i]);
 }
@@ -665,7 +663,7 @@ PyObject* pack_table(PyObject*, PyObject* args) {
             const bool sound = mapping[code] < EXPANSION + offsets.segments() && mapping[code] <= MAPPING &&
                                !(kinds & (kinds - 1)) && !(kinds && flag & (DIGIT | DECIMAL | LETTER)) &&
                                !(flag & (SIGN | PERCENT) && !(flag & MARK)) && !(flag & (TONE | COMBINING) && flag & SIGN) &&
-                               !(flag & (MARK | INVISIBLE) && mapping[code]) &&
+                               !(flag & (MARK | INVISIBLE) && mapping[code]) && !(code < 0x80 && flag & WIDE) &&
                                !(flag & SPACE && mapping[code] != BLANK);
             if (!sound) refuse("the fold table contradicts itself at code point " + std::to_string(code));
             words[code] = packed(mapping[code], flag);
@@ -773,13 +771,15 @@ PyObject* widths(PyObject*, PyObject* args) {
         const Array<int64_t> found(widths_, "widths", 1, true);
         flags.must_have(folding::CODE_POINTS);
         found.must_have(offsets.segments());
-        must_be_codes(folded.data(), folded.size());
+        for (uint32_t code = 0; code < 0x80; code++)
+            if (flags[code] & folding::WIDE) refuse("ASCII must not be wide, but is " + std::to_string(code));
         without_gil([&] {
             for (size_t i = 0; i < offsets.segments(); i++) {
-                const uint32_t *code = folded.data() + offsets.begin(i), *end = folded.data() + offsets.end(i);
-                int64_t wide = 0;
-                for (; code != end; code++) wide += *code - first < count || flags.data()[*code] & folding::WIDE;
-                found[i] = static_cast<int64_t>(offsets.length(i)) + wide;
+                const uint32_t* const segment = folded.data() + offsets.begin(i);
+                const size_t length = offsets.length(i);
+                must_be_codes(segment, length);  // here, not before all: what is in the cache is read twice
+                found[i] = static_cast<int64_t>(
+                    length + level->loops->wide_chars(segment, length, first, count, flags.data(), folding::WIDE));
             }
         });
         Py_RETURN_NONE;
@@ -1146,9 +1146,18 @@ PyObject* marked(PyObject*, PyObject* args) {
         places.must_have(codes.size());
         size_t count = 0;
         without_gil([&] {
-            must_be_codes(codes.data(), codes.size());
-            for (size_t i = 0; i < codes.size(); i++)
-                if (table[codes[i]]) places[count++] = static_cast<int64_t>(i);
+            constexpr size_t BLOCK = 16, CHECKED = 64 * BLOCK;
+            const uint8_t* const kinds = table.data();
+            for (size_t at = 0; at < codes.size(); at += BLOCK) {
+                const uint32_t* const some = codes.data() + at;
+                const size_t stop = std::min(BLOCK, codes.size() - at);
+                if (at % CHECKED == 0) must_be_codes(some, std::min(CHECKED, codes.size() - at));
+                uint8_t any = stop < BLOCK;
+                if (!any)  // one branch for all of them: few are marked
+                    for (size_t i = 0; i < BLOCK; i++) any |= kinds[some[i]];
+                for (size_t i = 0; any && i < stop; i++)
+                    if (kinds[some[i]]) places[count++] = static_cast<int64_t>(at + i);
+            }
         });
         return PyLong_FromSize_t(count);
     });
@@ -1169,8 +1178,8 @@ PyObject* line_spans(PyObject*, PyObject* args) {
         is_blank.must_have(codes.size());
         size_t count = 0;  // every line has a code point
         without_gil([&] {
-            must_be_codes(codes.data(), codes.size());
-            for (size_t text = 0; text < offsets.segments(); text++)
+            for (size_t text = 0; text < offsets.segments(); text++) {
+                must_be_codes(codes.data() + offsets.begin(text), offsets.length(text));
                 for (size_t start = offsets.begin(text); start < offsets.end(text);) {
                     const size_t at = lines::next_break(codes.data(), start, offsets.end(text));
                     size_t end = std::min(at + 1, offsets.end(text));
@@ -1184,6 +1193,7 @@ PyObject* line_spans(PyObject*, PyObject* args) {
                     is_blank[count++] = !shows;
                     start = end;
                 }
+            }
         });
         return PyLong_FromSize_t(count);
     });
