@@ -188,9 +188,10 @@ class Work:
             if errors:
                 raise errors[0]
         except BrokenProcessPool:
+            unguarded = "" if method == "fork" else ', and guard the main module by if __name__ == "__main__"'
             raise BadRun(
                 "a worker process was ended from outside, perhaps for want of memory; pass a smaller --workers, or see "
-                "who ended it"
+                f"who ended it{unguarded}"
             ) from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)

@@ -41,7 +41,7 @@ NUMBER_SIGN = 0x2E
 BLANK = 0x20
 
 EXPANSION = 0x110000  # a mapping of EXPANSION + k stands for the k-th expansion; a mapping of 0 drops
-_SEPARATOR = 0xD800  # stands between segments; no text holds a surrogate, and neither maps, joins nor composes it
+SEPARATOR = 0xD800  # stands between segments; no text holds a surrogate, and neither maps, joins nor composes it
 _CHUNK = 1 << 18  # code points folded at a time: the temporary arrays then fit the second-level cache
 _PINYIN_LETTERS = 9  # the longest syllable, "zhuang", with a combining tone and a combining diaeresis, has eight
 _WINDOW = 2 * _PINYIN_LETTERS  # code points on either side of a tone mark that an annotation can depend on
@@ -172,8 +172,8 @@ def _fold(codepoints: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:
     if every & (INVISIBLE | COMBINING):
         flags = table.flags[text]
     if every & PERCENT:
-        text, flags = _without_space_before_percent(text, flags)
-    signs = _number_signs(flags)
+        text, flags = without_space_before_percent(text, flags)
+    signs = number_signs(flags)
     mapped = table.mapping[text]
     mapped[signs] = NUMBER_SIGN
     if int(mapped.max()) >= EXPANSION:
@@ -194,21 +194,21 @@ def _settled(folded: U32, table: FoldTable) -> U32:
 
 
 def _separate(codepoints: U32, lengths: I64) -> U32:
-    """The segments with _SEPARATOR before, between and after them, so that every code point has two neighbours."""
+    """The segments with SEPARATOR before, between and after them, so that every code point has two neighbours."""
     text = np.empty(len(codepoints) + len(lengths) + 1, np.uint32)
     is_text = np.ones(len(text), bool)
     separators = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths + 1, out=separators[1:])
     is_text[separators] = False
-    text[separators] = _SEPARATOR
+    text[separators] = SEPARATOR
     text[is_text] = codepoints
     return text
 
 
 def _unseparate(text: U32) -> tuple[U32, I64]:
     """The inverse of `_separate`: the code points of all segments, and offsets."""
-    separators = np.flatnonzero(text == _SEPARATOR)
-    return text[text != _SEPARATOR], separators - np.arange(len(separators))
+    separators = np.flatnonzero(text == SEPARATOR)
+    return text[text != SEPARATOR], separators - np.arange(len(separators))
 
 
 def runs(at: I64) -> tuple[I64, I64, I64]:
@@ -219,8 +219,8 @@ def runs(at: I64) -> tuple[I64, I64, I64]:
     return at[begins], at[ends], np.cumsum(begins) - 1
 
 
-def _without_space_before_percent(text: U32, flags: U16) -> tuple[U32, U16]:
-    """35 % is 35%."""
+def without_space_before_percent(text: U32, flags: U16) -> tuple[U32, U16]:
+    """35 % is 35%: code points and their flags, uint16, without such spaces."""
     spaces = np.flatnonzero(flags & SPACE)
     first, last, run = runs(spaces)
     joins = ((flags[first - 1] & DIGIT) != 0) & ((flags[last + 1] & PERCENT) != 0)
@@ -231,7 +231,7 @@ def _without_space_before_percent(text: U32, flags: U16) -> tuple[U32, U16]:
     return text[keep], flags[keep]
 
 
-def _number_signs(flags: U16) -> I64:
+def number_signs(flags: U16) -> I64:
     """The positions of the marks that become signs."""
     first, last, _ = runs(np.flatnonzero(flags & MARK))
     before, after = flags[first - 1], flags[last + 1]
@@ -271,7 +271,7 @@ def _with_blanks(text: U32, table: FoldTable) -> U32:
     first, last, _ = runs(blanks)
     before, after = text[first - 1], text[last + 1]
     closed = ((table.flags[before] | table.flags[after]) & WIDE) != 0
-    closed |= (before == _SEPARATOR) | (after == _SEPARATOR)
+    closed |= (before == SEPARATOR) | (after == SEPARATOR)
     keep = np.ones(len(text), bool)
     keep[blanks] = False
     keep[first[~closed]] = True

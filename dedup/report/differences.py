@@ -12,18 +12,18 @@ from rapidfuzz.distance import Levenshtein
 
 from dedup import kernel
 from dedup.fold_table import load
-from dedup.kernel.fold_reference import _SEPARATOR as SEPARATOR
 from dedup.kernel.fold_reference import (
     BLANK,
     COMBINING,
     EXPANSION,
     INVISIBLE,
     NUMBER_SIGN,
+    SEPARATOR,
     WIDE,
-    _number_signs,
-    _without_space_before_percent,
     compose,
+    number_signs,
     runs,
+    without_space_before_percent,
 )
 from dedup.kernel.reference import I64, U32, positions
 from dedup.text import codepoints
@@ -212,9 +212,9 @@ def fold_positions(text: str) -> tuple[str, I64]:
     at = np.flatnonzero(keep)
     codes, at = _composed(codes[at], at)
     codes, at = _enclosed(codes, at)
-    left, flags = _without_space_before_percent(np.arange(len(codes), dtype=np.uint32), table.flags[codes])
+    left, flags = without_space_before_percent(np.arange(len(codes), dtype=np.uint32), table.flags[codes])
     mapped, at = table.mapping[codes[left]], at[left]
-    mapped[_number_signs(flags)] = NUMBER_SIGN
+    mapped[number_signs(flags)] = NUMBER_SIGN
     mapped, at = _expanded(mapped, at)
     mapped, at = _without_blanks(mapped[mapped != 0], at[mapped != 0])
     while True:
