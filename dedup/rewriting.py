@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -265,14 +264,6 @@ class CutCounts:
                 for (kind, grain, rule, removed), (count, length) in sorted(self._sums.items())
             ],
         }
-
-
-def cut_counts(findings: Iterable[Finding], characters: int) -> dict[str, Any]:
-    """The same of findings in the order of their articles."""
-    counts = CutCounts()
-    for _, own in groupby(findings, key=lambda finding: finding.article):
-        counts.add(list(own))
-    return counts.to_dict(characters)
 
 
 def _by_article(findings: Iterable[Finding]) -> dict[str, list[Finding]]:

@@ -90,6 +90,7 @@ LAYERS = [
     "runs.names",
     "runs.staging",
     "runs.lines",
+    "runs.by_article",
     "runs.folder",
     "runs.cleaning",
     "runs.restoring",

@@ -64,10 +64,10 @@ def run(folder: Path, out: Path, **options: Any) -> Corpus:
     corpus = read_articles(folder, **options)
     report = dedup.scan(corpus)
     with runs.stage(out) as stage:
-        runs.write_findings(stage / "findings.jsonl", report.findings)
+        (stage / "findings.jsonl").write_bytes(b"".join(map(runs.finding_line, report.findings)))
         families = b"".join(orjson.dumps(family.to_dict()) + b"\n" for family in report.families)
         (stage / "families.jsonl").write_bytes(families)
-        runs.write_clean(corpus, report, stage)
+        runs.write_clean(corpus, stage / "findings.jsonl", stage)
         runs.write_rejected(stage, corpus.rejected)
         reading = {"text_field": corpus.reading.text_field, "id_field": corpus.reading.id_field}
         reading.update(on_error=corpus.reading.on_error, rejected_files=corpus.rejected_files())
@@ -238,8 +238,8 @@ def test_csv_of_mixed_line_ends_comes_back_byte_for_byte(
             for id, text in originals
             if text == "x"
         ]
-        runs.write_clean(corpus, replace(report, findings=findings), stage)
-        runs.write_findings(stage / "findings.jsonl", findings)
+        (stage / "findings.jsonl").write_bytes(b"".join(map(runs.finding_line, findings)))
+        runs.write_clean(corpus, stage / "findings.jsonl", stage)
         reading = {"text_field": "text", "id_field": None, "on_error": "skip"}
         write_json(stage / "summary.json", summary(report, corpus.inputs(), (), reading))
     runs.restore_run(folder / "out", folder / "back")

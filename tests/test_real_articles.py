@@ -81,11 +81,11 @@ def test_restoring_gives_the_five_files_back(report, tmp_path):
     corpus = dedup.read_articles(FOLDER / "articles")
     found = dedup.scan(corpus)
     from dedup.report import summary, write_json
-    from dedup.runs import write_findings
+    from dedup.runs import finding_line
 
     with stage(tmp_path / "out") as folder:
-        write_clean(corpus, found, folder)
-        write_findings(folder / "findings.jsonl", found.findings)
+        (folder / "findings.jsonl").write_bytes(b"".join(map(finding_line, found.findings)))
+        write_clean(corpus, folder / "findings.jsonl", folder)
         families = b"".join(orjson.dumps(family.to_dict()) + b"\n" for family in found.families)
         (folder / "families.jsonl").write_bytes(families)
         reading = {"text_field": "text", "id_field": None, "against": []}

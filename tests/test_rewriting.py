@@ -15,7 +15,7 @@ from dedup import kernel
 from dedup.errors import BadInput, DedupError, OneShotInput
 from dedup.kernel.reference import offsets_of
 from dedup.model import Article, Finding, Grain, Report
-from dedup.rewriting import clean_text, cut_counts, restore, restore_text, rewrite
+from dedup.rewriting import CutCounts, clean_text, restore, restore_text, rewrite
 from dedup.settings import Settings
 
 STORY = "导语。\n本报讯\n正文第一段。\n本报讯\n正文第二段。\n"
@@ -175,7 +175,10 @@ def test_restore_takes_only_what_rewrite_gave(clean: list[Article]) -> None:
 
 def test_counts_of_what_is_removed() -> None:
     """37 characters: 4 + 4 cut from the first, the second whole (6), the third kept."""
-    counts = cut_counts(FINDINGS, 37)
+    sums = CutCounts()
+    for article in ARTICLES:
+        sums.add([finding for finding in FINDINGS if finding.article == article.id])
+    counts = sums.to_dict(37)
     assert (counts["articles_cut"], counts["articles_changed"], counts["characters_out"]) == (1, 1, 23)
     assert counts["findings"] == [
         {"kind": "duplicate", "grain": "article", "rule": "exact", "removed": False, "findings": 1, "characters": 5},

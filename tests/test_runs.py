@@ -24,9 +24,8 @@ from hypothesis import strategies as st
 from dedup import runs
 from dedup.articles import Corpus, read_articles
 from dedup.errors import BadInput, BadRun
-from dedup.model import Family, Finding, Grain, Member, Place, Report
+from dedup.model import Family, Finding, Grain, Member, Place
 from dedup.runs import cleaning, staging
-from dedup.settings import Settings
 
 NEWS = "\ufeff快讯\r\n本报版权所有\r\n完\r\n"
 RECORDS = [
@@ -84,10 +83,10 @@ def fill(stage: Path, corpus: Corpus, findings: list[Finding], *, clean: bool = 
     """What `dedup clean` or `dedup scan` would write."""
     ids = [article.id for article in corpus]
     families = [Family("p", "passage", Place("n1", 0, 5), (Member(Place("n2", 0, 5), 0.75),))]
-    runs.write_findings(stage / "findings.jsonl", findings)
+    write(stage / "findings.jsonl", b"".join(map(runs.finding_line, findings)))
     (stage / "families.jsonl").write_bytes(b"".join(orjson.dumps(one.to_dict()) + b"\n" for one in families))
     if clean:
-        runs.write_clean(corpus, Report(Settings(), ids, findings, families, {}, []), stage)
+        runs.write_clean(corpus, stage / "findings.jsonl", stage)
     summary = {
         "settings": {},
         "text_field": corpus.reading.text_field,
@@ -127,7 +126,7 @@ def scanned(tmp_path: Path) -> Path:
 
 def edit(run: Path, change: Callable[[Finding], Finding | None], path: Path) -> Path:
     edited = [change(finding) for finding in runs.read_findings(run / "findings.jsonl")]
-    runs.write_findings(path, [finding for finding in edited if finding is not None])
+    write(path, b"".join(runs.finding_line(finding) for finding in edited if finding is not None))
     return path
 
 
@@ -419,15 +418,17 @@ def test_an_input_that_changed_since_the_scan_is_not_rewritten(tmp_path: Path) -
     corpus = read_articles(inputs(tmp_path / "in"))
     list(corpus)
     write(tmp_path / "in" / "b" / "same.txt", "other")
+    findings = write(tmp_path / "findings.jsonl", b"".join(map(runs.finding_line, FINDINGS)))
     with pytest.raises(BadInput, match=r"same\.txt: has changed"):
-        runs.write_clean(corpus, Report(Settings(), [], FINDINGS, [], {}, []), tmp_path)
+        runs.write_clean(corpus, findings, tmp_path)
 
 
 def test_a_finding_about_an_unknown_article_is_an_error(tmp_path: Path) -> None:
     """It would be lost without a word."""
     corpus = read_articles(inputs(tmp_path / "in"))
-    with pytest.raises(BadInput, match="no such article"):
-        runs.write_clean(corpus, Report(Settings(), [], [found("zzz", "x", 0, 1)], [], {}, []), tmp_path)
+    findings = write(tmp_path / "findings.jsonl", runs.finding_line(found("zzz", "x", 0, 1)))
+    with pytest.raises(BadInput, match=r"^article .zzz., finding at 0-1: there is no such article"):
+        runs.write_clean(corpus, findings, tmp_path)
 
 
 @pytest.mark.parametrize("old", [False, True])
@@ -641,7 +642,7 @@ def test_the_same_findings_give_the_same_run(tmp_path: Path, kind: str, request:
     folder = request.getfixturevalue(kind)
     if kind == "run":
         (tmp_path / "in").rename(tmp_path / "gone")
-    assert runs.apply_run(folder, tmp_path / "again") == FINDINGS
+    runs.apply_run(folder, tmp_path / "again")
     contents = tree(tmp_path / "again")
     assert {name[6:]: text for name, text in contents.items() if name.startswith("clean/")} == CLEAN
     for name in ("findings.jsonl", "families.jsonl", "timings.json"):
@@ -665,9 +666,9 @@ def test_edited_findings_are_applied_to_the_originals(
     folder = request.getfixturevalue(kind)
     edited = edit(folder, lambda finding: replace(finding, removed=not finding.removed), tmp_path / "edited.jsonl")
     edited.write_bytes(b"\n".join(reversed(edited.read_bytes().split(b"\n"))))
-    findings = runs.apply_run(folder, tmp_path / "again", edited)
-    assert findings == [replace(finding, removed=not finding.removed) for finding in FINDINGS]
-    assert runs.read_findings(tmp_path / "again" / "findings.jsonl") == findings
+    runs.apply_run(folder, tmp_path / "again", edited)
+    expected = [replace(finding, removed=not finding.removed) for finding in FINDINGS]
+    assert runs.read_findings(tmp_path / "again" / "findings.jsonl") == expected
     clean = {name[6:]: text for name, text in tree(tmp_path / "again").items() if name.startswith("clean/")}
     third = '{"id": "n3", "text": " story", "text2": [1.50]}'
     originals = tree(tmp_path / "in")
@@ -709,7 +710,7 @@ def test_edited_findings_that_do_not_fit_are_named_by_their_line(
 def test_edited_findings_that_overlap_are_named_by_their_line(tmp_path: Path, run: Path) -> None:
     """The later of the two in the text."""
     extra = found("n1", "first story\nfooter\nend", 10, 13)
-    runs.write_findings(tmp_path / "e.jsonl", [extra, *FINDINGS])
+    write(tmp_path / "e.jsonl", b"".join(map(runs.finding_line, [extra, *FINDINGS])))
     with pytest.raises(BadInput, match=r"e\.jsonl:5: .* overlaps"):
         runs.apply_run(run, tmp_path / "again", tmp_path / "e.jsonl")
 

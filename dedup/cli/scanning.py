@@ -113,7 +113,7 @@ def clean(
     ):
         report, seconds, drawn = _scanned(job, stage, kept, job.working.page)
         start = time.perf_counter()
-        runs.write_clean(corpus, report, stage)
+        runs.write_clean(corpus, stage / runs.FINDINGS, stage)
         seconds["writing"] = time.perf_counter() - start
         _write_records(job, report, seconds, stage, side, drawn)
     _close(job, report, seconds, str(folder))
@@ -491,7 +491,7 @@ def _clean_to_stdout(job: _Job, places: tuple[str, ...], report_dir: str | None,
             report, seconds, drawn = _scanned(job, stage, kept, page)
             clean_dir = Path(temporary) / "clean"
             clean_dir.mkdir()
-            runs.write_clean(corpus, report, clean_dir)
+            runs.write_clean(corpus, stage / runs.FINDINGS, clean_dir)
             _write_records(job, report, seconds, stage, side, drawn)
         runs.copy_jsonl(corpus, clean_dir, sys.stdout.buffer)
         sys.stdout.buffer.flush()

@@ -3,13 +3,14 @@
 from dedup.runs.applying import apply_run
 from dedup.runs.cleaning import copy_jsonl, write_clean
 from dedup.runs.folder import each_family, each_finding, local_run, read_summary
-from dedup.runs.lines import read_families, read_findings, write_findings, write_rejected, write_told
-from dedup.runs.names import PAGE
+from dedup.runs.lines import finding_line, read_families, read_findings, write_rejected, write_told
+from dedup.runs.names import FINDINGS, PAGE
 from dedup.runs.paging import renew_page, sourced, sources, write_report, write_tuned
 from dedup.runs.restoring import read_originals, restore_run
 from dedup.runs.staging import check_file, check_places, home_of, side_file, stage
 
 __all__ = [
+    "FINDINGS",
     "PAGE",
     "apply_run",
     "check_file",
@@ -17,6 +18,7 @@ __all__ = [
     "copy_jsonl",
     "each_family",
     "each_finding",
+    "finding_line",
     "home_of",
     "local_run",
     "read_families",
@@ -30,7 +32,6 @@ __all__ = [
     "sources",
     "stage",
     "write_clean",
-    "write_findings",
     "write_rejected",
     "write_report",
     "write_told",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,9 +12,11 @@ from typing import Any
 
 import orjson
 
+from dedup.articles import InputFile, Reading
 from dedup.errors import BadInput
 from dedup.model import Finding
-from dedup.rewriting import cut_counts
+from dedup.rewriting import CutCounts
+from dedup.runs.by_article import ByArticle
 from dedup.runs.cleaning import Judged, keep_rejected, write_articles
 from dedup.runs.folder import (
     files_passed_over,
@@ -25,7 +27,7 @@ from dedup.runs.folder import (
     read_summary,
     regular_file,
 )
-from dedup.runs.lines import iter_families, numbered_findings, write_findings
+from dedup.runs.lines import finding_line, iter_families
 from dedup.runs.names import CLEAN, FAMILIES, FINDINGS, REJECTS, SUMMARY, TIMINGS
 from dedup.runs.paging import write_report
 from dedup.runs.restoring import restored_files
@@ -41,7 +43,7 @@ def apply_run(
     force: bool = False,
     keep_families: Sequence[str] = (),
     lang: str = "en",
-) -> list[Finding]:
+) -> None:
     """Rewrites the articles of a run again, by findings that may have been edited, without scanning them again.
 
     After `clean` the originals are rebuilt from the run's folder; after `scan` the inputs are read again.
@@ -53,20 +55,17 @@ def apply_run(
         keep_families: names of families whose members all stay.
         lang: of the page, "en" or "zh".
 
-    Returns:
-        the findings that were applied, in the order of the articles.
-
     Raises:
         BadInput: a finding does not fit its article, or its article is unknown; the message names its line.
         BadRun: the run's folder is damaged, an input has changed or is gone, or *out* cannot be used.
     """
     check_places([run], out)
     with local_run(run) as folder:
-        return _apply_run(folder, out, findings_path, force, keep_families, lang)
+        _apply_run(folder, out, findings_path, force, keep_families, lang)
 
 
-def _kept_on(path: Path, run: Path, keep_families: Sequence[str]) -> Iterator[tuple[int, Finding]]:
-    """The findings of a file, those of the families named not removed any more.
+def _kept_on(run: Path, keep_families: Sequence[str]) -> Callable[[Finding], Finding] | None:
+    """What makes of a finding of the families named one that is not removed any more.
 
     A block or a remnant, which is of no family itself, stays as a whole where it holds a member of one of them.
 
@@ -74,8 +73,7 @@ def _kept_on(path: Path, run: Path, keep_families: Sequence[str]) -> Iterator[tu
         BadInput: there is no such family.
     """
     if not keep_families:
-        yield from numbered_findings(path)
-        return
+        return None
     places: dict[str, dict[str, list[tuple[int, int]]]] = {name: {} for name in keep_families}
     found = set()
     for family in iter_families(regular_file(run, FAMILIES)):
@@ -93,41 +91,54 @@ def _kept_on(path: Path, run: Path, keep_families: Sequence[str]) -> Iterator[tu
     for members in places.values():
         for article, spans in members.items():
             by_article.setdefault(article, []).extend(spans)
-    for number, finding in numbered_findings(path):
+
+    def kept_on(finding: Finding) -> Finding:
         kept = finding.family in places
         if finding.kind == "duplicate" and finding.family is None:
             spans = by_article.get(finding.article, [])
             kept = any(finding.start <= start and end <= finding.end for start, end in spans)
-        yield number, replace(finding, removed=finding.removed and not kept)
+        return replace(finding, removed=finding.removed and not kept)
+
+    return kept_on
 
 
 def _apply_run(
     run: Path, out: str | Path, findings_path: str | Path | None, force: bool, keep_families: Sequence[str], lang: str
-) -> list[Finding]:
+) -> None:
     record = read_record(run)
     check_places(input_folders(run), out)
     path = Path(findings_path) if findings_path is not None else regular_file(run, FINDINGS)
-    judged = Judged((f"{path}:{number}: ", finding) for number, finding in _kept_on(path, run, keep_families))
-    cleaned = os.path.lexists(run / CLEAN)
-    inputs = [] if cleaned else read_inputs(run, record, out)
-    with stage(out, force) as folder:
-        scratch = folder / _ORIGINALS
-        files = restored_files(run, record, scratch) if cleaned else iter(inputs)
-        write_articles(files, judged, folder, reading=record.reading)
-        keep_rejected(files_passed_over(run, record, cleaned, out), folder)
-        shutil.rmtree(scratch, ignore_errors=True)
-        findings = judged.in_order()
-        write_findings(folder / FINDINGS, findings)
-        for name in (FAMILIES, TIMINGS, *([REJECTS] if (run / REJECTS).exists() else [])):
-            shutil.copyfile(regular_file(run, name), folder / name)
-        _write_summary(folder / SUMMARY, read_summary(run), findings)
-        write_report(folder, lang)
-    return findings
+    with ByArticle(path, _kept_on(run, keep_families)) as found:
+        cleaned = os.path.lexists(run / CLEAN)
+        inputs = [] if cleaned else read_inputs(run, record, out)
+        with stage(out, force) as folder:
+            scratch = folder / _ORIGINALS
+            files = restored_files(run, record, scratch) if cleaned else iter(inputs)
+            counts = _write_applied(files, found, folder, record.reading)
+            keep_rejected(files_passed_over(run, record, cleaned, out), folder)
+            shutil.rmtree(scratch, ignore_errors=True)
+            for name in (FAMILIES, TIMINGS, *([REJECTS] if (run / REJECTS).exists() else [])):
+                shutil.copyfile(regular_file(run, name), folder / name)
+            _write_summary(folder / SUMMARY, read_summary(run), counts)
+            write_report(folder, lang)
 
 
-def _write_summary(path: Path, summary: dict[str, Any], findings: Sequence[Finding]) -> None:
+def _write_applied(files: Iterable[InputFile], findings: ByArticle, folder: Path, reading: Reading) -> CutCounts:
+    """Writes the articles, and findings.jsonl as the findings of each are applied; what they sum up to."""
+    counts = CutCounts()
+    with (folder / FINDINGS).open("wb") as file:
+
+        def tell(own: list[Finding]) -> None:
+            counts.add(own)
+            file.writelines(map(finding_line, own))
+
+        write_articles(files, Judged(findings, named=True, tell=tell), folder, reading=reading)
+    return counts
+
+
+def _write_summary(path: Path, summary: dict[str, Any], cuts: CutCounts) -> None:
     """Writes the summary of a run with the counts that follow from other findings."""
     counts = summary.get("counts")
     if isinstance(counts, dict) and isinstance(counts.get("characters"), int):
-        counts.update(cut_counts(findings, counts["characters"]))
+        counts.update(cuts.to_dict(counts["characters"]))
     path.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))

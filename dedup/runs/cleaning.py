@@ -12,15 +12,16 @@ import orjson
 
 from dedup.articles import Corpus, Ids, InputFile, PassedOver, Reading, Rewriting, copy, rewrite_file, write_jsonl
 from dedup.errors import BadInput
-from dedup.model import Finding, Report
+from dedup.model import Finding
 from dedup.rewriting import clean_text, cut_whole, cuts, described, first_fault
+from dedup.runs.by_article import ByArticle
 from dedup.runs.folder import sha256_of
 from dedup.runs.names import CLEAN, DROPPED, PLACES, REJECTED, safe_name
 
 
 def write_clean(
     corpus: Corpus,
-    report: Report,
+    findings: Path,
     folder: Path,
     progress: Callable[[int], object] | None = None,
 ) -> None:
@@ -37,7 +38,7 @@ def write_clean(
 
     Args:
         corpus: as it was scanned.
-        report: what was found in it.
+        findings: findings.jsonl, what was found in it.
         progress: told how many more bytes of the inputs, as stored, have been read.
 
     Raises:
@@ -46,15 +47,15 @@ def write_clean(
     if not corpus.complete:
         for _ in corpus:
             pass
-    judged = Judged(("", finding) for finding in report.findings)
-    write_articles(
-        corpus.files,
-        judged,
-        folder,
-        reading=corpus.reading,
-        digests=corpus.digests,
-        progress=progress,
-    )
+    with ByArticle(findings, sound=True) as found:
+        write_articles(
+            corpus.files,
+            Judged(found),
+            folder,
+            reading=corpus.reading,
+            digests=corpus.digests,
+            progress=progress,
+        )
     keep_rejected(corpus.passed_over, folder)
 
 
@@ -74,20 +75,28 @@ def keep_rejected(passed_over: Iterable[PassedOver], folder: Path) -> None:
 
 
 class Judged:
-    """Findings by article, each with the place where it stands, to be applied to texts as they come."""
+    """Texts as they come, without what was found in them.
 
-    def __init__(self, findings: Iterable[tuple[str, Finding]]) -> None:
-        self._found: dict[str, list[tuple[str, Finding]]] = {}
-        for place, finding in findings:
-            self._found.setdefault(finding.article, []).append((place, finding))
-        self._seen: list[str] = []
+    Args:
+        findings: of all articles.
+        named: whether errors name the file and the line of a finding.
+        tell: told the findings of each article that has any, by start.
+    """
+
+    def __init__(
+        self, findings: ByArticle, named: bool = False, tell: Callable[[list[Finding]], object] | None = None
+    ) -> None:
+        self._findings, self._named, self._tell = findings, named, tell
 
     def clean(self, id: str, text: str) -> str | None:
-        """The clean text, None if the article is cut whole."""
-        placed = self._found.get(id)
-        if placed is None:
+        """The clean text, None if the article is cut whole.
+
+        Raises:
+            BadInput: a finding does not fit the text, or two overlap.
+        """
+        placed = self._findings.of(id)
+        if not placed:
             return text
-        self._seen.append(id)
         own = [finding for _, finding in placed]
         whole = cut_whole(own)
         fault = first_fault(text, cuts(own))
@@ -96,25 +105,21 @@ class Judged:
             if whole.text != text:
                 fault = whole, f"cuts the article whole, which has {len(text)} characters; give it all of them"
         if fault is not None:
-            place = next(place for place, finding in placed if finding is fault[0])
-            raise BadInput(f"{place}{described(fault[0])}: {fault[1]}")
-        return None if whole is not None else clean_text(text, own)
+            line = next(line for line, finding in placed if finding is fault[0])
+            raise BadInput(f"{self._described(line, fault[0])}: {fault[1]}")
+        clean = None if whole is not None else clean_text(text, own)
+        if self._tell is not None:
+            self._tell(sorted(own, key=lambda finding: finding.start))
+        return clean
 
-    def in_order(self) -> list[Finding]:
-        """All findings in the order of the articles, each article's by start; after all articles were seen.
+    def refuse_unseen(self) -> None:
+        """Raises BadInput if there are findings of an article that did not come."""
+        if (unseen := self._findings.unseen()) is not None:
+            raise BadInput(f"{self._described(*unseen)}: there is no such article; fix its id")
 
-        Raises:
-            BadInput: an article was not seen.
-        """
-        unknown = self._found.keys() - set(self._seen)
-        for id, placed in self._found.items():
-            if id in unknown:
-                raise BadInput(f"{placed[0][0]}{described(placed[0][1])}: there is no such article; fix its id")
-        return [
-            finding
-            for id in self._seen
-            for finding in sorted((finding for _, finding in self._found[id]), key=lambda finding: finding.start)
-        ]
+    def _described(self, line: int, finding: Finding) -> str:
+        place = f"{self._findings.path}:{line}: " if self._named else ""
+        return place + described(finding)
 
 
 def write_articles(
@@ -145,7 +150,7 @@ def write_articles(
                 place["blanks"] = done.blanks
             if file.format != "text" or (not done.lines and (file.compression or done.bom_lost_its_place)):
                 places.write(orjson.dumps(place, option=orjson.OPT_APPEND_NEWLINE))
-    judged.in_order()
+    judged.refuse_unseen()
 
 
 def _write_one(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar, get_args, overload
+from typing import IO, Any, TypeVar, get_args, overload
 
 import orjson
 
@@ -70,24 +70,25 @@ def write_told(folder: Path, told: Told, listener: Listener | None = None) -> Re
     )
 
 
-def write_findings(path: Path, findings: Iterable[Finding]) -> int:
-    """Writes findings.jsonl: one finding a line; how many."""
-    return _write_lines(path, (finding.to_dict() for finding in findings))
+def finding_line(finding: Finding) -> bytes:
+    """A line of findings.jsonl."""
+    return _line_of(finding.to_dict())
 
 
 def write_rejected(folder: Path, rejected: Sequence[Rejected]) -> None:
     """Writes rejected.jsonl of a run into *folder*: one record that could not be read a line; nothing for none."""
     if rejected:
-        _write_lines(folder / REJECTS, (record.to_dict() for record in rejected))
+        with (folder / REJECTS).open("wb") as file:
+            file.writelines(_line_of(record.to_dict()) for record in rejected)
 
 
 def read_findings(path: str | Path) -> list[Finding]:
-    """The findings of a file that `write_findings` wrote, or someone edited.
+    """The findings of a file findings.jsonl, as a run left it or someone edited it.
 
     Raises:
         BadInput: the file or a line cannot be read; the message names the line.
     """
-    return [finding for _, finding in numbered_findings(Path(path))]
+    return list(iter_findings(Path(path)))
 
 
 def read_families(path: str | Path) -> list[Family]:
@@ -111,52 +112,69 @@ def iter_families(path: Path) -> Iterator[Family]:
             ) from None
 
 
-def _write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> int:
-    """Writes JSON lines; how many."""
-    count = 0
-    with path.open("wb") as file:
-        for line in lines:
-            count += 1
-            file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
-    return count
+def _line_of(value: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def unreadable(path: Path, what: str, error: OSError) -> BadInput:
+    """What it means that a file of lines cannot be read, of which each is a *what*."""
+    return BadInput(f"{path}: cannot be read: {error.strerror}; name a file of lines, one {what} each")
+
+
+def filled_lines(file: IO[bytes]) -> Iterator[tuple[int, int, bytes]]:
+    """(number, where it starts in bytes, line) of each line that is not blank."""
+    start = 0
+    for number, line in enumerate(file, 1):
+        if not line.isspace():
+            yield number, start, line
+        start += len(line)
 
 
 def json_lines(path: Path, what: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """(number, JSON object) of each line; *what* a line is goes into what is raised."""
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if line.isspace():
-                    continue
-                try:
-                    value = orjson.loads(line)
-                except orjson.JSONDecodeError as error:
-                    reason = f"{error.msg} at column {error.colno}"
-                    raise BadInput(
-                        f"{path}:{number}: expected one {what} a line, found what is not JSON ({reason}); fix the line"
-                    ) from None
-                if not isinstance(value, dict):
-                    raise BadInput(f"{path}:{number}: expected a {what} as a JSON object; fix the line")
-                yield number, value
+            for number, _, line in filled_lines(file):
+                yield number, _object_of(path, number, line, what)
     except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}; name a file of lines, one {what} each") from None
+        raise unreadable(path, what, error) from None
+
+
+def _object_of(path: Path, number: int, line: bytes, what: str) -> dict[str, Any]:
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        reason = f"{error.msg} at column {error.colno}"
+        raise BadInput(
+            f"{path}:{number}: expected one {what} a line, found what is not JSON ({reason}); fix the line"
+        ) from None
+    if not isinstance(value, dict):
+        raise BadInput(f"{path}:{number}: expected a {what} as a JSON object; fix the line")
+    return value
 
 
 def iter_findings(path: Path) -> Iterator[Finding]:
     """The findings of a file, as they are read; raises as `read_findings`."""
-    return (finding for _, finding in numbered_findings(path))
+    return (_finding_of(path, number, value) for number, value in json_lines(path, "finding"))
 
 
-def numbered_findings(path: Path) -> Iterator[tuple[int, Finding]]:
-    """The same with the number of the line of each."""
-    for number, line in json_lines(path, "finding"):
-        try:
-            finding = Finding.from_dict(line)
-        except BadInput as error:
-            raise BadInput(f"{path}:{number}: {error}; fix the line") from None
-        for name, value, known in (("kind", finding.kind, _KINDS), ("grain", finding.grain, _GRAINS)):
-            if value not in known:
-                raise BadInput(
-                    f'{path}:{number}: field "{name}" must be one of {", ".join(known)}, found "{value}"; fix the line'
-                )
-        yield number, finding
+def finding_of_line(path: Path, number: int, line: bytes) -> Finding:
+    """The finding that stands in a line of a file.
+
+    Raises:
+        BadInput: there is none; the message names the line.
+    """
+    return _finding_of(path, number, _object_of(path, number, line, "finding"))
+
+
+def _finding_of(path: Path, number: int, value: dict[str, Any]) -> Finding:
+    try:
+        finding = Finding.from_dict(value)
+    except BadInput as error:
+        raise BadInput(f"{path}:{number}: {error}; fix the line") from None
+    if finding.kind in _KINDS and finding.grain in _GRAINS:
+        return finding
+    name, known = ("grain", _GRAINS) if finding.kind in _KINDS else ("kind", _KINDS)
+    raise BadInput(
+        f'{path}:{number}: field "{name}" must be one of {", ".join(known)}, found "{value[name]}"; fix the line'
+    )

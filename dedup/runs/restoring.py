@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +14,7 @@ from dedup.articles import Aside, Ids, InputFile, Reading, articles_of, restore_
 from dedup.errors import BadInput, BadRun
 from dedup.model import Article, Finding
 from dedup.rewriting import cut_whole, restore_text
+from dedup.runs.by_article import ByArticle
 from dedup.runs.cleaning import add_text
 from dedup.runs.folder import (
     PlaceLine,
@@ -27,7 +28,6 @@ from dedup.runs.folder import (
     regular_file,
     sha256_of,
 )
-from dedup.runs.lines import read_findings
 from dedup.runs.names import CLEAN, DROPPED, FINDINGS, PLACES, REJECTED
 from dedup.runs.staging import check_places, replace_files, staged
 
@@ -78,42 +78,41 @@ def read_originals(run: str | Path) -> Iterator[Article]:
 def restored_files(run: Path, record: Record, folder: Path, keep: bool = False) -> Iterator[InputFile]:
     """The original files, written to *folder* one by one; each is deleted when the next is asked for, unless *keep*."""
     places = read_places(run, record)
-    findings: dict[str, list[Finding]] = {}
     try:
-        for finding in read_findings(regular_file(run, FINDINGS)):
-            findings.setdefault(finding.article, []).append(finding)
+        findings = ByArticle(regular_file(run, FINDINGS))
     except BadInput as error:
         raise BadRun(str(error)) from None
-    ids = Ids(record.reading.id_field)
-    for file in record.inputs:
-        path = folder / file.name
-        place = places.get(file.name, PlaceLine())
-        clean, dropped, rejected = (entry_of(run, part, file.name) for part in (CLEAN, DROPPED, REJECTED))
-        if file.format == "text" and clean is None and dropped is not None:
-            ids.of_text(file)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(dropped, path)
-        elif clean is None:
-            raise BadRun(f"{run / CLEAN / file.name}: is missing; take the run folder as the run left it")
-        elif (dropped is not None and not place.lines) or (rejected is not None and not place.rejected):
-            raise BadRun(
-                f"{dropped or rejected}: is not accounted for in {PLACES}; take the run folder as the run left it"
-            )
-        else:
-            aside = Aside(dropped, place.lines, rejected, place.rejected, place.row_groups, place.blanks, place.bom)
-            _restore_one(file, aside, place.texts, findings, path, ids=ids, reading=record.reading)
-        if file.format == "text" and not file.compression and sha256_of(path) != record.digests[file.name]:
-            raise _changed(file.path)
-        yield replace(file, path=path, shown=file.name, bytes=path.stat().st_size)
-        if not keep:
-            path.unlink()
+    with findings:
+        ids = Ids(record.reading.id_field)
+        for file in record.inputs:
+            path = folder / file.name
+            place = places.get(file.name, PlaceLine())
+            clean, dropped, rejected = (entry_of(run, part, file.name) for part in (CLEAN, DROPPED, REJECTED))
+            if file.format == "text" and clean is None and dropped is not None:
+                ids.of_text(file)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(dropped, path)
+            elif clean is None:
+                raise BadRun(f"{run / CLEAN / file.name}: is missing; take the run folder as the run left it")
+            elif (dropped is not None and not place.lines) or (rejected is not None and not place.rejected):
+                raise BadRun(
+                    f"{dropped or rejected}: is not accounted for in {PLACES}; take the run folder as the run left it"
+                )
+            else:
+                aside = Aside(dropped, place.lines, rejected, place.rejected, place.row_groups, place.blanks, place.bom)
+                _restore_one(file, aside, place.texts, findings, path, ids=ids, reading=record.reading)
+            if file.format == "text" and not file.compression and sha256_of(path) != record.digests[file.name]:
+                raise _changed(file.path)
+            yield replace(file, path=path, shown=file.name, bytes=path.stat().st_size)
+            if not keep:
+                path.unlink()
 
 
 def _restore_one(
     file: InputFile,
     aside: Aside,
     digest: str | None,
-    findings: Mapping[str, Sequence[Finding]],
+    findings: ByArticle,
     path: Path,
     *,
     ids: Ids,
@@ -122,7 +121,7 @@ def _restore_one(
     texts = hashlib.sha256()
 
     def restore(id: str, text: str) -> str:
-        original = _original(id, text, findings.get(id, ()), file.path)
+        original = _original(text, [finding for _, finding in findings.of(id)], file.path)
         add_text(texts, original)
         return original
 
@@ -134,7 +133,7 @@ def _restore_one(
         raise _changed(file.path)
 
 
-def _original(id: str, text: str, findings: Sequence[Finding], clean: Path) -> str:
+def _original(text: str, findings: Sequence[Finding], clean: Path) -> str:
     if cut_whole(findings) is not None:
         raise _changed(clean)
     try:
