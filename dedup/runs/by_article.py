@@ -98,21 +98,22 @@ class ByArticle:
 
     def _read(self, row: int) -> list[tuple[int, Finding]]:
         """Findings of one article that stand in a row."""
-        start, stop = self._starts[row], self._starts[row + 1]
+        at, stop = self._starts[row], self._starts[row + 1]
+        found: list[tuple[int, Finding]] = []
         try:
-            self._file.seek(start)
-            block = self._file.read(stop - start)
-            found = [
-                (number, finding_of_line(self.path, number, line))
-                for number, line in enumerate(block.split(b"\n"), self._lines[row])
-                if line and not line.isspace()
-            ]
+            self._file.seek(at)
+            for number, line in enumerate(self._file, self._lines[row]):
+                at += len(line)
+                if not line.isspace():
+                    found.append((number, finding_of_line(self.path, number, line)))
+                if at >= stop:
+                    break
         except OSError as error:
             raise unreadable(self.path, "finding", error) from None
         except BadInput:
             found = []
         articles = {finding.article for _, finding in found}
-        if len(block) < stop - start or len(articles) != 1 or hash(*articles) != self._keys[row]:
+        if at != stop or len(articles) != 1 or hash(*articles) != self._keys[row]:
             raise BadInput(f"{self.path}: has changed while it was read; start again when nothing writes to it")
         if self._changed is not None:
             found = [(number, self._changed(finding)) for number, finding in found]
