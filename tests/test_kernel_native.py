@@ -245,6 +245,15 @@ def test_texts_to_sign_are_not_trusted(wrong, text):
         sign({**used, **wrong})
 
 
+def test_more_bands_than_memory_are_refused():
+    """Of no rows and no texts an array may have any number."""
+    nothing = np.zeros(0, np.int64)
+    texts = np.zeros(0, np.uint16), np.zeros(1, np.int64), nothing, np.zeros(1, np.int64)
+    keys = np.empty((2**60, 0), np.uint32)
+    with pytest.raises(MemoryError):
+        native.text_band_keys(texts, nothing.astype(bool), TABLE, 8, reference.permutations(8, 1), 0, keys, 0, keys, 0)
+
+
 @pytest.mark.parametrize("num_perm", [0, 1, 15, 16, 17, 63, 64, 65, 128, 255, 256, 257])
 def test_signatures_of_every_number_of_permutations(level, num_perm):
     """Whole registers, parts of them, and none."""

@@ -50,6 +50,8 @@ PyObject* guarded(Function function) {
         PyErr_SetString(PyExc_ValueError, error.what());
     } catch (const std::bad_alloc&) {
         PyErr_NoMemory();
+    } catch (const std::length_error&) {  // more than could ever be had: a dimension of an array without elements
+        PyErr_NoMemory();
     } catch (const PythonError&) {
     }
     return nullptr;
@@ -1506,12 +1508,14 @@ PyObject* template_starts(PyObject*, PyObject* args) {
                     const size_t read = std::min(length(i + AHEAD), wanted);
                     for (size_t at = 0; at < read; at += 16) text.prefetch(begin(i + AHEAD) + static_cast<int64_t>(at));
                 }
-                const uint32_t* codes = text.codes + begin(i);
+                const uint32_t* codes = decoded.data();
                 size_t found_codes = length(i);
                 if (text.units) {
                     decoded.resize(std::max(decoded.size(), length(i)));
                     codes = decoded.data();
                     found_codes = static_cast<size_t>(text.copy(begin(i), length(i), decoded.data()) - codes);
+                } else {
+                    codes = text.codes + begin(i);
                 }
                 found[i] = templates::start(codes, found_codes, flags.data(), wanted, refuse_code);
             }
