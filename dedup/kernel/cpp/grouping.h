@@ -127,10 +127,11 @@ class Repeated {
         bits = 4;
         while (size_t{1} << bits < 2 * doubts) bits++;
         firsts_.assign(size_t{1} << bits, 0);  // one more than where the key of a slot stands first
-        for (size_t i = 0; i < doubts; i++) {
+        for (size_t i = 0, steps = 0; i < doubts; i++) {
+            if (steps > MOST_STEPS * doubts) return mark_sorted(doubts, at);
             const Entry entry = at(doubtful_[i]);
             size_t slot = word_of(mixed(entry.key));
-            while (firsts_[slot] && at(firsts_[slot] - 1).key != entry.key) slot = (slot + 1) & (firsts_.size() - 1);
+            for (; firsts_[slot] && at(firsts_[slot] - 1).key != entry.key; steps++) slot = (slot + 1) & (firsts_.size() - 1);
             if (firsts_[slot])
                 found_[entry.place] = found_[at(firsts_[slot] - 1).place] = 1;
             else
@@ -138,6 +139,18 @@ class Repeated {
         }
     }
 
+    // The same of those that are doubtful: keys that somebody chose to fall into few slots cost no more than others.
+    template <class At>
+    void mark_sorted(size_t doubts, At at) {
+        const auto end = doubtful_.begin() + static_cast<std::ptrdiff_t>(doubts);
+        std::sort(doubtful_.begin(), end, [&](uint32_t one, uint32_t other) { return at(one).key < at(other).key; });
+        for (size_t i = 1; i < doubts; i++) {
+            const Entry one = at(doubtful_[i - 1]), other = at(doubtful_[i]);
+            if (one.key == other.key) found_[one.place] = found_[other.place] = 1;
+        }
+    }
+
+    static constexpr size_t MOST_STEPS = 8;  // for each doubtful key; evenly spread ones take less than one
     uint8_t* found_ = nullptr;
     std::vector<uint32_t> words_, doubtful_, firsts_;
 };
