@@ -309,3 +309,14 @@ def test_parquet_that_is_no_utf8(tmp_path: Path) -> None:
     for read in (list, lambda corpus: found(corpus, 1, Settings())):
         with pytest.raises(BadInput, match=r"x\.parquet: its Parquet data is cut short or damaged"):
             read(read_articles(tmp_path / "x.parquet"))
+
+
+def test_what_parquet_has_is_told_where_the_ids_are_missing(tmp_path: Path) -> None:
+    """The text is no id, nor is what two columns are named: an error names all columns, not those alone that are read."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    columns = [pa.array([text]) for text in ("a text", "1", "2", "3")]
+    pq.write_table(pa.Table.from_arrays(columns, ["text", "uid", "site", "uid"]), tmp_path / "x.parquet")
+    for id_field in ("text", "uid", "no"):
+        for read in (list, lambda corpus: found(corpus, 1, Settings())):
+            with pytest.raises(BadInput, match=f'field "{id_field}" is missing, found the field "site"'):
+                read(read_articles(tmp_path / "x.parquet", id_field=id_field))

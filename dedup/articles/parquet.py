@@ -170,8 +170,9 @@ def parts(
     begun = _Columns(number)
     with _opened(file, meter, reading) as parquet:
         names = parquet.schema_arrow.names
-        # an error about ids tells which columns there are
-        columns = None if reading.id_field is not None and own not in names else [reading.text_field, own, *wanted]
+        # an error about ids tells which columns there are; the text is no id, nor is a name that stands twice
+        has_ids = reading.id_field is None or (names.count(own) == 1 and own != reading.text_field)
+        columns = [reading.text_field, own, *wanted] if has_ids else None
         first = 1
         try:
             for batch in _all_batches(file, parquet, columns):
