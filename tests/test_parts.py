@@ -312,7 +312,7 @@ def test_parquet_that_is_no_utf8(tmp_path: Path) -> None:
 
 
 def test_what_parquet_has_is_told_where_the_ids_are_missing(tmp_path: Path) -> None:
-    """The text is no id, nor is what two columns are named: an error names all columns, not those alone that are read."""
+    """The text is no id, nor is what two columns are named: an error names all columns there are."""
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     columns = [pa.array([text]) for text in ("a text", "1", "2", "3")]
     pq.write_table(pa.Table.from_arrays(columns, ["text", "uid", "site", "uid"]), tmp_path / "x.parquet")
