@@ -346,13 +346,22 @@ def _doubt_fields(texts: Sequence[str], verdicts: Verdicts, needs: Needs, edge: 
     "来源:" among "年代:" and "名称:" is a field of the record; "编辑:" that comes again with other words is a speaker.
     """
     weak = [line for line, of in verdicts.items() if line in needs or (of.rule == "credit" and not edge(line))]
+    among_others: dict[int, bool] = {}  # lines: whether one without a name stands in a row with it
+    comes_again: dict[str, bool] = {}  # labels: whether with other words
     for line in weak:
         label = _label(texts[line])
         if not label:
             continue
-        if any(other not in verdicts for other in _labelled_around(texts, line)):
+        if line not in among_others:  # asked once a row, as below once a label: there may be thousands of lines
+            row = [line, *_labelled_around(texts, line)]
+            among_others.update(dict.fromkeys(row, any(other not in verdicts for other in row)))
+        if among_others[line]:
             verdicts[line] = Verdict(verdicts[line].rule, FIELD)
-        elif len({text for text in texts if text.startswith(label) and _label(text) == label}) > 1:
+            continue
+        if label not in comes_again:
+            alike = {text for text in texts if text.startswith(label) and _label(text) == label}
+            comes_again[label] = len(alike) > 1
+        if comes_again[label]:
             verdicts[line] = Verdict(verdicts[line].rule, LABEL)
 
 

@@ -9,7 +9,7 @@ from corpora import corpus, sentence
 from shared_data import FOLDER, needs_shared_data
 
 import dedup
-from dedup import frequency
+from dedup import boilerplate, frequency
 from dedup.boilerplate import is_link_farm
 from dedup.frequency import masked_line
 from dedup.model import Article, Finding, Report
@@ -487,3 +487,13 @@ def test_the_five_real_articles(name, expected):
                     found[number] = finding.rule
     tags = {number: "markup" for number, line in enumerate(text.split("\n"), 1) if line.strip() == "<section>"}
     assert found == expected | tags
+
+
+def test_each_of_many_labelled_lines_is_looked_at_a_few_times(monkeypatch):
+    """Not once for every other in its row."""
+    calls = []
+    label = boilerplate._label
+    monkeypatch.setattr(boilerplate, "_label", lambda text: calls.append(text) or label(text))
+    text = "来源：新华网\n责任编辑：张三\n" * 500
+    dedup.scan([Article("a", text), Article("b", "一篇别的文章。")])
+    assert 1000 <= len(calls) <= 10_000
