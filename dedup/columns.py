@@ -90,7 +90,7 @@ def utf8_texts(batch: pa.RecordBatch, text_field: str) -> tuple[bytes, list[int]
     pa = pyarrow("a table")
     column = batch.column(text_field)
     if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
+        column = column.dictionary.cast(pa.large_string()).take(column.indices)  # whose entries may repeat beyond 2 GB
     if pa.types.is_string_view(column.type):  # not every version casts these
         column = pa.array(column.to_pylist(), pa.large_string())
     column = column.cast(pa.large_string())
