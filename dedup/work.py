@@ -178,7 +178,7 @@ class Work:
             for item in chain(first, _until_error(items, errors)):
                 if sum(not one.done() for one, _ in waiting) < _FOR_EACH * (self.workers - 1):
                     tray = trays.take()
-                    waiting.append((pool.submit(_sent, function, item, tray), tray))
+                    waiting.append((pool.submit(_sent, function, item, tray * _TRAY, _TRAY), tray))
                 else:  # the others have enough to do, and may not have started yet
                     waiting.append((_here(function, item), None))
                 while waiting and (waiting[0][0].done() or len(waiting) > most):
@@ -412,15 +412,16 @@ _mine: int | None = None
 """The file of the trays, in a worker."""
 
 
-def _sent(function: Callable[[T], R], item: T, tray: int) -> tuple[bytes, list[int]]:
-    """What a worker makes, pickled without its arrays, and how many bytes each of these has in the tray."""
+def _sent(function: Callable[[T], R], item: T, at: int, room: int) -> tuple[bytes, list[int]]:
+    """What a worker makes, pickled without its arrays, and how many bytes each of these has in the tray that begins at
+    *at* and has *room* bytes.
+    """
     made = function(item)
     buffers: list[memoryview] = []
     body = pickle.dumps(made, 5, buffer_callback=lambda buffer: buffers.append(buffer.raw()))
     lengths = [len(buffer) for buffer in buffers]
-    if _mine is not None and sum(lengths) <= _TRAY:
+    if _mine is not None and sum(lengths) <= room:
         with suppress(OSError):  # there may be no memory for it
-            at = tray * _TRAY
             for rest in buffers:
                 while rest:
                     written = os.pwrite(_mine, rest, at)

@@ -307,6 +307,8 @@ def test_help_does_not_wait_for_numpy():
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_leaves_nothing(tmp_path, how):
     """Exit code 130, one line, no output folder and no half-written stage."""
+    if signal.getsignal(how) is signal.SIG_IGN:
+        pytest.skip("the signal is ignored here, as under nohup")
     (tmp_path / "in.jsonl").write_bytes(jsonl(*({"text": f"{number}{A}{B}{C}" * 5} for number in range(20000))))
     before = tree(tmp_path)
     child = subprocess.Popen(
