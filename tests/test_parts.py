@@ -320,3 +320,19 @@ def test_what_parquet_has_is_told_where_the_ids_are_missing(tmp_path: Path) -> N
         for read in (list, lambda corpus: found(corpus, 1, Settings())):
             with pytest.raises(BadInput, match=f'field "{id_field}" is missing, found the field "site"'):
                 read(read_articles(tmp_path / "x.parquet", id_field=id_field))
+
+
+def test_damage_in_a_column_that_is_not_needed(tmp_path: Path) -> None:
+    """A scan does not read it; who reads all columns, to copy them or to know whether to pass the file over, does."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "x.parquet"
+    texts, urls = [f"{sentence(random.Random(n))}{n}" for n in range(50)], [f"url {n}" for n in range(50)]
+    pq.write_table(pa.table({"text": texts, "url": urls}), path, use_dictionary=False)
+    content, page = path.read_bytes(), pq.ParquetFile(path).metadata.row_group(0).column(1).data_page_offset
+    path.write_bytes(content[:page] + b"\xff" * 20 + content[page + 20 :])
+    assert found(read_articles(path), 1)["texts"] == texts
+    for options in ({}, {"on_error": "skip"}):
+        with pytest.raises(BadInput, match="its Parquet data is cut short or damaged"):
+            list(read_articles(path, **options))
+    with pytest.raises(BadInput, match="its Parquet data is cut short or damaged"):
+        found(read_articles(path, on_error="skip"), 1)
