@@ -6,6 +6,7 @@ import hashlib
 import mmap
 import os
 import re
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -46,6 +47,10 @@ def locked(file: int) -> bool | None:
 class Kept:
     """The finished stages of a run in a folder of its own, so that one that was killed can go on.
 
+    Where the machine itself goes down, what was written last may not be on its disk. Waiting for the disk takes a
+    seventh of a short run, so that no stage waits until half a minute has passed since one did. Until then a stage
+    names the start of the system in which it was made, and counts only while that lasts.
+
     Args:
         folder: the folder; it need not be there.
         run: what the run is about (settings, inputs ...), as JSON: a run goes on only where all of it is equal.
@@ -53,6 +58,7 @@ class Kept:
 
     Attributes:
         stages: the names of the finished stages.
+        lost: the names of those that the machine went down before it had stored.
 
     Raises:
         BadRun: the folder holds something else, the work of another run, or damaged files.
@@ -62,6 +68,9 @@ class Kept:
         self.folder = folder
         self._run = orjson.loads(orjson.dumps(run))
         self._stages: dict[str, dict[str, Any]] = {}
+        self.lost: list[str] = []
+        self._boot = _boot()
+        self._stored = time.monotonic()
         self._lock: IO[bytes] | None = None
         if not os.path.lexists(folder):
             return
@@ -112,21 +121,34 @@ class Kept:
         return Stage({key: self._load(*file) for key, file in stage["files"].items()}, stage["meta"])
 
     def add(self, name: str, files: Mapping[str, tuple[str, str, tuple[int, ...]]], meta: Any) -> None:
-        """Notes that a stage is finished, once its files are safe."""
+        """Notes that a stage is finished."""
         stored = {}
         for key, (file, dtype, shape) in files.items():
-            with (self.folder / file).open("rb") as written:
-                os.fsync(written.fileno())
-                status = os.fstat(written.fileno())
+            status = (self.folder / file).stat()
             stored[key] = [file, dtype, shape, status.st_size, status.st_mtime_ns]
-        stages = orjson.loads(orjson.dumps({**self._stages, name: {"files": stored, "meta": meta}}))
+        stages = {**self._stages, name: {"files": stored, "meta": meta, "boot": self._boot}}
+        waits = not self._boot or time.monotonic() - self._stored >= _HURRY
+        if waits:
+            for stage in stages.values():
+                if stage["boot"] is not None:
+                    self._store(*(file for file, *_ in stage["files"].values()))
+                    stage["boot"] = None
+        stages = orjson.loads(orjson.dumps(stages))
         body = orjson.dumps({"run": self._run, "stages": stages})
-        with (self.folder / _NEW).open("wb") as out:
-            out.write(b"%s\n%s" % (orjson.dumps({"version": _VERSION, "sha256": _sha256(body)}), body))
-            out.flush()
-            os.fsync(out.fileno())
+        (self.folder / _NEW).write_bytes(
+            b"%s\n%s" % (orjson.dumps({"version": _VERSION, "sha256": _sha256(body)}), body)
+        )
+        if waits:
+            self._store(_NEW)
+            self._stored = time.monotonic()
         (self.folder / _NEW).replace(self.folder / _MANIFEST)
         self._stages = stages
+
+    def _store(self, *names: str) -> None:
+        """Waits until the disk has these files."""
+        for name in names:
+            with (self.folder / name).open("rb+") as written:
+                os.fsync(written.fileno())
 
     def remove_others(self) -> None:
         """Removes the files of stages that were not finished."""
@@ -194,7 +216,8 @@ class Kept:
         there = orjson.loads(body)
         self._check(there["run"])
         stages: dict[str, dict[str, Any]] = there["stages"]
-        return stages
+        self.lost = [name for name, stage in stages.items() if stage["boot"] not in (None, self._boot)]
+        return {name: stage for name, stage in stages.items() if name not in self.lost}
 
     def _check(self, run: Mapping[str, Any]) -> None:
         for name in sorted(self._run.keys() | run.keys()):
@@ -224,8 +247,18 @@ class Kept:
         return np.frombuffer(mapped, dtype, count).reshape(shape)
 
 
-_MANIFEST, _NEW, _LOCK, _VERSION = "work.json", "work.json.new", "lock", 3
+_MANIFEST, _NEW, _LOCK, _VERSION = "work.json", "work.json.new", "lock", 4
+_HURRY = 30.0
+"""Seconds of work that may be lost with the machine, beside the stage in which it goes down."""
 _OURS = re.compile(r"[0-9]{4,}|work\.json(\.new)?|lock", re.ASCII)
+
+
+def _boot() -> str:
+    """What names this start of the system, as every process finds it until the machine goes down; "": not known."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeError):
+        return ""
 
 
 def _sha256(body: bytes) -> str:

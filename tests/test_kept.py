@@ -287,11 +287,64 @@ def test_the_work_of_another_version_is_refused(tmp_path):
     killed(tmp_path / "work", {"a": np.arange(3)})
     path = tmp_path / "work" / "work.json"
     head, body = path.read_bytes().split(b"\n")
-    path.write_bytes(json.dumps({**json.loads(head), "version": 4}).encode() + b"\n" + body)
+    path.write_bytes(json.dumps({**json.loads(head), "version": 5}).encode() + b"\n" + body)
     with pytest.raises(
-        BadRun, match=r"another version of dedup \(format 4, expected 3\); start again without --resume"
+        BadRun, match=r"another version of dedup \(format 5, expected 4\); start again without --resume"
     ):
         made(tmp_path / "work", resume=True)
+
+
+def test_what_the_machine_may_not_have_stored_goes_with_it(tmp_path, monkeypatch):
+    """Stages that did not wait for the disk count while the system runs on; which of them are lost is told."""
+    monkeypatch.setattr("dedup.kept._boot", lambda: "monday")
+    killed(tmp_path / "work", {"a": np.arange(3)})
+    again = made(tmp_path / "work", resume=True)
+    assert (again.stages, again.lost) == (["one", "two"], [])
+    again.close()
+    monkeypatch.setattr("dedup.kept._boot", lambda: "tuesday")
+    other = made(tmp_path / "work", resume=True)
+    assert (other.stages, other.lost) == ([], ["one", "two"])
+    assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["lock", "work.json"]
+    with Work(memory=4, kept=other) as work:
+        one, two = stages(work, {"a": np.arange(3)})
+    assert one.arrays["a"].tolist() == [0, 1, 2]
+    assert two.arrays["twice"].tolist() == [0, 1, 2] * 2
+
+
+@pytest.mark.parametrize(("boot", "hurry"), [("", 30.0), ("monday", 0.0)])
+def test_a_stage_that_waited_for_the_disk_outlives_the_machine(tmp_path, monkeypatch, boot, hurry):
+    """All its files are stored before the list says so, where time has passed or a restart cannot be seen."""
+    synced = []
+
+    def fsync(file):
+        status = os.fstat(file)
+        synced.append(next(path.name for path in (tmp_path / "work").iterdir() if path.stat().st_ino == status.st_ino))
+
+    monkeypatch.setattr("dedup.kept._boot", lambda: boot)
+    monkeypatch.setattr("dedup.kept._HURRY", hurry)
+    monkeypatch.setattr(os, "fsync", fsync)
+    killed(tmp_path / "work", {"a": np.arange(3)})
+    assert synced == ["0002", "work.json.new", "0003", "work.json.new"]
+    monkeypatch.setattr("dedup.kept._boot", lambda: "tuesday")
+    again = made(tmp_path / "work", resume=True)
+    assert (again.stages, again.lost) == (["one", "two"], [])
+
+
+def test_a_stage_that_waits_stores_those_that_did_not(tmp_path, monkeypatch):
+    """A stage that is safe stands on stages that are."""
+    monkeypatch.setattr("dedup.kept._boot", lambda: "monday")
+    kept = made(tmp_path / "work")
+    work = Work(kept=kept, expected=1 << 40)
+    work.stage("one", lambda: Stage({"a": np.arange(3)}), lambda stage: stage, lambda stage: stage)
+    monkeypatch.setattr("dedup.kept._HURRY", 0.0)
+    work.stage("two", lambda: Stage({"b": np.arange(4)}), lambda stage: stage, lambda stage: stage)
+    monkeypatch.setattr("dedup.kept._HURRY", 30.0)
+    work.stage("three", lambda: Stage({"c": np.arange(5)}), lambda stage: stage, lambda stage: stage)
+    kept.close()
+    monkeypatch.setattr("dedup.kept._boot", lambda: "tuesday")
+    again = made(tmp_path / "work", resume=True)
+    assert (again.stages, again.lost) == (["one", "two"], ["three"])
+    assert again.stage("two").arrays["b"].tolist() == [0, 1, 2, 3]
 
 
 def test_without_the_list_of_stages_there_is_nothing_to_go_on_with(tmp_path):
