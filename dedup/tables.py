@@ -95,6 +95,13 @@ class Tables:
             return self.ids.strings(articles)
         return [self.ids[article] for article in articles.tolist()]
 
+    def ids_utf8(self, articles: I64) -> tuple[NDArray[np.uint8], I64]:
+        """The same in UTF-8: a segment array."""
+        if isinstance(self.ids, Strings):
+            return self.ids.of(articles)
+        flat = _flat("ids", self.ids_of(articles))
+        return flat["ids"], offsets_of(flat["ids_bytes"])
+
     def article_place(self, article: int) -> Place:
         """The whole of an article."""
         return Place(self.ids[article], 0, int(self.lengths[article]), self.against[article])

@@ -8,7 +8,6 @@ from itertools import chain, pairwise
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from dedup import kernel
@@ -19,8 +18,9 @@ from dedup.model import Family, Finding, Grain, Member, Place, Report
 from dedup.rewriting import CutCounts
 from dedup.settings import Settings
 from dedup.tables import Progress, Tables
+from dedup.told_lines import FamilyColumns, FindingColumns, family_lines, finding_lines, rounded_similarities
 
-_CHUNK = 1 << 20  # code points of the articles that are told together, unless one is longer
+_CHUNK = 1 << 22  # code points of the articles that are told together, unless one is longer
 _ARTICLES = 1 << 14  # that are told together at most
 _UTF8_MOST = 4  # bytes of a character
 _FINDINGS = 1 << 14  # findings that are told together
@@ -99,28 +99,30 @@ class Told:
 
     def families(self) -> Iterator[Family]:
         """All families, in keep order of their kept places, article grain first."""
-        return map(family_of, chain.from_iterable(self._named()))
+        rows = (_family_rows(self.tables, families) for families in self._named())
+        return map(family_of, chain.from_iterable(rows))
 
     def family_lines(self, listener: Listener | None = None) -> Iterator[bytes]:
         """The same as lines of families.jsonl, those of several families at a time."""
         for families in self._named():
             if listener is not None:
-                for row in families:
+                for row in _family_rows(self.tables, families):
                     listener.hear_family(row)
-            yield b"".join(map(_family_line, families))
+            yield family_lines(self.tables, families)
 
     def findings(self) -> Iterator[Finding]:
         """All findings, in the order in which the articles were read, then by start."""
-        for rows, spans in self._worded():
-            yield from map(finding_of, rows, spans.texts())
+        for found in self._columns():
+            yield from map(finding_of, _finding_rows(self.tables, found), _texts(found))
 
     def finding_lines(self, listener: Listener | None = None) -> Iterator[bytes]:
         """The same as lines of findings.jsonl, those of several articles at a time."""
-        for rows, spans in self._worded():
+        for found in self._columns():
             if listener is not None:
-                for row, text in zip(rows, spans.texts(listener.most), strict=True):
+                rows = _finding_rows(self.tables, found)
+                for row, text in zip(rows, _texts(found, listener.most), strict=True):
                     listener.hear_finding(row, text)
-            yield b"".join(map(_finding_line, rows, spans.json()))
+            yield finding_lines(self.tables, found)
 
     def counts(self) -> dict[str, Any]:
         """The sums of summary.json."""
@@ -159,23 +161,24 @@ class Told:
             )
         return said
 
-    def _named(self) -> Iterator[list[FamilyRow]]:
+    def _named(self) -> Iterator[FamilyColumns]:
         """Some families after others, as many as memory holds together."""
         tables = self._judgement.tables
         grains: tuple[tuple[Grain, int], ...] = (("article", len(tables.ids)), ("passage", len(tables.article)))
         for grain, total in grains:
             for families in _families(self._judgement, grain):
-                self._families[grain] += len(families)
-                for name, _, _, members in families:
-                    places = len(members) + 1
-                    if places >= 100 and places * 100 > total:
-                        self._large.append(
-                            f"family {name} has {places} places, over 1 % of all {grain}s; is its text a template or "
-                            "boilerplate?"
-                        )
+                self._families[grain] += len(families.kept)
+                sizes = np.diff(families.bounds) + 1
+                large = np.flatnonzero((sizes >= 100) & (sizes * 100 > total))
+                kept = _places(tables, *families.spans(tables, families.kept[large]))
+                for size, place in zip(sizes[large].tolist(), kept, strict=True):
+                    self._large.append(
+                        f"family {_family_name(grain, place)} has {size} places, over 1 % of all {grain}s; is its text "
+                        "a template or boilerplate?"
+                    )
                 yield families
 
-    def _worded(self) -> Iterator[tuple[list[FindingRow], _Bytes]]:
+    def _columns(self) -> Iterator[FindingColumns]:
         """The findings of some articles after those of others, as long as memory allows for together."""
         tables = self._judgement.tables
         total = len(tables.read)
@@ -186,7 +189,7 @@ class Told:
             articles = tables.read[first:stop]
             spans = found.of(articles)
             if len(spans.start):
-                yield from self._words(articles, self.lost[first:stop], spans, found)
+                yield from self._columns_of(articles, self.lost[first:stop], spans, found)
             self._progress("findings", stop, total)
 
     def chunks(self) -> Iterator[tuple[int, int]]:
@@ -199,79 +202,62 @@ class Told:
             yield first, stop
             first = stop
 
-    def _words(
-        self, articles: I64, lost: I64, spans: _Spans, found: _Found
-    ) -> Iterator[tuple[list[FindingRow], _Bytes]]:
+    def _columns_of(self, articles: I64, lost: I64, spans: _Spans, found: _Found) -> Iterator[FindingColumns]:
         """The findings of these articles, some after others: one article may have a million."""
-        tables = self._judgement.tables
         taken = found.removed[spans.head] & ~found.is_article[spans.head]
-        utf8, offsets = tables.texts.of(articles)
+        utf8, offsets = self.tables.texts.of(articles)
         end, from_byte, to_byte = _extended(utf8, offsets, spans, taken)
         np.add.at(lost, spans.number[taken], end[taken] - spans.start[taken])
         self._cuts.add_all(found.kinds, found.kind[spans.head], spans.number, end - spans.start)
         for low in range(0, len(end), _FINDINGS):
-            some = slice(low, low + _FINDINGS)
-            rows = self._rows(articles, spans.chosen(some), end[some], found)
-            yield rows, _Bytes(utf8, from_byte[some], to_byte[some])
-
-    def _rows(self, articles: I64, spans: _Spans, end: I64, found: _Found) -> list[FindingRow]:
-        tables = self._judgement.tables
-        heads = [found.heads[head] for head in spans.head.tolist()]
-        sources: list[Where | None] = [None] * len(heads)
-        names: list[str | None] = [None] * len(heads)
-        similarities: list[float | None] = [None] * len(heads)
-        at = np.flatnonzero(spans.source >= 0)
-        named = spans.named[at].tolist()
-        for row, is_named, place in zip(
-            at.tolist(),
-            named,
-            _places(tables, spans.source[at], spans.source_start[at], spans.source_end[at]),
-            strict=True,
-        ):
-            sources[row] = place
-            if is_named:
-                names[row] = _family_name(heads[row].grain, place)
-        at = np.flatnonzero(~np.isnan(spans.similarity))
-        for row, similarity in zip(at.tolist(), _rounded(spans.similarity[at]), strict=True):
-            similarities[row] = similarity
-        rows = zip(
-            _ids(tables, articles[spans.number]),
-            spans.start.tolist(),
-            end.tolist(),
-            heads,
-            similarities,
-            names,
-            sources,
-            strict=True,
-        )
-        return list(rows)
+            rows = slice(low, low + _FINDINGS)
+            some = spans.chosen(rows)
+            yield FindingColumns(
+                article=articles[some.number],
+                start=some.start,
+                end=end[rows],
+                head=some.head,
+                similarity=some.similarity,
+                source=some.source,
+                source_start=some.source_start,
+                source_end=some.source_end,
+                named=some.named,
+                from_byte=from_byte[rows],
+                to_byte=to_byte[rows],
+                utf8=utf8,
+                heads=found.heads,
+            )
 
 
-class _Bytes(NamedTuple):
-    """Spans of UTF-8: int64 [spans] each."""
+def _finding_rows(tables: Tables, found: FindingColumns) -> list[FindingRow]:
+    """Findings in plain values."""
+    heads = [found.heads[head] for head in found.head.tolist()]
+    sources: list[Where | None] = [None] * len(heads)
+    names: list[str | None] = [None] * len(heads)
+    similarities: list[float | None] = [None] * len(heads)
+    at = np.flatnonzero(found.source >= 0)
+    places = _places(tables, found.source[at], found.source_start[at], found.source_end[at])
+    for row, is_named, place in zip(at.tolist(), found.named[at].tolist(), places, strict=True):
+        sources[row] = place
+        if is_named:
+            names[row] = _family_name(heads[row].grain, place)
+    at = np.flatnonzero(~np.isnan(found.similarity))
+    for row, similarity in zip(at.tolist(), rounded_similarities(found.similarity[at]), strict=True):
+        similarities[row] = similarity
+    ids, spans = _ids(tables, found.article), (found.start.tolist(), found.end.tolist())
+    return list(zip(ids, *spans, heads, similarities, names, sources, strict=True))
 
-    utf8: NDArray[np.uint8]
-    starts: I64
-    ends: I64
 
-    def texts(self, most: int | None = None) -> list[str]:
-        """As strings, of each the first *most* characters."""
-        utf8, ends = self.utf8.data, self.ends
-        if most is None:
-            return [
-                str(utf8[start:end], "utf-8") for start, end in zip(self.starts.tolist(), ends.tolist(), strict=True)
-            ]
-        ends = np.minimum(ends, self.starts + _UTF8_MOST * most)  # the last character may be cut, and is too many then
-        return [
-            str(utf8[start:end], "utf-8", "ignore")[:most]
-            for start, end in zip(self.starts.tolist(), ends.tolist(), strict=True)
-        ]
-
-    def json(self) -> list[orjson.Fragment]:
-        """As strings of JSON, to stand in an object."""
-        written, offsets = kernel.json_strings(self.utf8, self.starts, self.ends)
-        whole = written.data
-        return [orjson.Fragment(bytes(whole[start:end])) for start, end in pairwise(offsets.tolist())]
+def _texts(found: FindingColumns, most: int | None = None) -> list[str]:
+    """The texts of findings, of each the first *most* characters."""
+    utf8, starts, ends = found.utf8.data, found.from_byte, found.to_byte
+    if most is None:
+        return [str(utf8[start:end], "utf-8") for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+    ends = np.minimum(ends, starts + _UTF8_MOST * most)  # the last character may be cut, and is too many then
+    return [
+        str(utf8[start:end], "utf-8", "ignore")[:most]
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+    ]
 
 
 def _family_name(grain: Grain, kept: Where) -> str:
@@ -279,47 +265,6 @@ def _family_name(grain: Grain, kept: Where) -> str:
     article, start, end, against = kept
     origin = "" if against is None else f"@{against}"
     return f"{grain}{origin}:{article}:{start}-{end}"
-
-
-def _as_json(place: Where) -> dict[str, Any]:
-    article, start, end, against = place
-    if against is None:
-        return {"article": article, "start": start, "end": end}
-    return {"article": article, "start": start, "end": end, "against": against}
-
-
-def _family_line(family: FamilyRow) -> bytes:
-    """A family as it stands in families.jsonl."""
-    name, grain, kept, members = family
-    places = [
-        {"article": article, "start": start, "end": end, "similarity": similarity}
-        if against is None
-        else {"article": article, "start": start, "end": end, "against": against, "similarity": similarity}
-        for (article, start, end, against), similarity in members
-    ]
-    line = {"family": name, "grain": grain, "kept": _as_json(kept), "members": places}
-    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
-
-
-def _finding_line(finding: FindingRow, text: orjson.Fragment) -> bytes:
-    """A finding as it stands in findings.jsonl."""
-    article, start, end, (kind, grain, rule, removed, evidence), similarity, family, source = finding
-    line = {
-        "article": article,
-        "start": start,
-        "end": end,
-        "kind": kind,
-        "grain": grain,
-        "rule": rule,
-        "similarity": similarity,
-        "family": family,
-        "source": None if source is None else _as_json(source),
-        "removed": removed,
-        "text": text,
-    }
-    if evidence:
-        line["evidence"] = evidence
-    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _places(tables: Tables, article: I64, start: I64, end: I64) -> Iterator[Where]:
@@ -336,43 +281,35 @@ def _ids(tables: Tables, article: I64) -> list[str]:
     return [ids[number] for number in of.tolist()]
 
 
-def _rounded(similarity: NDArray[np.float64]) -> list[float]:
-    """Each to four decimals as Python rounds; NumPy does it otherwise."""
-    values, of = np.unique(similarity, return_inverse=True)
-    rounded = [round(value, 4) for value in values.tolist()]
-    return [rounded[number] for number in of.tolist()]
-
-
 # ------------------------------------------------------------------------------------------------------------ families
 
 
-def _families(judgement: Judgement, grain: Grain) -> Iterator[list[FamilyRow]]:
+def _families(judgement: Judgement, grain: Grain) -> Iterator[FamilyColumns]:
     """All families of a grain, in keep order of their kept places; some after others."""
-    tables = judgement.tables
-    if grain == "article":
-        repeats, more = judgement.whole, _NO_MEMBERS
-
-        def places(members: I64) -> Iterator[Where]:
-            return _places(tables, members, np.zeros(len(members), np.int64), tables.lengths[members])
-    else:
-        repeats, more = judgement.parts, _taken_along(judgement)
-
-        def places(members: I64) -> Iterator[Where]:
-            return _places(tables, tables.article[members], tables.start[members], tables.end[members])
-
+    repeats, more = (judgement.whole, _NO_MEMBERS) if grain == "article" else (judgement.parts, _taken_along(judgement))
     for kept, members, similarity in _by_kept(repeats, more):
         first = np.append(np.flatnonzero(np.diff(kept, prepend=-1)), len(kept))
         at = 0
         while at < len(first) - 1:
             stop = max(at + 1, int(np.searchsorted(first, first[at] + _MEMBERS, side="right")) - 1)
             low, high = int(first[at]), int(first[stop])
-            own = list(zip(places(members[low:high]), _rounded(similarity[low:high]), strict=True))
-            bounds = (first[at : stop + 1] - low).tolist()
-            yield [
-                (_family_name(grain, place), grain, place, own[begin:end])
-                for place, (begin, end) in zip(places(kept[first[at:stop]]), pairwise(bounds), strict=True)
-            ]
+            yield FamilyColumns(
+                grain, kept[first[at:stop]], first[at : stop + 1] - low, members[low:high], similarity[low:high]
+            )
             at = stop
+
+
+def _family_rows(tables: Tables, families: FamilyColumns) -> list[FamilyRow]:
+    """Families in plain values."""
+    grain = families.grain
+    members = _places(tables, *families.spans(tables, families.members))
+    own = list(zip(members, rounded_similarities(families.similarity), strict=True))
+    kept = _places(tables, *families.spans(tables, families.kept))
+    bounds = pairwise(families.bounds.tolist())
+    return [
+        (_family_name(grain, place), grain, place, own[begin:end])
+        for place, (begin, end) in zip(kept, bounds, strict=True)
+    ]
 
 
 class _Members(NamedTuple):

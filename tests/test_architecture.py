@@ -47,6 +47,7 @@ LAYERS = [
     "judging",
     "rewriting",
     "findings",
+    "told_lines",
     "told",
     "local",
     "index.sorted_runs",
