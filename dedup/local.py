@@ -137,7 +137,7 @@ def judged(
     remnant = remnants(tables.article, may_go, parts.kept, tables.chars, len(tables.ids), settings)
     del may_go
     runs = _runs(tables, whole, parts, remnant, out, settings, work)
-    return Told(Judgement(tables, settings, whole, parts, remnant, runs, (tables.marks, found), rows), tell)
+    return Told(Judgement(tables, settings, whole, parts, remnant, runs, (tables.marks, found), rows), tell, work)
 
 
 _Marked = tuple[NDArray[np.bool_], Marks]

@@ -19,6 +19,7 @@ from dedup.rewriting import CutCounts
 from dedup.settings import Settings
 from dedup.tables import Progress, Tables
 from dedup.told_lines import FamilyColumns, FindingColumns, family_lines, finding_lines, rounded_similarities
+from dedup.work import Work
 
 _CHUNK = 1 << 22  # code points of the articles that are told together, unless one is longer
 _ARTICLES = 1 << 14  # that are told together at most
@@ -67,17 +68,22 @@ class Listener(Protocol):
 class Told:
     """A judgement in words, one family and one finding at a time, and what they sum up to once both were told.
 
+    Args:
+        judgement: what is told.
+        progress: hears how far it is.
+        work: who puts lines together; None: nobody else.
+
     Attributes:
         tables: the articles and passages.
         cut_whole: bool, of the corpus's own articles in the order of reading: those that are left out.
         lost: int64, of the others what each loses, in characters; known once the findings were told.
     """
 
-    def __init__(self, judgement: Judgement, progress: Progress) -> None:
+    def __init__(self, judgement: Judgement, progress: Progress, work: Work | None = None) -> None:
         self.tables = judgement.tables
         self.cut_whole = ((judgement.whole.kept >= 0) | (judgement.remnant >= 0))[self.tables.read]
         self.lost = np.zeros(len(self.tables.read), np.int64)
-        self._judgement, self._progress = judgement, progress
+        self._judgement, self._progress, self._work = judgement, progress, work or Work()
         self._cuts = CutCounts()
         self._families: Counter[Grain] = Counter()
         self._large: list[str] = []
@@ -104,11 +110,13 @@ class Told:
 
     def family_lines(self, listener: Listener | None = None) -> Iterator[bytes]:
         """The same as lines of families.jsonl, those of several families at a time."""
-        for families in self._named():
+        for families, lines in self._work.in_threads(
+            lambda families: (families, family_lines(self.tables, families)), self._named()
+        ):
             if listener is not None:
                 for row in _family_rows(self.tables, families):
                     listener.hear_family(row)
-            yield family_lines(self.tables, families)
+            yield lines
 
     def findings(self) -> Iterator[Finding]:
         """All findings, in the order in which the articles were read, then by start."""
@@ -117,12 +125,14 @@ class Told:
 
     def finding_lines(self, listener: Listener | None = None) -> Iterator[bytes]:
         """The same as lines of findings.jsonl, those of several articles at a time."""
-        for found in self._columns():
+        for found, lines in self._work.in_threads(
+            lambda found: (found, finding_lines(self.tables, found)), self._columns()
+        ):
             if listener is not None:
                 rows = _finding_rows(self.tables, found)
                 for row, text in zip(rows, _texts(found, listener.most), strict=True):
                     listener.hear_finding(row, text)
-            yield finding_lines(self.tables, found)
+            yield lines
 
     def counts(self) -> dict[str, Any]:
         """The sums of summary.json."""

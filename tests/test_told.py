@@ -69,7 +69,7 @@ def test_objects_and_lines_say_the_same(seed: int, choices: dict[str, Any], monk
             monkeypatch.setattr(told, "_CHUNK", chunk)
             monkeypatch.setattr(told, "_MEMBERS", chunk)
             monkeypatch.setattr(told, "_FINDINGS", chunk)
-            again = Told(found._judgement, lambda stage, done, total: None)
+            again = Told(found._judgement, lambda stage, done, total: None, Work(workers=1 + seed % 3))
             families, findings = b"".join(again.family_lines()), b"".join(again.finding_lines())
             assert families == b"".join(orjson.dumps(one.to_dict()) + b"\n" for one in report.families)
             assert findings == b"".join(orjson.dumps(one.to_dict()) + b"\n" for one in report.findings)
