@@ -143,6 +143,28 @@ def _others(found: Ranges) -> Ranges:
     return [(last + 1, first - 1) for last, first in zip(edges[::2], edges[1::2], strict=True) if last + 1 < first]
 
 
+def takes_digits_alike(pattern: str) -> bool:
+    r"""Whether a pattern surely matches a text with other digits of ASCII wherever it matches this.
+
+    No digit stands in it but in counts, and in sets that have all of them.
+
+    >>> takes_digits_alike(r"\d{2,4}年[0-9a-f]+.{3}"), takes_digits_alike("20..年"), takes_digits_alike("[1-9]")
+    (True, False, False)
+    """
+    if re.search(r"\\Q|\[:\^?\w+:\]", pattern):  # what is in braces there may be no count
+        return False
+    for token in _TOKEN.findall(pattern):
+        if token.startswith("\\x{"):
+            rest = chr(_code(token))
+        elif token[0] == "[" and len(token) > 1:
+            rest = re.sub("(?<!-)0-9", "", re.sub(r"\\x\{[0-9a-fA-F]+\}", lambda found: chr(_code(found[0])), token))
+        else:
+            rest = "" if _is_count(token) else token
+        if re.search("[0-9]", rest):
+            return False
+    return True
+
+
 def begins_with_many(head: Head) -> bool:
     """Whether matches begin with one of many characters, so that their beginning tells little."""
     return sum(last - first + 1 for first, last in ranges(head[0])) > _MANY

@@ -33,7 +33,7 @@ from dedup.boilerplate import running as running_lines
 from dedup.fold_table import load
 from dedup.kernel.reference import I64, U8, U32, offsets_of
 from dedup.marks import Heads, Marks, head_of
-from dedup.rules import COMMA, OPENERS, matcher, signed_table, suspect_lines
+from dedup.rules import COMMA, OPENERS, matcher, signed_table
 from dedup.settings import Settings
 
 Mask = NDArray[np.bool_]
@@ -121,21 +121,20 @@ class _Rows:
     """
 
     def __init__(self, codes: U32, offsets: I64, lines: tuple[I64, I64, I64], settings: Settings) -> None:
+        self._codes = codes
         self._starts, self._content_ends, self._ends = lines
         self._offsets, self._of_article = offsets, np.searchsorted(self._starts, offsets)
         self._settings, self._rules = settings, matcher(settings.rules, settings.keep_rules)
-        self._read = kernel.readings(codes, *lines[:2], signed_table(), OPENERS)
-        self._texts = _Texts(self._read.read.tobytes(), self._read.bounds.tolist())
-        self._sizes = np.diff(self._read.bounds) - 1
-        self.shape = shapes(self._read.lasts)
-        self._running = running_lines(self.shape, self._read.chars, (self._read.signs & COMMA) > 0)
-        self.openers = np.flatnonzero(np.isin(self._read.heads[:, 0], _MARKUP_OPENERS))
-        self.suspects = np.zeros(0, np.int64)
+        self._seen = seen = kernel.outlines(codes, *lines[:2], signed_table(), OPENERS)
+        self.shape = shapes(seen.lasts)
+        self._running = running_lines(self.shape, seen.chars, (seen.signs & COMMA) > 0)
+        self.openers = np.flatnonzero(_opens_markup()[np.minimum(seen.heads[:, 0], 0x7F)])
+        self.suspects = self._matched = np.zeros(0, np.int64)
         if settings.boilerplate != "off":
-            self.suspects = suspect_lines(self._read, settings.rules)
-        chars = self._read.chars[self.suspects].tolist()
-        read = map(self._texts.utf8, self.suspects.tolist())
-        self._matched = np.fromiter(map(self._rules.first_of, read, chars), np.int64, len(chars))
+            self.suspects, self._matched = self._rules.suspects(seen, self._readings)
+
+    def _readings(self, lines: I64 | slice) -> tuple[U8, I64]:
+        return kernel.readings(self._codes, self._starts[lines], self._content_ends[lines], signed_table())
 
     def own(self, article: int) -> slice:
         """The lines of an article."""
@@ -185,7 +184,9 @@ class _Rows:
             spans = ((edge[opener] - begin).tolist() for edge in (self._starts, self._content_ends))
             markup = (opener[markup_lines(text, *spans)] - own.start).tolist()
         matched = dict(zip((self.suspects[some] - own.start).tolist(), self._matched[some].tolist(), strict=True))
-        lines = Lines(self._texts.part(own), self._sizes[own], self._read.lasts[own], self._running[own])
+        read, bounds = self._readings(own)
+        texts = _Texts(read.tobytes(), bounds.tolist())
+        lines = Lines(texts, np.diff(bounds) - 1, self._seen.lasts[own], self._running[own])
         edges = self._starts[own] - begin, self._ends[own] - begin
         masked, marks = judge_lines(lines, markup, matched, *edges, self._settings)
         return [line + own.start for line in masked], marks
@@ -200,24 +201,20 @@ def _numbered(names: tuple[str, ...]) -> I64:
 class _Texts(Sequence[str]):
     """Lines that were read, as strings that are made when they are asked for."""
 
-    def __init__(self, read: bytes, bounds: list[int], lines: range | None = None) -> None:
+    def __init__(self, read: bytes, bounds: list[int]) -> None:
         self._read, self._bounds = read, bounds
-        self._lines = range(len(bounds) - 1) if lines is None else lines
-
-    def part(self, lines: slice) -> _Texts:
-        """Some of them."""
-        return _Texts(self._read, self._bounds, self._lines[lines])
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return len(self._bounds) - 1
 
     def __getitem__(self, line: Any) -> Any:
-        return self.utf8(line).decode()
-
-    def utf8(self, line: int) -> bytes:
-        """One of them in UTF-8."""
-        at = self._lines[line]
-        return self._read[self._bounds[at] : self._bounds[at + 1] - 1]
+        at = range(len(self))[line]  # so that what is beyond the last is an error
+        return self._read[self._bounds[at] : self._bounds[at + 1] - 1].decode()
 
 
-_MARKUP_OPENERS = np.frombuffer(b"<&]", np.uint8)
+@lru_cache(maxsize=1)
+def _opens_markup() -> Mask:
+    """Whether each character of ASCII may open a line of markup."""
+    found = np.zeros(0x80, bool)
+    found[list(b"<&]")] = True
+    return found

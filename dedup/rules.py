@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain, pairwise
@@ -18,14 +18,15 @@ from typing import Any
 
 import numpy as np
 import re2
+from numpy.typing import NDArray
 
 from dedup import kernel
 from dedup import text as texts
 from dedup.errors import BadSettings
 from dedup.fold_table import load
-from dedup.heads import Beginnings
+from dedup.heads import Beginnings, takes_digits_alike
 from dedup.kernel.fold_reference import DECIMAL, EXPANSION, INVISIBLE, SPACE
-from dedup.kernel.line_reference import Readings
+from dedup.kernel.line_reference import Outlines
 from dedup.kernel.reference import I64, U8, U32, positions
 from dedup.text import codepoints
 
@@ -502,40 +503,54 @@ RULES = (
 )
 
 
+Reader = Callable[[I64], tuple[U8, I64]]
+"""Gives the lines of these numbers as rules read them, see `kernel.readings`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Matcher:
     """Compiled rules, asked all at once."""
 
     names: tuple[str, ...]
-    longest: tuple[int, ...]
     needs: tuple[str, ...]
     kept: tuple[str, ...]
     sets: _Sets
-    most: int  # characters of a line beyond which no rule looks at it
 
     def first(self, line: str) -> int:
         """The number of the first rule that matches the whole of a line (as `reading` gives it), -1 for none.
 
         A rule that is switched off still shields its lines from the rules behind it.
         """
-        return self.first_of(line.encode(), len(line))
-
-    def first_of(self, line: bytes, chars: int) -> int:
-        """The same of a line in UTF-8 and of its length in characters."""
-        if chars > self.most:
-            return -1
-        for rule in self.sets.matching(line):
-            if chars <= self.longest[rule]:
-                return -1 if self.names[rule] in self.kept else rule
-        return -1
+        rule = self.sets.first(line.encode(), len(line))
+        return -1 if rule >= 0 and self.names[rule] in self.kept else rule
 
     def rule_of(self, line: str) -> str | None:
         """The name of that rule."""
         rule = self.first(line)
         return None if rule < 0 else self.names[rule]
 
+    def suspects(self, lines: Outlines, read: Reader) -> tuple[I64, I64]:
+        """All lines that some rule might name, and some that none does, with the rule that `first` gives of each.
+
+        A line that is not among these has no name by itself, and an article without such a line no named line at all.
+
+        Args:
+            lines: as `kernel.outlines` gives them by `signed_table` and OPENERS.
+            read: gives those that are asked for.
+
+        Returns:
+            int64 each: the numbers of the lines, rising, without repetition, and their rules.
+        """
+        found, rules = self.sets.suspects(lines, read)
+        kept = np.flatnonzero([name in self.kept for name in self.names])
+        return found, np.where(np.isin(rules, kept), -1, rules) if len(kept) else rules
+
 
 _FEW_LINES = 1000
+_SHORT = 100  # most bytes of a line that is remembered
+_KNOWN = 1 << 15  # most lines that are remembered
+_NEW, _CLEAR = -3, -2  # instead of its rule: a line that is not remembered, and one that is not suspect
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
 
 
 class _Sets:
@@ -543,24 +558,37 @@ class _Sets:
 
     All that is fast for many lines takes 0.15 s to make. While there are few, a set of the rules without their counts
     does, in a sixth of that; a rule as it is decides where it matches so.
+
+    Furniture comes again and again, often but for its date: what was found of short lines is remembered, of all that
+    differ by digits alone at once where no rule tells digits apart.
     """
 
     def __init__(self, rules: tuple[tuple[str, str], ...]) -> None:
+        self._rules = rules
         own, table = (tuple(map(_folded_pattern, of)) for of in ((of for _, of in rules), (of.pattern for of in RULES)))
         self._patterns = own + table
+        self._longest = (_UNBOUNDED,) * len(own) + tuple(rule.longest for rule in RULES)
+        self._most = max(self._longest)  # characters of a line beyond which no rule looks at it
         # what is in braces in a user's pattern may be no count
         self._loose_patterns = own + tuple(map(_loose, table)) + tuple(map(_loose, _SEARCHED))
         self._lines = 0
+        self._known: dict[bytes, int] = {}
 
-    def are_few(self, more: int) -> bool:
+    def _are_few(self, more: int) -> bool:
         """Whether few lines were looked at, with so many more."""
         self._lines += more
         return self._lines <= _FEW_LINES
 
-    def matching(self, line: bytes) -> Iterable[int]:
+    def first(self, line: bytes, chars: int) -> int:
+        """See `Matcher.first`, of a line in UTF-8 and of its length in characters, whatever is switched off."""
+        if chars > self._most:
+            return -1
+        return next((rule for rule in self._matching(line) if chars <= self._longest[rule]), -1)
+
+    def _matching(self, line: bytes) -> Iterable[int]:
         """The numbers of the rules that match the whole of a line, rising."""
         # a Set answers None where nothing matches, and in no given order
-        if self.are_few(1):
+        if self._are_few(1):
             return self._matching_of_few(line)
         return sorted(self._exact.Match(line) or ())
 
@@ -569,10 +597,63 @@ class _Sets:
             if rule < len(self._patterns) and _full_match(self._patterns[rule]).Match(line):
                 yield rule
 
-    def suspects(self, read: bytes, bounds: list[int]) -> I64:
-        """See `suspect_lines`."""
-        found = (self._loose.Match(read[start : end - 1]) for start, end in pairwise(bounds))
-        return np.flatnonzero([bool(rules) for rules in found])
+    def suspects(self, lines: Outlines, read: Reader) -> tuple[I64, I64]:
+        """See `Matcher.suspects`, whatever is switched off."""
+        if self._are_few(len(lines.lasts)):
+            return self._suspects_of_few(lines, read)
+        return self._suspects_of_many(lines, read)
+
+    def _suspects_of_few(self, lines: Outlines, read: Reader) -> tuple[I64, I64]:
+        """Those that match one by one."""
+        utf8, bounds = read(np.arange(len(lines.lasts)))
+        whole, edges = utf8.tobytes(), list(pairwise(bounds.tolist()))
+        found = np.flatnonzero([bool(self._loose.Match(whole[start : end - 1])) for start, end in edges])
+        return found, self._first_of(found, whole, bounds, lines.chars)
+
+    def _suspects_of_many(self, lines: Outlines, read: Reader) -> tuple[I64, I64]:
+        """Those that are known, and those in which the rules without their counts are found, in many lines at once.
+
+        A rule of the table matches only lines that begin or end as its matches do, or hold what they hold; a user's may
+        match any.
+        """
+        may = _may_be_named(lines)
+        some = np.arange(len(may)) if self._rules else np.flatnonzero(may)
+        utf8, bounds = read(some)
+        whole, edges = utf8.tobytes(), bounds.tolist()
+        keys = whole.translate(self._alike)
+        short = np.diff(bounds) <= _SHORT
+        rules, at = np.full(len(some), _NEW), np.flatnonzero(short)
+        rules[at] = [self._known.get(keys[edges[line] : edges[line + 1]], _NEW) for line in at.tolist()]
+        new = np.flatnonzero(rules == _NEW)
+        rules[new] = _CLEAR
+        suspect = new[self._searched(*kernel.take_segments(utf8, bounds, new), may[some[new]])]
+        rules[suspect] = self._first_of(suspect, whole, bounds, lines.chars[some])
+        fresh = new[short[new]][:_KNOWN]
+        if len(self._known) + len(fresh) > _KNOWN:
+            self._known.clear()
+        for line, rule in zip(fresh.tolist(), rules[fresh].tolist(), strict=True):
+            self._known[keys[edges[line] : edges[line + 1]]] = rule
+        found = np.flatnonzero(rules != _CLEAR)
+        return some[found], rules[found]
+
+    def _searched(self, read: U8, bounds: I64, may: NDArray[np.bool_]) -> I64:
+        """The numbers of the suspects among lines of which the table's rules may name some; rising."""
+        some = np.flatnonzero(may)
+        found = some[_found(_search(), *kernel.take_segments(read, bounds, some))]
+        if not self._rules:
+            return found
+        own = _search_own(self._rules)
+        return np.arange(len(may)) if own is None else np.union1d(found, _found(own, read, bounds))
+
+    def _first_of(self, which: I64, read: bytes, bounds: I64, chars: I64) -> I64:
+        """What `first` says of some lines."""
+        spans = zip(bounds[which].tolist(), bounds[which + 1].tolist(), chars[which].tolist(), strict=True)
+        return np.array([self.first(read[start : end - 1], size) for start, end, size in spans], np.int64)
+
+    @cached_property
+    def _alike(self) -> bytes | None:
+        """What makes lines one that no rule tells apart."""
+        return _DIGITS if all(map(takes_digits_alike, (*self._patterns, *_SEARCHED))) else None
 
     @cached_property
     def _exact(self) -> Any:
@@ -627,18 +708,10 @@ def matcher(rules: tuple[tuple[str, str], ...] = (), keep: tuple[str, ...] = ())
     Raises:
         BadSettings: a pattern is no RE2; the message names its rule.
     """
-    chosen = [(rule.name, rule.pattern, rule.longest, rule.needs) for rule in RULES]
-    chosen = [(name, pattern, _UNBOUNDED, "") for name, pattern in rules] + chosen
     for name, pattern in rules:
         check_pattern(pattern, f"rule {name}")
-    return Matcher(
-        tuple(name for name, _, _, _ in chosen),
-        tuple(longest for _, _, longest, _ in chosen),
-        tuple(needs for _, _, _, needs in chosen),
-        keep,
-        _sets(rules),
-        max(longest for _, _, longest, _ in chosen),
-    )
+    names, needs = zip(*[*((name, "") for name, _ in rules), *((rule.name, rule.needs) for rule in RULES)], strict=True)
+    return Matcher(names, needs, keep, _sets(rules))
 
 
 @lru_cache(maxsize=16)
@@ -656,27 +729,11 @@ _REPETITION = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:[^\]]*:\]|[^\]\\])*\]|\{(\d+),(
 _FEW = 4  # repetitions that are left to be counted
 
 
-def suspect_lines(read: Readings, rules: tuple[tuple[str, str], ...]) -> I64:
-    """The numbers of all lines that some rule might name, and of some that none does; rising, without repetition.
-
-    The rules without their counts are searched for in many lines at once: a user's in all, those of the table in lines
-    that begin or end as their matches do, or hold what they hold. Few lines are matched one by one. A line that is not
-    among these has no name by itself, and an article without such a line no named line at all.
-
-    Args:
-        read: as `kernel.readings` gives them by `signed_table` and OPENERS.
-        rules: a user's own.
-    """
-    lasts = read.lasts
-    if _sets(rules).are_few(len(lasts)):
-        return _sets(rules).suspects(read.read.tobytes(), read.bounds.tolist())
+def _may_be_named(lines: Outlines) -> NDArray[np.bool_]:
+    """Whether a line begins or ends as matches of the table's rules do, or holds what they hold."""
+    lasts = lines.lasts
     dated = (lasts == ord("日")) | (lasts == ord(" ")) | ((load().flags[lasts] & DECIMAL) > 0)
-    some = np.flatnonzero(_beginnings().may_begin(*read.heads.T) | ((read.signs & _HELD) > 0) | dated)
-    found = some[_found(_search(), *kernel.take_segments(read.read, read.bounds, some))]
-    if not rules:
-        return found
-    own = _search_own(rules)
-    return np.arange(len(lasts)) if own is None else np.union1d(found, _found(own, read.read, read.bounds))
+    return _beginnings().may_begin(*lines.heads.T) | ((lines.signs & _HELD) > 0) | dated
 
 
 def _found(search: Any, read: U8, bounds: I64) -> I64:
@@ -815,7 +872,7 @@ _HELD = sum(1 << sum(map(len, _CHAINS[: last + 1])) - 1 for last in range(1, len
 
 @lru_cache(maxsize=1)
 def signed_table() -> U32:
-    """The same with signs, for `kernel.readings` with OPENERS."""
+    """The same with signs, for `kernel.outlines` with OPENERS."""
     table = reading_table()
     signs = np.zeros(len(table), np.uint32)
     for bit, characters in enumerate(chain.from_iterable(_CHAINS)):

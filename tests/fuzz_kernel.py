@@ -291,6 +291,21 @@ def bytes_of_texts(rng: random.Random) -> None:
         same((*found[0], found[1]), lambda: (*twin[0], twin[1]))
 
 
+def lines_of(rng: random.Random, text: np.ndarray) -> None:
+    """Lines, what they look like and what is read of them."""
+    arguments = text, offsets(rng, len(text)), load()
+    same(attempt(native.line_spans, *arguments), line_reference.line_spans, *arguments)
+    same(attempt(native.marked, text, KINDS), line_reference.marked, text, KINDS)
+    spans = [sorted(rng.choices(range(len(text) + 1), k=2)) for _ in range(rng.randrange(6))]
+    if spans and rng.random() < 0.25:
+        rng.choice(spans)[rng.randrange(2)] = rng.choice(EDGES)
+    starts, ends = np.array(spans, np.int64).reshape(-1, 2).T.copy()
+    arguments = text, starts, ends, signed_table()
+    same(attempt(native.readings, *arguments), line_reference.readings, *arguments)
+    openers = rng.randrange(2**11)
+    same(attempt(native.outlines, *arguments, openers), line_reference.outlines, *arguments, openers)
+
+
 def turn(rng: random.Random) -> None:
     """One round over all functions."""
     table = load()
@@ -328,15 +343,7 @@ def turn(rng: random.Random) -> None:
         found = attempt(native.template_starts, *arguments)
         if not len(lines) or lines.max() < 0x110000:
             same(found, template_reference.template_starts, *arguments)
-    arguments = text, offsets(rng, len(text)), table
-    same(attempt(native.line_spans, *arguments), line_reference.line_spans, *arguments)
-    same(attempt(native.marked, text, KINDS), line_reference.marked, text, KINDS)
-    spans = [sorted(rng.choices(range(len(text) + 1), k=2)) for _ in range(rng.randrange(6))]
-    if spans and rng.random() < 0.25:
-        rng.choice(spans)[rng.randrange(2)] = rng.choice(EDGES)
-    starts, ends = np.array(spans, np.int64).reshape(-1, 2).T.copy()
-    arguments = text, starts, ends, signed_table(), rng.randrange(2**11)
-    same(attempt(native.readings, *arguments), line_reference.readings, *arguments)
+    lines_of(rng, text)
     bytes_of_texts(rng)
     named = np.array(rng.choices([0, 1, 2, 3, *EDGES], k=rng.randrange(5)), np.int64)
     attempt(native.take_segments, text, bounds, named)

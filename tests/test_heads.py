@@ -9,11 +9,11 @@ import pytest
 import re2
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_looking import as_read
+from test_looking import all_read, suspects
 
 from dedup import rules
-from dedup.heads import _TOKEN, Beginnings, groups, heads, ranges
-from dedup.rules import RULES, matcher, reading_table, suspect_lines
+from dedup.heads import _TOKEN, Beginnings, groups, heads, ranges, takes_digits_alike
+from dedup.rules import RULES, matcher, reading_table
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -116,11 +116,9 @@ def test_any_match_of_a_rule_is_suspect(rule):
     tokens = _TOKEN.findall(RULES[rule].pattern)
     texts = [a_match(tokens, groups(tokens), -1, rng) for _ in range(300)]
     lines = [line for text in texts for line in (text, text.upper()) if line.strip() and len(line.splitlines()) == 1]
-    read = as_read(lines)
-    seen = read.read.tobytes().decode().split("\n")[:-1]
-    named = [number for number, line in enumerate(seen) if matcher().first(line) >= 0]
+    named = [number for number, line in enumerate(all_read(lines)) if matcher().first(line) >= 0]
     assert len(named) > len(lines) // 8  # others are too long, or are read as something else
-    assert set(named) <= set(suspect_lines(read, ()).tolist())
+    assert set(named) <= set(suspects(lines))
 
 
 @pytest.mark.parametrize(
@@ -151,9 +149,8 @@ def test_any_match_of_a_rule_is_suspect(rule):
 )
 def test_what_may_begin_with_anything_is_known_by_what_it_holds(line):
     """The rules in which a match may begin with any character, each by what it holds in any case."""
-    read = as_read([line])
-    assert matcher().first(read.read.tobytes().decode()[:-1]) >= 0
-    assert suspect_lines(read, ()).tolist() == [0]
+    assert matcher().first(all_read([line])[0]) >= 0
+    assert suspects([line]) == [0]
 
 
 def test_no_rule_matches_nothing():
@@ -169,3 +166,58 @@ def test_what_is_read_is_in_lower_case():
     ]
     assert strange == []
     assert not [code for code in read.tolist() if ord("A") <= code <= ord("Z")]
+
+
+@pytest.mark.parametrize("rule", range(len(RULES)))
+def test_no_rule_tells_digits_apart(rule):
+    """A match of a rule is one with other digits."""
+    pattern = rules._folded_pattern(RULES[rule].pattern)
+    assert takes_digits_alike(pattern)
+    rng = random.Random(rule)
+    tokens = _TOKEN.findall(pattern)
+    options = re2.Options()
+    options.case_sensitive = False
+    compiled = re2.compile(pattern, options)
+    for _ in range(100):
+        match = a_match(tokens, groups(tokens), -1, rng)
+        other = "".join(str(rng.randrange(10)) if sign in "0123456789" else sign for sign in match)
+        assert (compiled.fullmatch(match) is None) == (compiled.fullmatch(other) is None)
+
+
+APART = ["1", "[1-9]", "[0-8]", "[^5]", r"\x{31}", r"[\x{2f}-\x{35}]", "[+-5]", "[--0-9]", r"\x31", r"\061", "0-9"]
+APART += [r"\Q{5}\E", "[{5}]", r"\{5}", "[[:alpha:]{5}]", "a{5", "[^[:^digit:]5]", "[]5]", "[^]5]", r"[\]5]", "(?:a|5)"]
+ALIKE = [
+    r"\d",
+    r"\D",
+    ".",
+    "[0-9]",
+    "[^0-9a-f]",
+    "[ -~]",
+    "[]0-9]",
+    "a{5}",
+    r"\x{4e2d}{2,}",
+    r"[\x{20}-\x{7e}]",
+    "(?:年{1,2})?",
+]
+
+
+def test_patterns_that_tell_digits_apart():
+    """Those that may are said to; and what is written otherwise does not."""
+    assert [pattern for pattern in APART if takes_digits_alike(pattern)] == []
+    assert [pattern for pattern in ALIKE if not takes_digits_alike(pattern)] == []
+
+
+@given(
+    st.lists(st.sampled_from([*APART, *ALIKE, "a", "中", "^", "$"]), max_size=4).map("".join),
+    st.text("a中059{}-", max_size=6),
+)
+@settings(deadline=None, max_examples=500)
+def test_digits_that_are_taken_alike(pattern, text):
+    """By RE2 itself: where digits are alike another one matches too."""
+    try:
+        compiled = re2.compile(pattern)
+    except re2.error:
+        return
+    if takes_digits_alike(pattern):
+        found = {compiled.fullmatch(text.translate(dict.fromkeys(b"059", digit))) is None for digit in "0123456789"}
+        assert len(found) == 1

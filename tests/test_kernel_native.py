@@ -792,6 +792,13 @@ MANY = [
 READ_IN_BLOCKS = st.lists(st.builds(str.__mul__, st.sampled_from(MANY), st.integers(1, 70)), max_size=4).map("".join)
 
 
+def read_as_the_reference(codes, starts, ends, table, openers):
+    """What lines look like, and what is read of them."""
+    lines = codes, starts, ends, table
+    equal(on_each_level(native.outlines, *lines, openers), line_reference.outlines(*lines, openers))
+    equal(on_each_level(native.readings, *lines), line_reference.readings(*lines))
+
+
 @given(st.text(READ, max_size=60) | READ_IN_BLOCKS, st.data())
 @settings(deadline=None, max_examples=1500)
 def test_readings(text, data):
@@ -800,10 +807,7 @@ def test_readings(text, data):
     place = st.integers(0, len(text))
     spans = [sorted(span) for span in data.draw(st.lists(st.tuples(place, place), max_size=9))]
     starts, ends = np.array(spans, np.int64).reshape(-1, 2).T.copy()
-    equal(
-        on_each_level(native.readings, codes, starts, ends, signed_table(), OPENERS),
-        line_reference.readings(codes, starts, ends, signed_table(), OPENERS),
-    )
+    read_as_the_reference(codes, starts, ends, signed_table(), OPENERS)
 
 
 @given(st.lists(st.integers(0, 0x10FFFF), max_size=30), st.data())
@@ -819,18 +823,14 @@ def test_readings_of_any_code_point_by_any_table(codes, data):
     codes *= data.draw(st.integers(1, 5))
     text, line = np.array(codes, np.uint32), (np.array([0]), np.array([len(codes)]))
     openers = data.draw(st.integers(0, 2**11 - 1))
-    equal(
-        on_each_level(native.readings, text, *line, table, openers),
-        line_reference.readings(text, *line, table, openers),
-    )
+    read_as_the_reference(text, *line, table, openers)
 
 
 def test_readings_of_every_code_point():
     """In lines of eight, and all in one."""
     codes, places = np.arange(0x110000, dtype=np.uint32), np.arange(0, 0x110000, 8)
     for starts, ends in ((places, places + 8), (np.array([0]), np.array([0x110000]))):
-        lines = codes, starts, ends, signed_table(), OPENERS
-        equal(on_each_level(native.readings, *lines), line_reference.readings(*lines))
+        read_as_the_reference(codes, starts, ends, signed_table(), OPENERS)
 
 
 @pytest.mark.parametrize(
@@ -854,7 +854,9 @@ def test_readings_of_every_code_point():
 def test_lines_to_read_are_not_trusted(starts, ends):
     """They lie within the text; what memory they would take is not asked for."""
     with pytest.raises(ValueError, match=r"must|broadcast"):
-        native.readings(CODES, np.array(starts), np.array(ends), reading_table(), 0)
+        native.readings(CODES, np.array(starts), np.array(ends), reading_table())
+    with pytest.raises(ValueError, match="must"):
+        native.outlines(CODES, np.array(starts), np.array(ends), reading_table(), 0)
 
 
 # --- spans in UTF-8 --------------------------------------------------------------------------------------------------
@@ -1841,9 +1843,10 @@ WRONG = {
     "groups of 64 bits": lambda: native.components(np.zeros((2, 3), np.int64)),
     "groups of one band": lambda: native.components(np.zeros(3, np.int32)),
     "transposed groups": lambda: native.components(np.zeros((4, 2), np.int32).T),
-    "no code point to read": lambda: native.readings(np.array([0x110000], np.uint32), *LINE, reading_table(), 0),
+    "no code point to read": lambda: native.readings(np.array([0x110000], np.uint32), *LINE, reading_table()),
+    "no code point to look at": lambda: native.outlines(np.array([0x110000], np.uint32), *LINE, reading_table(), 0),
     "a table that reads no code point": lambda: native.readings(
-        CODES[:1], *LINE, np.full(0x110000, 0x110000, np.uint32), 0
+        CODES[:1], *LINE, np.full(0x110000, 0x110000, np.uint32)
     ),
     "no code point to mark": lambda: native.marked(np.array([0x110000], np.uint32), np.zeros(0x110000, np.uint8)),
     "a short table of marks": lambda: native.marked(CODES, np.zeros(0x10FFFF, np.uint8)),
@@ -1853,10 +1856,14 @@ WRONG = {
     "texts that end behind the array": lambda: native.line_spans(CODES, np.array([0, 9]), TABLE),
     "texts that fall": lambda: native.line_spans(CODES, np.array([0, 5, 4, 8]), TABLE),
     "texts of 32 bits": lambda: native.line_spans(CODES, np.array([0, 8], np.int32), TABLE),
-    "a short table to read by": lambda: native.readings(CODES, *LINE, reading_table()[:-1], 0),
-    "lines to read of 32 bits": lambda: native.readings(CODES, LINE[0].astype(np.int32), LINE[1], reading_table(), 0),
+    "a short table to read by": lambda: native.readings(CODES, *LINE, reading_table()[:-1]),
+    "a short table to look by": lambda: native.outlines(CODES, *LINE, reading_table()[:-1], 0),
+    "lines to read of 32 bits": lambda: native.readings(CODES, LINE[0].astype(np.int32), LINE[1], reading_table()),
+    "lines to look at of 32 bits": lambda: native.outlines(
+        CODES, LINE[0], LINE[1].astype(np.int32), reading_table(), 0
+    ),
     "lines to read with gaps": lambda: native.readings(
-        CODES, np.zeros(4, np.int64)[::2], np.ones(2, np.int64), reading_table(), 0
+        CODES, np.zeros(4, np.int64)[::2], np.ones(2, np.int64), reading_table()
     ),
     "no code point to join": lambda: native.join_segments(
         np.array([0x110000], np.uint32), np.array([0, 1]), np.array([0]), np.array([0, 1]), TABLE

@@ -16,7 +16,7 @@ from dedup import kernel, rules
 from dedup.boilerplate import look
 from dedup.kernel.reference import offsets_of
 from dedup.looking import look_all
-from dedup.rules import OPENERS, RULES, matcher, signed_table, suspect_lines
+from dedup.rules import OPENERS, RULES, matcher, signed_table
 from dedup.settings import STRIPPED, Settings
 from dedup.text import codepoints, line_spans
 
@@ -170,14 +170,29 @@ def counted_as(request):
 
 
 def as_read(lines):
-    """Lines as rules read them."""
-    bounds = offsets_of(np.array([len(line) + 1 for line in lines], np.int64))
-    return kernel.readings(codepoints("\n".join(lines)), bounds[:-1].copy(), bounds[1:] - 1, signed_table(), OPENERS)
+    """Lines as rules read them: what they look like, and what gives those that are asked for."""
+    codes, bounds = codepoints("\n".join(lines)), offsets_of(np.array([len(line) + 1 for line in lines], np.int64))
+    starts, ends, table = bounds[:-1].copy(), bounds[1:] - 1, signed_table()
+
+    def read(which):
+        return kernel.readings(codes, starts[which], ends[which], table)
+
+    return kernel.outlines(codes, starts, ends, table, OPENERS), read
+
+
+def all_read(lines):
+    """Lines as rules read them, each a string."""
+    read, bounds = as_read(lines)[1](np.arange(len(lines)))
+    return [read.tobytes()[start : end - 1].decode() for start, end in pairwise(bounds.tolist())]
 
 
 def suspects(lines, rules=()):
-    """The numbers of the suspect ones among lines that are not blank."""
-    return suspect_lines(as_read(lines), rules).tolist()
+    """The numbers of the suspect ones among lines that are not blank; their rules are those that match them."""
+    asked = matcher(rules)
+    found, first = asked.suspects(*as_read(lines))
+    read = all_read(lines)
+    assert first.tolist() == [asked.first(read[line]) for line in found]
+    return found.tolist()
 
 
 @pytest.mark.parametrize("rules", HOSTILE)
@@ -188,10 +203,8 @@ def test_a_line_that_a_rule_names_is_suspect(rules):
     found = suspects(lines, named)
     assert found == sorted(set(found))
     assert set(found) <= set(range(len(lines)))
-    read = as_read(lines)
-    whole = read.read.tobytes()
-    for number, (start, end) in enumerate(pairwise(read.bounds.tolist())):
-        if matcher(named).rule_of(whole[start : end - 1].decode()) is not None:
+    for number, line in enumerate(all_read(lines)):
+        if matcher(named).rule_of(line) is not None:
             assert number in found, lines[number]
             assert suspects([lines[number]], named) == [0]
 
@@ -207,6 +220,36 @@ def test_the_same_lines_are_suspect_however_many_there_are(monkeypatch):
     (many, many_own), (few, few_own) = found
     assert many == few != []
     assert set(few) < set(few_own) < set(many_own)
+
+
+DATED = st.lists(st.sampled_from([*LINES, "", "7", "/"]) | st.text("0123456789.年月日:-", max_size=9), max_size=3)
+
+
+@given(st.lists(DATED.map("".join), max_size=30), st.sampled_from(sorted(HOSTILE)), st.data())
+@hypothesis_settings(deadline=None, max_examples=300)
+def test_what_is_remembered_of_lines_is_what_is_found_of_them(texts, hostile, data):
+    """Lines that differ by digits alone have one rule, unless one tells digits apart: none is taken for another."""
+    named = tuple((f"own{number}", pattern) for number, pattern in enumerate(HOSTILE[hostile]))
+    own = named + data.draw(st.sampled_from([(), (("first", "1.*"),), (("odd", ".*[13579]"),), (("any", r"\d+"),)]))
+    lines = [line for line in texts if line.strip() and not set(line) & set("\r\n\x85\x1c")]
+    for _ in range(2):
+        rules._sets(own)._known.clear()
+        afresh = [bool(suspects([line], own)) for line in lines]
+        rules._sets(own)._known.clear()
+        assert suspects(lines, own) == suspects(lines, own) == np.flatnonzero(afresh).tolist()
+
+
+def test_little_is_remembered(monkeypatch):
+    """No more lines than are said, and none that is long."""
+    if rules._FEW_LINES > 0:
+        return
+    monkeypatch.setattr(rules, "_KNOWN", 5)
+    own = (("own", "一[甲-龟]{2}"),)
+    lines = [f"一二{chr(code)}" for code in range(0x4E00, 0x4E20)]
+    for some in (lines[:4], lines[3:7], lines, [*lines, "一" * 60]):
+        assert suspects(some, own) == [number for number, line in enumerate(some) if matcher(own).first(line) >= 0]
+        assert 0 < len(rules._sets(own)._known) <= 5
+    assert max(map(len, rules._sets(own)._known)) <= rules._SHORT
 
 
 def test_few_lines_of_running_text_are_suspect():

@@ -55,6 +55,7 @@ if NAME == "native":
         marked,
         merge_entries,
         number_tokens,
+        outlines,
         readings,
         repeated,
         segment_sets,
@@ -78,7 +79,7 @@ else:
     from dedup.kernel.fold_reference import columns, fold, join_segments, segment_widths
     from dedup.kernel.greedy_reference import greedy
     from dedup.kernel.json_reference import json_texts, utf8_codes
-    from dedup.kernel.line_reference import line_spans, marked, readings
+    from dedup.kernel.line_reference import line_spans, marked, outlines, readings
     from dedup.kernel.lookup_reference import filter_lines, filtered, find, merge_entries
     from dedup.kernel.number_reference import number_tokens
     from dedup.kernel.reference import (
@@ -131,6 +132,7 @@ __all__ = [
     "marked",
     "merge_entries",
     "number_tokens",
+    "outlines",
     "permutations",
     "readings",
     "repeated",

@@ -142,20 +142,19 @@ def line_spans(
     is_blank: Array,
     /,
 ) -> int: ...
-def readings(
+def outlines(
     codes: Array,
     starts: Array,
     ends: Array,
     table: Array,
     openers: int,
-    read: Array,
-    bounds: Array,
     lasts: Array,
     chars: Array,
     signs: Array,
     heads: Array,
     /,
 ) -> None: ...
+def readings(codes: Array, starts: Array, ends: Array, table: Array, read: Array, bounds: Array, /) -> None: ...
 def template_starts(
     folded: Array, offsets: Array, segments: Array, flags: Array, count: int, found: Array, /
 ) -> None: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -60,57 +61,76 @@ _CLOSERS = frozenset(map(ord, "\"')]"))
 _SIGNS = 21  # the bits of a code point, above which a table of readings has signs
 
 
-class Readings(NamedTuple):
-    """Lines as rules read them, and what they look like.
+class Outlines(NamedTuple):
+    """What lines look like as rules read them, see `readings`.
 
     Attributes:
-        read, bounds: uint8, int64 [lines + 1]; line i is read[bounds[i]:bounds[i + 1]], in UTF-8, with a line feed at
-            its end.
-        lasts: uint32 [lines], its last character before any quotes and brackets that close it, 0 if none.
+        lasts: uint32 [lines], the last character before any quotes and brackets that close the line, 0 if none.
         chars: int64 [lines], its characters.
         signs: uint16 [lines], the signs that are told of its characters.
         heads: uint32 [lines, 2], its first two characters, 0 where there are none.
     """
 
-    read: U8
-    bounds: I64
     lasts: U32
     chars: I64
     signs: U16
     heads: U32
 
 
-def readings(codes: U32, starts: I64, ends: I64, table: U32, openers: int) -> Readings:
-    """Lines as rules read them: white space at the ends goes, inside it becomes one U+0020.
+def outlines(codes: U32, starts: I64, ends: I64, table: U32, openers: int) -> Outlines:
+    """What lines look like, for which none need be written.
 
     Args:
-        codes: uint32 [n], the code points of a text; a surrogate is three bytes.
-        starts, ends: int64 [lines], the lines, which may lie in any order.
-        table: uint32 [0x110000], what each code point is read as, 0 if it is not seen, and its signs << 21; U+0020
-            stands for white space. There are eleven signs.
+        codes, starts, ends, table: see `readings`; above what each code point is read as, its signs << 21. There are
+            eleven.
         openers: the signs that are told wherever they stand; any other is where the sign of the bit below is told of
             the code point before it that is seen.
     """
-    lines: list[bytes] = []
     lasts, chars = np.zeros(len(starts), np.uint32), np.zeros(len(starts), np.int64)
     signs, heads = np.zeros(len(starts), np.uint16), np.zeros((len(starts), 2), np.uint32)
-    for number, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-        if not 0 <= start <= end <= len(codes):
-            raise ValueError(f"lines must lie within the text, but line {number} is {start} to {end} of {len(codes)}")
-        line: list[int] = []
+    for number, words in enumerate(_of_lines(codes, starts, ends, table)):
         told = 0
-        for word in table[codes[start:end]].tolist():
-            code = word % (1 << _SIGNS)
-            if code:
+        for word in words:
+            if word % (1 << _SIGNS):
                 told = (told << 1 | openers) & word >> _SIGNS
                 signs[number] |= told
-            if code and not (code == BLANK and line[-1:] in ([], [BLANK])):
-                line.append(code)
-        if line[-1:] == [BLANK]:
-            line.pop()
-        lines.append("".join(map(chr, line)).encode("utf-8", "surrogatepass") + b"\n")
+        line = _read(words)
         lasts[number] = next((code for code in reversed(line) if code not in _CLOSERS), 0)
         chars[number] = len(line)
         heads[number, : len(line)] = line[:2]
-    bounds = offsets_of(np.array(list(map(len, lines)), np.int64))
-    return Readings(np.frombuffer(b"".join(lines), np.uint8), bounds, lasts, chars, signs, heads)
+    return Outlines(lasts, chars, signs, heads)
+
+
+def readings(codes: U32, starts: I64, ends: I64, table: U32) -> tuple[U8, I64]:
+    """Lines as rules read them: white space at the ends goes, inside it becomes one U+0020.
+
+    Args:
+        codes: uint32 [n], the code points of a text.
+        starts, ends: int64 [lines], the lines, which may lie in any order.
+        table: uint32 [0x110000], what each code point is read as, 0 if it is not seen, in the lowest 21 bits; U+0020
+            stands for white space.
+
+    Returns:
+        uint8 segment array, a line a segment, in UTF-8 (a surrogate is three bytes), with a line feed at its end.
+    """
+    read = [_read(words) for words in _of_lines(codes, starts, ends, table)]
+    lines = ["".join(map(chr, line)).encode("utf-8", "surrogatepass") + b"\n" for line in read]
+    return np.frombuffer(b"".join(lines), np.uint8), offsets_of(np.array(list(map(len, lines)), np.int64))
+
+
+def _of_lines(codes: U32, starts: I64, ends: I64, table: U32) -> Iterator[list[int]]:
+    """What the table says of the code points of each line."""
+    for number, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        if not 0 <= start <= end <= len(codes):
+            raise ValueError(f"lines must lie within the text, but line {number} is {start} to {end} of {len(codes)}")
+        yield table[codes[start:end]].tolist()
+
+
+def _read(words: list[int]) -> list[int]:
+    """The characters of a line."""
+    line: list[int] = []
+    for word in words:
+        code = word % (1 << _SIGNS)
+        if code and not (code == BLANK and line[-1:] in ([], [BLANK])):
+            line.append(code)
+    return line[:-1] if line[-1:] == [BLANK] else line

@@ -19,7 +19,7 @@ from dedup.kernel.fold_reference import SYLLABLES, TONED_LETTERS, WIDE, FoldTabl
 from dedup.kernel.fold_reference import fold as reference_fold
 from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree, PassagesCovered
 from dedup.kernel.json_reference import Utf8
-from dedup.kernel.line_reference import Readings
+from dedup.kernel.line_reference import Outlines
 from dedup.kernel.lookup_reference import Mask
 from dedup.kernel.reference import I32, I64, U8, U16, U32, U64
 from dedup.kernel.reference import take_segments as reference_take
@@ -319,15 +319,21 @@ def line_spans(codes: U32, offsets: I64, table: FoldTable) -> tuple[I64, I64, I6
     return starts[:count].copy(), content_ends[:count].copy(), ends[:count].copy(), is_blank[:count].copy()
 
 
-def readings(codes: U32, starts: I64, ends: I64, table: U32, openers: int) -> Readings:
+def outlines(codes: U32, starts: I64, ends: I64, table: U32, openers: int) -> Outlines:
+    """See the reference."""
+    lasts, chars = np.empty(len(starts), np.uint32), np.empty(len(starts), np.int64)
+    signs, heads = np.empty(len(starts), np.uint16), np.empty((len(starts), 2), np.uint32)
+    _native.outlines(codes, starts, ends, table, openers, lasts, chars, signs, heads)
+    return Outlines(lasts, chars, signs, heads)
+
+
+def readings(codes: U32, starts: I64, ends: I64, table: U32) -> tuple[U8, I64]:
     """See the reference."""
     lengths = np.clip(ends - starts, 0, len(codes))  # lines outside of the text ask for no memory: they are refused
     read = np.empty(4 * int(lengths.sum()) + len(starts), np.uint8)
-    bounds, lasts = np.empty(len(starts) + 1, np.int64), np.empty(len(starts), np.uint32)
-    chars, signs = np.empty(len(starts), np.int64), np.empty(len(starts), np.uint16)
-    heads = np.empty((len(starts), 2), np.uint32)
-    _native.readings(codes, starts, ends, table, openers, read, bounds, lasts, chars, signs, heads)
-    return Readings(read[: bounds[-1]], bounds, lasts, chars, signs, heads)
+    bounds = np.empty(len(starts) + 1, np.int64)
+    _native.readings(codes, starts, ends, table, read, bounds)
+    return read[: bounds[-1]], bounds
 
 
 def templates(folded: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:

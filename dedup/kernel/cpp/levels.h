@@ -36,7 +36,7 @@ constexpr size_t BRIEF_WORDS = 6;       // of 64 bits, what is left of a cache l
 constexpr size_t FOLDED = 64;  // code points that are folded at a time
 constexpr size_t READ = 64;    // code points of a line that are read at a time
 constexpr int SIGNS = 21;      // the bits of a table entry below its signs: what the code point is read as
-// A line that is read: see lines.h.
+// A line that is looked at: see lines.h.
 struct Reading {
     uint32_t told = 0, signs = 0;  // the signs of the character before, and of all
     int64_t chars = 0;
@@ -61,7 +61,8 @@ struct Loops {
     uint32_t (*bits_of)(const uint32_t*, size_t);
     size_t (*before_break)(const uint32_t*, size_t);
     void (*fold_words)(const uint32_t*, size_t, const uint32_t*, uint32_t*, uint8_t*);
-    uint8_t* (*read_some)(const uint32_t*, size_t, const uint32_t*, uint32_t, Reading&, uint8_t*);
+    bool (*outline_some)(const uint32_t*, size_t, const uint32_t*, uint32_t, Reading&);
+    uint8_t* (*read_some)(const uint32_t*, size_t, const uint32_t*, bool&, uint8_t*);
     size_t (*wide_chars)(const uint32_t*, size_t, uint32_t, uint32_t, const uint16_t*, uint16_t);
 };
 

@@ -33,66 +33,73 @@ inline uint8_t* put_utf8(uint32_t code, uint8_t* out) {
 
 inline bool closes(uint32_t code) { return code == '"' || code == '\'' || code == ')' || code == ']'; }
 
-inline uint32_t get_utf8(const uint8_t* at) {
-    if (*at < 0x80) return *at;
-    if (*at < 0xE0) return (at[0] & 0x1Fu) << 6 | (at[1] & 0x3Fu);
-    if (*at < 0xF0) return (at[0] & 0x0Fu) << 12 | (at[1] & 0x3Fu) << 6 | (at[2] & 0x3Fu);
-    return (at[0] & 0x07u) << 18 | (at[1] & 0x3Fu) << 12 | (at[2] & 0x3Fu) << 6 | (at[3] & 0x3Fu);
-}
-
-inline const uint8_t* next_utf8(const uint8_t* at) { return at + (*at < 0x80 ? 1 : *at < 0xE0 ? 2 : *at < 0xF0 ? 3 : 4); }
-
 // What is known of a line but what is read of it.
-struct Look {
+struct Outline {
     uint32_t last = 0;  // its last character that closes nothing
     uint32_t signs = 0;
     int64_t chars = 0;
     uint32_t head[2] = {0, 0};  // its first characters
 };
 
-// Some code points of a line, whatever they are.
-inline uint8_t* read_each(const uint32_t* codes, size_t count, const uint32_t* table, uint32_t openers, Reading& line,
-                          uint8_t* out) {
+inline uint32_t read_as(uint32_t word) { return word & ((1u << SIGNS) - 1); }
+
+// Looks at some code points of a line, whatever they are.
+inline void outline_each(const uint32_t* codes, size_t count, const uint32_t* table, uint32_t openers, Reading& line) {
     for (size_t i = 0; i < count; i++) {
-        const uint32_t word = table[codes[i]], code = word & ((1u << SIGNS) - 1);
+        const uint32_t word = table[codes[i]], code = read_as(word);
         if (code == 0) continue;
         line.told = (line.told << 1 | openers) & (word >> SIGNS);
         line.signs |= line.told;
-        if (code != BLANK || !line.blank) {
-            out = put_utf8(code, out);
-            line.chars++;
-        }
+        if (code != BLANK || !line.blank) line.chars++;
         line.blank = code == BLANK;
+    }
+}
+
+// What one line looks like. Chains of signs are found as words are by shift-and (Baeza-Yates & Gonnet 1992).
+inline Outline outline(const uint32_t* codes, size_t count, const uint32_t* table, uint32_t openers) {
+    Reading line;
+    for (size_t at = 0; at < count; at += READ) {
+        const size_t some = std::min(READ, count - at);
+        if (!level->loops->outline_some(codes + at, some, table, openers, line))
+            outline_each(codes + at, some, table, openers, line);
+    }
+    if (line.blank && line.chars) line.chars--;
+    Outline found;
+    found.signs = line.signs;
+    found.chars = line.chars;
+    if (!line.chars) return found;
+    const auto shown = [&](size_t place) { return read_as(table[codes[place]]); };
+    size_t first = 0, end = count;  // without the white space at both ends
+    while (shown(first) == 0 || shown(first) == BLANK) first++;
+    while (shown(end - 1) == 0 || shown(end - 1) == BLANK) end--;
+    found.head[0] = shown(first);
+    for (size_t at = first + 1; at < end && !found.head[1]; at++) found.head[1] = shown(at);
+    while (end > first && (shown(end - 1) == 0 || closes(shown(end - 1)))) end--;
+    if (end > first) found.last = shown(end - 1);
+    return found;
+}
+
+// Reads some code points of a line, whatever they are.
+inline uint8_t* read_each(const uint32_t* codes, size_t count, const uint32_t* table, bool& blank, uint8_t* out) {
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t code = read_as(table[codes[i]]);
+        if (code == 0) continue;
+        if (code != BLANK || !blank) out = put_utf8(code, out);
+        blank = code == BLANK;
     }
     return out;
 }
 
-// One line: what is read of it and a line feed behind that. *out* has room for four bytes a code point and one more.
-// Chains of signs are found as words are by shift-and (Baeza-Yates & Gonnet 1992).
-inline uint8_t* read_line(const uint32_t* codes, size_t count, const uint32_t* table, uint32_t openers, uint8_t* out,
-                          Look& look) {
+// What is read of one line, and a line feed behind that. *out* has room for four bytes a code point and one more.
+inline uint8_t* read_line(const uint32_t* codes, size_t count, const uint32_t* table, uint8_t* out) {
     uint8_t* const begin = out;
-    Reading line;
+    bool blank = true;
     for (size_t at = 0; at < count; at += READ) {
         const size_t some = std::min(READ, count - at);
-        uint8_t* const behind = level->loops->read_some(codes + at, some, table, openers, line, out);
-        out = behind ? behind : read_each(codes + at, some, table, openers, line, out);
+        uint8_t* const behind = level->loops->read_some(codes + at, some, table, blank, out);
+        out = behind ? behind : read_each(codes + at, some, table, blank, out);
     }
-    if (line.blank && line.chars) {
-        out--;
-        line.chars--;
-    }
-    look.chars = line.chars;
-    look.signs = line.signs;
-    if (look.chars > 0) look.head[0] = get_utf8(begin);
-    if (look.chars > 1) look.head[1] = get_utf8(next_utf8(begin));
-    const uint8_t* last = out;
-    while (last != begin && closes(last[-1])) last--;
-    if (last != begin) {
-        do last--;
-        while ((*last & 0xC0) == 0x80);
-        look.last = get_utf8(last);
-    }
+    if (blank && out != begin) out--;
     *out++ = '\n';
     return out;
 }

@@ -423,34 +423,46 @@ static void fold_words(const uint32_t* RESTRICT codes, size_t count, const uint3
     }
 }
 
-// Reads up to READ code points of a line, see read_line in lines.h; null, and nothing done, where one of them is not seen
-// or the table gives no code point. *out* has room for four bytes each.
-static uint8_t* read_some(const uint32_t* RESTRICT codes, size_t count, const uint32_t* RESTRICT table, uint32_t openers,
-                          Reading& line, uint8_t* RESTRICT out) {
-    constexpr uint32_t BLANK = 0x20, FILLING = 0x61;
-    uint32_t read[READ + 1];  // behind what comes before
-    uint32_t* RESTRICT const code = read + 1;
-    uint16_t sign[READ];
-    for (size_t i = 0; i < count; i++) code[i] = table[codes[i]];
-    for (size_t i = count; i < READ; i++) code[i] = FILLING;
-    uint32_t every = 0, unseen = 0, odd = 0;
+// What a table reads for up to READ code points of a line, behind the place of the one before them; and what it reads for
+// nothing behind them. Whether all of them are seen.
+static inline bool look_up(const uint32_t* RESTRICT codes, size_t count, const uint32_t* RESTRICT table,
+                           uint32_t* RESTRICT word) {
+    constexpr uint32_t FILLING = 0x61;
+    for (size_t i = 0; i < count; i++) word[i] = table[codes[i]];
+    for (size_t i = count; i < READ; i++) word[i] = FILLING;
+    uint32_t unseen = 0;
+    for (size_t i = 0; i < READ; i++) unseen |= (word[i] & ((1u << SIGNS) - 1)) == 0 ? 1u : 0u;
+    return !unseen;
+}
+
+// Looks at up to READ code points of a line, see outline in lines.h; false, and nothing done, where one is not seen.
+static bool outline_some(const uint32_t* RESTRICT codes, size_t count, const uint32_t* RESTRICT table, uint32_t openers,
+                         Reading& line) {
+    constexpr uint32_t BLANK = 0x20, FILLING = 0x61, CODE = (1u << SIGNS) - 1;
+    uint32_t read[READ + 1];
+    uint32_t* RESTRICT const word = read + 1;
+    if (!look_up(codes, count, table, word)) return false;
+    uint32_t every = 0, blanks = 0;
     for (size_t i = 0; i < READ; i++) {
-        const uint32_t word = code[i], one = word & ((1u << SIGNS) - 1);
-        every |= word;
-        unseen |= (one == 0 ? 1u : 0u) | (one >= 0x110000 ? 1u : 0u);
-        odd |= one - 0x80 < 0x800 - 0x80 || one >= 0x10000 ? 1u : 0u;
-        sign[i] = static_cast<uint16_t>(word >> SIGNS);
-        code[i] = one;
+        every |= word[i];
+        blanks |= (word[i] & CODE) == BLANK ? 1u : 0u;
     }
-    if (unseen) return nullptr;
-    read[0] = line.blank ? BLANK : FILLING;
+    line.chars += static_cast<int64_t>(count);
+    if (blanks) {
+        uint32_t dropped = 0;
+        read[0] = line.blank ? BLANK : FILLING;
+        for (size_t i = 0; i < READ; i++) dropped += ((word[i] & CODE) == BLANK) & ((read[i] & CODE) == BLANK) ? 1u : 0u;
+        line.chars -= dropped;
+    }
+    line.blank = (word[count - 1] & CODE) == BLANK;
 
     const uint32_t signs = every >> SIGNS;
-    uint32_t told = sign[count - 1] & openers;
+    uint32_t told = word[count - 1] >> SIGNS & openers;
     line.signs |= signs & openers;
     if (((signs | line.told) << 1) & signs & ~openers) {  // some of a chain: each round one more of it is told
-        uint16_t before[READ + 1], now[READ + 1];
+        uint16_t sign[READ], before[READ + 1], now[READ + 1];
         const uint16_t always = static_cast<uint16_t>(openers);
+        for (size_t i = 0; i < READ; i++) sign[i] = static_cast<uint16_t>(word[i] >> SIGNS);
         for (size_t i = 0; i < READ; i++) before[i + 1] = sign[i] & always;
         now[0] = before[0] = static_cast<uint16_t>(line.told);
         for (uint32_t changed = 1; changed;) {
@@ -468,12 +480,31 @@ static uint8_t* read_some(const uint32_t* RESTRICT codes, size_t count, const ui
         told = now[count];
     }
     line.told = told;
+    return true;
+}
 
+// Reads up to READ code points of a line, see read_line in lines.h; null, and nothing done, where one of them is not seen
+// or the table gives no code point. *out* has room for four bytes each.
+static uint8_t* read_some(const uint32_t* RESTRICT codes, size_t count, const uint32_t* RESTRICT table, bool& blank,
+                          uint8_t* RESTRICT out) {
+    constexpr uint32_t BLANK = 0x20, FILLING = 0x61;
+    uint32_t read[READ + 1];  // behind what comes before
+    uint32_t* RESTRICT const code = read + 1;
+    if (!look_up(codes, count, table, code)) return nullptr;
+    uint32_t every = 0, none = 0, odd = 0;
+    for (size_t i = 0; i < READ; i++) {
+        const uint32_t one = code[i] & ((1u << SIGNS) - 1);
+        every |= one;
+        none |= one >= 0x110000 ? 1u : 0u;
+        odd |= one - 0x80 < 0x800 - 0x80 || one >= 0x10000 ? 1u : 0u;
+        code[i] = one;
+    }
+    if (none) return nullptr;
+    read[0] = blank ? BLANK : FILLING;
     uint32_t dropped = 0;
     for (size_t i = 0; i < READ; i++) dropped += (code[i] == BLANK) & (read[i] == BLANK) ? 1 : 0;
-    line.chars += static_cast<int64_t>(count - dropped);
-    line.blank = code[count - 1] == BLANK;
-    if (!dropped && (every & ((1u << SIGNS) - 1)) < 0x80) {
+    blank = code[count - 1] == BLANK;
+    if (!dropped && every < 0x80) {
         uint8_t ascii[READ];
         for (size_t i = 0; i < READ; i++) ascii[i] = static_cast<uint8_t>(code[i]);
         std::memcpy(out, ascii, count);
@@ -508,5 +539,5 @@ static uint8_t* read_some(const uint32_t* RESTRICT codes, size_t count, const ui
 
 const Loops loops = {hash_positions, signable, sign, digest, band_keys, most_shared,
                      row_keys, lower, plain_json, utf8_chars, decoded, columns,
-                     widen, narrow, bits_of, before_break, fold_words, read_some,
-                     wide_chars};
+                     widen, narrow, bits_of, before_break, fold_words, outline_some,
+                     read_some, wide_chars};

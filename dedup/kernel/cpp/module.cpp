@@ -1201,48 +1201,71 @@ PyObject* line_spans(PyObject*, PyObject* args) {
     });
 }
 
-PyObject* readings(PyObject*, PyObject* args) {
+// How many code points lie in lines of a text, which may lie in any order.
+size_t must_be_lines(const Array<int64_t>& starts, const Array<int64_t>& ends, size_t length) {
+    ends.must_have(starts.size());
+    size_t total = 0;
+    for (size_t i = 0; i < starts.size(); i++) {
+        if (starts[i] < 0 || ends[i] < starts[i] || static_cast<uint64_t>(ends[i]) > length)
+            refuse("lines must lie within the text, but line " + std::to_string(i) + " is " +
+                   std::to_string(starts[i]) + " to " + std::to_string(ends[i]) + " of " + std::to_string(length));
+        total += static_cast<size_t>(ends[i] - starts[i]);
+    }
+    return total;
+}
+
+PyObject* outlines(PyObject*, PyObject* args) {
     return guarded([&] {
-        PyObject *codes_, *starts_, *ends_, *table_, *read_, *bounds_, *lasts_, *chars_, *signs_, *heads_;
+        PyObject *codes_, *starts_, *ends_, *table_, *lasts_, *chars_, *signs_, *heads_;
         int openers;
-        unpack(args, "OOOOiOOOOOO", &codes_, &starts_, &ends_, &table_, &openers, &read_, &bounds_, &lasts_, &chars_,
-               &signs_, &heads_);
+        unpack(args, "OOOOiOOOO", &codes_, &starts_, &ends_, &table_, &openers, &lasts_, &chars_, &signs_, &heads_);
         const Codes codes(codes_, "codes"), table(table_, "table"), lasts(lasts_, "lasts", 1, true);
-        const Array<int64_t> starts(starts_, "starts"), ends(ends_, "ends"), bounds(bounds_, "bounds", 1, true);
-        const Array<int64_t> chars(chars_, "chars", 1, true);
+        const Array<int64_t> starts(starts_, "starts"), ends(ends_, "ends"), chars(chars_, "chars", 1, true);
         const Array<uint16_t> signs(signs_, "signs", 1, true);
         const Array<uint32_t> heads(heads_, "heads", 2, true);
-        const Array<uint8_t> read(read_, "read", 1, true);
-        ends.must_have(starts.size());
+        must_be_lines(starts, ends, codes.size());
         lasts.must_have(starts.size());
         chars.must_have(starts.size());
         signs.must_have(starts.size());
         heads.must_have(2 * starts.size());
+        table.must_have(folding::CODE_POINTS);
+        without_gil([&] {
+            for (size_t i = 0; i < starts.size(); i++) {
+                const uint32_t* const line = codes.data() + starts[i];
+                const auto length = static_cast<size_t>(ends[i] - starts[i]);
+                must_be_codes(line, length);
+                const lines::Outline found = lines::outline(line, length, table.data(), static_cast<uint32_t>(openers));
+                lasts[i] = found.last;
+                chars[i] = found.chars;
+                signs[i] = static_cast<uint16_t>(found.signs);
+                heads[2 * i] = found.head[0];
+                heads[2 * i + 1] = found.head[1];
+            }
+        });
+        Py_RETURN_NONE;
+    });
+}
+
+PyObject* readings(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *codes_, *starts_, *ends_, *table_, *read_, *bounds_;
+        unpack(args, "OOOOOO", &codes_, &starts_, &ends_, &table_, &read_, &bounds_);
+        const Codes codes(codes_, "codes"), table(table_, "table");
+        const Array<int64_t> starts(starts_, "starts"), ends(ends_, "ends"), bounds(bounds_, "bounds", 1, true);
+        const Array<uint8_t> read(read_, "read", 1, true);
         bounds.must_have(starts.size() + 1);
         table.must_have(folding::CODE_POINTS);
-        size_t room = 0;
-        for (size_t i = 0; i < starts.size(); i++) {
-            if (starts[i] < 0 || ends[i] < starts[i] || static_cast<uint64_t>(ends[i]) > codes.size())
-                refuse("lines must lie within the text, but line " + std::to_string(i) + " is " +
-                       std::to_string(starts[i]) + " to " + std::to_string(ends[i]) + " of " +
-                       std::to_string(codes.size()));
-            room += 4 * static_cast<size_t>(ends[i] - starts[i]) + 1;
-        }
+        const size_t room = 4 * must_be_lines(starts, ends, codes.size()) + starts.size();
         if (read.size() < room) refuse("read must have room for " + std::to_string(room) + " bytes");
         without_gil([&] {
-            must_be_codes(codes.data(), codes.size());
             uint8_t* out = read.data();
             bounds[0] = 0;
             for (size_t i = 0; i < starts.size(); i++) {
-                lines::Look look;
-                out = lines::read_line(codes.data() + starts[i], static_cast<size_t>(ends[i] - starts[i]), table.data(),
-                                       static_cast<uint32_t>(openers), out, look);
+                const uint32_t* const line = codes.data() + starts[i];
+                const auto length = static_cast<size_t>(ends[i] - starts[i]);
+                must_be_codes(line, length);
+                out = lines::read_line(line, length, table.data(), out);
                 bounds[i + 1] = out - read.data();
-                lasts[i] = look.last;
-                chars[i] = look.chars;
-                signs[i] = static_cast<uint16_t>(look.signs);
-                heads[2 * i] = look.head[0];
-                heads[2 * i + 1] = look.head[1];
             }
         });
         Py_RETURN_NONE;
@@ -1585,6 +1608,7 @@ PyMethodDef methods[] = {
     {"choose", choose, METH_VARARGS, nullptr},
     {"marked", marked, METH_VARARGS, nullptr},
     {"line_spans", line_spans, METH_VARARGS, nullptr},
+    {"outlines", outlines, METH_VARARGS, nullptr},
     {"readings", readings, METH_VARARGS, nullptr},
     {"template_starts", template_starts, METH_VARARGS, nullptr},
     {"templates", templates, METH_VARARGS, nullptr},
