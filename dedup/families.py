@@ -104,26 +104,12 @@ def _apart(keys: U64, domain: I64) -> U64:
 
 
 def _alike_at_a_glance(at: Segments, domain: I64, work: Work) -> I64:
-    """The places of which another has as many characters and two of them the same: of most texts no more is read."""
-    if at.groups is not None or not len(at.flat):
-        return np.arange(len(at))
-
-    def glance(some: I64) -> U64:
-        these = some if at.chosen is None else at.chosen[some]
-        begins = at.offsets[these]
-        lengths = at.offsets[these + 1] - begins
-        key = lengths.astype(np.uint64)
-        for third in (1, 2):
-            place = np.minimum(begins + third * lengths // 3, len(at.flat) - 1)  # of no characters any will do
-            key = (key << np.uint64(21)) ^ (at.flat[place] * (lengths > 0))
-        return key
-
-    keys = work.zeros(len(at), np.uint64)
-    done = 0
-    for found in work.in_threads(glance, at.runs()):
-        keys[done : done + len(found)] = found
-        done += len(found)
-    return np.flatnonzero(kernel.repeated(_apart(keys, domain)))
+    """The places whose texts look as those of others do: of most texts no more is read."""
+    glances = work.zeros(len(at), np.uint64)
+    glancing = work.in_threads(lambda some: (some, kernel.text_glances(*some.texts, load())), pieces(at))
+    for some, found in glancing:
+        glances[some.first : some.first + len(found)] = found
+    return np.flatnonzero(kernel.repeated(_apart(glances, domain)))
 
 
 def _forged_groups(at: Segments, leader: I64) -> list[int]:

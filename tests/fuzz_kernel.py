@@ -161,7 +161,9 @@ def signed_texts(
     groups = offsets(rng, len(segments))
     texts, table = (text, bounds, segments, groups), load()
     digests = attempt(native.text_digests, *texts, table)
+    glances = attempt(native.text_glances, *texts, table)
     if sound:
+        same(glances, text_reference.text_glances, *texts, table)
         same(digests, text_reference.text_digests, *texts, table)
     count = max(len(groups) - 1, 0)
     nested = np.array([rng.random() < 0.5 for _ in range(len(segments) + (rng.random() < 0.1))], bool)

@@ -154,6 +154,7 @@ def test_digests_and_band_keys_of_texts_made_of_segments(level, shape, size, lon
     count = len(texts[3]) - 1
     for kernel, of in ways:
         equal(kernel.text_digests(*of, load()), text_reference.text_digests(*texts, load()))
+        equal(kernel.text_glances(*of, load()), text_reference.text_glances(*of, load()))
     nested = rng.random(len(texts[2])) < 0.7
     permutations = reference.permutations(33, 1)
     for bands, rows in ((4, 8), (33, 1), (0, 4)):
@@ -184,6 +185,7 @@ def test_texts_longer_than_what_is_joined_at_a_time(level):
     texts = folded, offsets, np.arange(len(lengths)), np.array([0, 1, 2, 3, 100, 100, 153, 154])
     permutations, nested = reference.permutations(8, 1), np.ones(len(lengths), bool)
     equal(native.text_digests(*texts, load()), text_reference.text_digests(*texts, load()))
+    equal(native.text_glances(*texts, load()), text_reference.text_glances(*texts, load()))
     found = []
     for kernel in (native, text_reference):
         keys, inner, some = (np.zeros((4, count), np.uint64) for count in (7, len(lengths), 7))
@@ -243,6 +245,45 @@ def test_texts_to_sign_are_not_trusted(wrong, text):
     sign(used)
     with pytest.raises(ValueError, match="must"):
         sign({**used, **wrong})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"segments": [0, 2]}, {"segments": [-1, 0]}, {"groups": [0, 1, 3]}, {"groups": [1, 2, 2]}, {"groups": []},
+        {"offsets": [0, 5, 9]}, {"offsets": [0, -5, 8]}, {"text": np.int16}, {"text": np.uint64},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("text", [np.uint32, np.uint16])
+def test_texts_to_glance_at_are_not_trusted(wrong, text):
+    """Nor is a code point at the joint of two segments."""
+    used = {"segments": [0, 1], "offsets": [0, 5, 8], "groups": [0, 2], "text": text, **wrong}
+    texts = CODES.astype(used["text"]), *(np.array(used[name], np.int64) for name in ("offsets", "segments", "groups"))
+    with pytest.raises(ValueError, match="must"):
+        native.text_glances(*texts, TABLE)
+    with pytest.raises(ValueError, match="code points must be below 0x110000"):
+        native.text_glances(CODES + np.uint32(0x110000), np.array([0, 5, 8]), np.arange(2), np.array([0, 2]), TABLE)
+
+
+def test_a_glance_tells_texts_apart_by_length_and_by_what_stands_in_the_middle():
+    """Equal texts look the same however they are cut into segments; surrogates count as they stand."""
+
+    def glances(*texts):
+        pieces = [piece for text in texts for piece in text]
+        codes = [np.array([ord(char) for char in piece], np.uint32) for piece in pieces]
+        flat = np.concatenate(codes).astype(np.uint16)
+        groups = np.cumsum([0, *map(len, texts)])
+        arguments = flat, np.cumsum([0, *map(len, pieces)]), np.arange(len(pieces)), groups, load()
+        found = native.text_glances(*arguments)
+        equal(found, text_reference.text_glances(*arguments))
+        return found.tolist()
+
+    same = glances(["江山如此多娇"], ["江山", "如此多娇"], ["", "江山如此多", "", "娇", ""])
+    assert len(set(same)) == 1
+    assert len(set(glances(["so it is"], ["so", "it", "is"], ["so it", "", "is"]))) == 1
+    assert (
+        len(set(glances(["江山如此"], ["江山如此多"], ["江山无此"], ["江 如此"], [""], ["江\ud800", "\udc00此"]))) == 6
+    )
 
 
 def test_more_bands_than_memory_are_refused():

@@ -70,6 +70,7 @@ if NAME == "native":
         templates,
         text_band_keys,
         text_digests,
+        text_glances,
         to_utf16,
         utf8_codes,
         utf8_places,
@@ -100,7 +101,7 @@ else:
         to_utf16,
     )
     from dedup.kernel.template_reference import template_starts, templates
-    from dedup.kernel.text_reference import text_band_keys, text_digests, wanted_band_keys
+    from dedup.kernel.text_reference import text_band_keys, text_digests, text_glances, wanted_band_keys
     from dedup.kernel.utf8_reference import cut_ends, json_strings, least_runs, utf8_places
 
 __all__ = [
@@ -148,6 +149,7 @@ __all__ = [
     "templates",
     "text_band_keys",
     "text_digests",
+    "text_glances",
     "to_utf16",
     "utf8_codes",
     "utf8_places",

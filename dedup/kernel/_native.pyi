@@ -27,6 +27,9 @@ def shingle_band_keys(
 def text_digests(
     folded: Array, offsets: Array, segments: Array, groups: Array, flags: Array, digests: Array, /
 ) -> None: ...
+def text_glances(
+    folded: Array, offsets: Array, segments: Array, groups: Array, flags: Array, glances: Array, /
+) -> None: ...
 def text_band_keys(
     folded: Array,
     offsets: Array,

@@ -115,6 +115,13 @@ def text_digests(folded: U16 | U32, offsets: I64, segments: I64, groups: I64, ta
     return found
 
 
+def text_glances(folded: U16 | U32, offsets: I64, segments: I64, groups: I64, table: FoldTable) -> U64:
+    """See the reference; the joined texts are not written to memory."""
+    found = np.empty(max(len(groups) - 1, 0), np.uint64)
+    _native.text_glances(folded, offsets, segments, groups, table.flags, found)
+    return found
+
+
 def text_band_keys(
     texts: tuple[U16 | U32, I64, I64, I64],
     nested: Mask,

@@ -20,8 +20,8 @@ I32 = NDArray[np.int32]
 
 # 2**64 over the golden ratio, made odd (Knuth, The Art of Computer Programming 3, 6.4)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-# UTF-16: a code point from _ABOVE on is a unit from _HIGH on and one from _LOW on, with ten bits each
-_ABOVE, _HIGH, _LOW, _HALF, _LAST_CODE = map(np.uint32, (0x10000, 0xD800, 0xDC00, 0x400, 0x10FFFF))
+# UTF-16: a code point from ABOVE on is a unit from HIGH on and one from LOW on, with ten bits each
+ABOVE, HIGH, LOW, HALF, _LAST_CODE = map(np.uint32, (0x10000, 0xD800, 0xDC00, 0x400, 0x10FFFF))
 _BLOCK = 1 << 18  # positions hashed at a time: the temporary arrays then fit the second-level cache
 _SIGN_BLOCK = 512  # shingles signed at a time, for the same reason
 
@@ -79,15 +79,15 @@ def to_utf16(codes: U32, offsets: I64) -> tuple[U16, I64]:
     Raises:
         ValueError: a code point is a surrogate or above 0x10FFFF.
     """
-    wrong = (codes > _LAST_CODE) | ((codes >= _HIGH) & (codes < _LOW + _HALF))
+    wrong = (codes > _LAST_CODE) | ((codes >= HIGH) & (codes < LOW + HALF))
     if wrong.any():
         raise ValueError(f"code points must be what UTF-16 can hold, found {codes[wrong][0]}")
-    above = codes >= _ABOVE
+    above = codes >= ABOVE
     before = offsets_of(above)
     first = np.arange(len(codes)) + before[:-1]
     units = np.empty(len(codes) + before[-1], np.uint16)
-    units[first] = np.where(above, _HIGH + ((codes - _ABOVE) >> np.uint32(10)), codes)
-    units[first[above] + 1] = _LOW + codes[above] % _HALF
+    units[first] = np.where(above, HIGH + ((codes - ABOVE) >> np.uint32(10)), codes)
+    units[first[above] + 1] = LOW + codes[above] % HALF
     return units, offsets + before[offsets]
 
 
@@ -100,12 +100,12 @@ def take_codes(text: U16 | U32, offsets: I64, segments: I64) -> tuple[U32, I64]:
     if taken.dtype != np.uint16:
         return taken, bounds
     codes = taken.astype(np.uint32)
-    half = codes - codes % _HALF
+    half = codes - codes % HALF
     second = np.zeros(len(codes), bool)
-    second[1:] = (half[:-1] == _HIGH) & (half[1:] == _LOW)
+    second[1:] = (half[:-1] == HIGH) & (half[1:] == LOW)
     second[bounds[:-1][np.diff(bounds) > 0]] = False  # what begins a segment ends no pair
     first = np.flatnonzero(second) - 1
-    codes[first] = _ABOVE + (codes[first] % _HALF << np.uint32(10)) + codes[second] % _HALF
+    codes[first] = ABOVE + (codes[first] % HALF << np.uint32(10)) + codes[second] % HALF
     return codes[~second], offsets_of(~second)[bounds]
 
 
@@ -191,7 +191,7 @@ def _shingles_at(folded: U32, widths: U8, ends: I64, low: int, high: int, size: 
         if inside <= 0:
             break
         growing = (spanned[:inside] < size) & (room[:inside] > step)
-        mixed = _absorb(hashes[:inside], codes[step : step + inside])
+        mixed = absorb(hashes[:inside], codes[step : step + inside])
         np.copyto(hashes[:inside], mixed, where=growing)
         spanned[:inside] += np.where(growing, width[step : step + inside], 0)
         lengths[:inside] += growing
@@ -199,7 +199,7 @@ def _shingles_at(folded: U32, widths: U8, ends: I64, low: int, high: int, size: 
     return _finish(hashes, lengths), np.where(whole, lengths, 0).astype(np.uint8)
 
 
-def _absorb(hashes: U64, codes: U64) -> U64:
+def absorb(hashes: U64, codes: U64) -> U64:
     """One code point more. The xor-shift breaks the linearity by which sums of code points could cancel out."""
     mixed = (hashes + codes + np.uint64(1)) * _GOLDEN
     mixed ^= mixed >> np.uint64(29)
@@ -214,7 +214,7 @@ def _hash_of(codes: U32) -> np.uint64:
     """The hash of one run of code points."""
     hashes = np.zeros(1, np.uint64)
     for code in codes.astype(np.uint64):
-        hashes = _absorb(hashes, code)
+        hashes = absorb(hashes, code)
     return np.uint64(_finish(hashes, np.array([len(codes)]))[0])
 
 
@@ -279,7 +279,7 @@ def band_keys(signature: U32, bands: int, rows: int) -> U64:
     for band in range(bands):
         key = np.full(len(signature), fmix64(np.array([band + 1], np.uint64))[0])
         for row in range(band * rows, (band + 1) * rows):
-            key = _absorb(key, signature[:, row].astype(np.uint64))
+            key = absorb(key, signature[:, row].astype(np.uint64))
         keys[band] = fmix64(key)
     return keys
 

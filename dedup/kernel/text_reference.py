@@ -10,7 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.kernel.fold_reference import FoldTable, columns, join_segments
-from dedup.kernel.reference import I64, U16, U32, U64, digests, shingle_band_keys, take_codes
+from dedup.kernel.reference import (
+    ABOVE,
+    HALF,
+    HIGH,
+    I64,
+    LOW,
+    U16,
+    U32,
+    U64,
+    absorb,
+    digests,
+    fmix64,
+    offsets_of,
+    shingle_band_keys,
+    take_codes,
+)
 
 Mask = NDArray[np.bool_]
 
@@ -19,6 +34,30 @@ def text_digests(folded: U16 | U32, offsets: I64, segments: I64, groups: I64, ta
     """The digest of each text, see `digests`: uint64 [texts, 2]."""
     joined, bounds, _ = join_segments(folded, offsets, segments, groups, table)
     return digests(joined, bounds)
+
+
+def text_glances(folded: U16 | U32, offsets: I64, segments: I64, groups: I64, table: FoldTable) -> U64:
+    """What is seen of each text at a glance: a hash of its length and of a few elements of it, uint64 [texts].
+
+    Equal texts look the same, and of others few do. Both count in units of UTF-16 where *folded* is made of them. Of a
+    text no more than the ends of its segments and those elements are read.
+    """
+    codes, bounds, _ = join_segments(folded, offsets, segments, groups, table)
+    above = (codes >= ABOVE) & (folded.dtype == np.uint16)
+    ends = offsets_of(1 + above)
+    elements = np.repeat(codes, 1 + above)
+    elements[ends[1:][above] - 2] = HIGH + ((codes[above] - ABOVE) >> np.uint32(10))
+    elements[ends[1:][above] - 1] = LOW + codes[above] % HALF
+    begins, lengths = ends[bounds[:-1]], np.diff(ends[bounds])
+    glances = absorb(np.zeros(len(lengths), np.uint64), lengths.astype(np.uint64))
+    some = np.flatnonzero(lengths)
+    for step in range(1, _GLANCES + 1):
+        place = begins[some] + lengths[some] * step // (_GLANCES + 1)
+        glances[some] = absorb(glances[some], elements[place].astype(np.uint64))
+    return fmix64(glances)
+
+
+_GLANCES = 3
 
 
 def text_band_keys(

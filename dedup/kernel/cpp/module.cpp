@@ -288,6 +288,23 @@ PyObject* text_digests(PyObject*, PyObject* args) {
     });
 }
 
+PyObject* text_glances(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *folded_, *offsets_, *segments_, *groups_, *flags_, *glances_;
+        unpack(args, "OOOOOO", &folded_, &offsets_, &segments_, &groups_, &flags_, &glances_);
+        const TextsGiven given(folded_, offsets_, segments_, groups_, flags_);
+        const Hashes found(glances_, "glances", 1, true);
+        found.must_have(given.groups.segments());
+        without_gil([&] {
+            const signing::Columns columns(given.flags.data(), 0, 0);
+            const signing::Texts texts = given.texts(columns);
+            std::vector<size_t> starts;
+            for (size_t i = 0; i < found.size(); i++) found[i] = texts.glance(i, starts);
+        });
+        Py_RETURN_NONE;
+    });
+}
+
 // The columns of *keys*, [bands, columns], from *first* on.
 template <class Key>
 signing::Keys<Key> columns_of(const Array<Key>& keys, Py_ssize_t bands, Py_ssize_t first, size_t count) {
@@ -1580,6 +1597,7 @@ PyMethodDef methods[] = {
     {"shingle_signatures", shingle_signatures, METH_VARARGS, nullptr},
     {"shingle_band_keys", shingle_band_keys, METH_VARARGS, nullptr},
     {"text_digests", text_digests, METH_VARARGS, nullptr},
+    {"text_glances", text_glances, METH_VARARGS, nullptr},
     {"text_band_keys", text_band_keys, METH_VARARGS, nullptr},
     {"wanted_band_keys", wanted_band_keys, METH_VARARGS, nullptr},
     {"segment_sets", segment_sets, METH_VARARGS, nullptr},

@@ -89,6 +89,33 @@ struct Texts {
         return out;
     }
 
+    // See text_glances in text_reference.py. *starts* is for use inside.
+    uint64_t glance(size_t text, std::vector<size_t>& starts) const {
+        constexpr size_t GLANCES = 3;
+        const size_t first = groups.begin(text), count = groups.length(text);
+        const auto begin = [&](size_t i) { return offsets[segments[first + i]]; };
+        const auto length = [&](size_t i) { return static_cast<size_t>(offsets[segments[first + i] + 1] - begin(i)); };
+        starts.clear();
+        size_t total = 0, before = count;  // the last segment that is not empty
+        for (size_t i = 0; i < count; i++) {
+            if (length(i) && before < count && !columns.wide(folded.last_of(begin(before), length(before))) &&
+                !columns.wide(folded.at(begin(i), length(i))))
+                total++;
+            starts.push_back(total);
+            total += length(i);
+            before = length(i) ? i : before;
+        }
+        uint64_t hash = baseline::absorb(0, total);
+        for (size_t step = 1, i = 0; total && step <= GLANCES; step++) {
+            const size_t place = total * step / (GLANCES + 1);
+            while (i + 1 < count && starts[i + 1] <= place) i++;
+            const size_t within = place - starts[i];
+            hash = baseline::absorb(hash, within < length(i) ? folded.element(begin(i) + static_cast<int64_t>(within))
+                                                             : folding::BLANK);
+        }
+        return baseline::fmix64(hash);
+    }
+
     // Calls take(first text, codes, bounds, begins, ends) with some joined texts at a time, which stay in the cache.
     template <class Take>
     void each(Take take) const {

@@ -33,6 +33,12 @@ inline uint32_t first(const uint16_t* units, size_t count) {
     return high < HALF && low < HALF ? ABOVE + (high << 10) + low : units[0];
 }
 
+// The last code point of units, of which there are some. A low half behind a high one is always of a pair.
+inline uint32_t last(const uint16_t* units, size_t count) {
+    const uint32_t pair = count > 1 ? first(units + count - 2, 2) : 0;
+    return pair >= ABOVE ? pair : units[count - 1];
+}
+
 // Writes the code points of units, of which there are no more; returns where it ended.
 template <class Widen>
 uint32_t* decode(const uint16_t* units, size_t count, uint32_t* out, Widen widen) {
@@ -56,6 +62,10 @@ struct Text {
 
     // The code point at a place, of a run of some that ends after *count* elements.
     uint32_t at(int64_t begin, size_t count) const { return units ? first(units + begin, count) : codes[begin]; }
+    uint32_t last_of(int64_t begin, size_t count) const {
+        return units ? last(units + begin, count) : codes[begin + static_cast<int64_t>(count) - 1];
+    }
+    uint32_t element(int64_t place) const { return units ? units[place] : codes[place]; }
     void prefetch(int64_t place) const { ::prefetch(units ? static_cast<const void*>(units + place) : codes + place); }
     // Writes a run of *count* elements as code points, of which there are no more; returns where it ended.
     uint32_t* copy(int64_t begin, size_t count, uint32_t* out) const {
