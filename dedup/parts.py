@@ -76,6 +76,9 @@ class Pass(Protocol):
     def parts(self) -> Iterator[Part]:
         """The parts in their order."""
 
+    def share(self) -> float:
+        """How much has been read to make the parts that were taken, from 0 to 1; 0: it is not known."""
+
     def settle(self, records: Records) -> Settled:
         """Gives the records of the next part their ids. Neither their texts nor their fields are looked at."""
 

@@ -321,11 +321,13 @@ class _Rows:
         fields = [name for name in (settings.keep_field, settings.source_field) if name is not None]
         reading = articles.begin(fields) if isinstance(articles, Partible) else _Given(articles, fields, against)
         made = partial(_made, settings, against is None)
+        before = self._work.held
         for part in self._work.in_processes(made, reading.parts()):
             ids, taken, error = reading.settle(part.records)
             if error is not None:
                 raise error
             self._append(part if taken is None else part.only(np.array(taken, np.int64)), ids)
+            self._work.foresee(before, reading.share())
             progress("reading", len(self), None)
         reading.finish()
         if against is not None:
@@ -395,6 +397,10 @@ class _Given:
         fields = [{name: _plain(one.fields.get(name)) for name in names} for one in batch] if names else ()
         ids, texts = [one.id for one in batch], [one.text for one in batch]
         return Given(Records([(0, count)], range(count), ids, texts, fields))
+
+    def share(self) -> float:
+        """Nobody knows."""
+        return 0
 
     def settle(self, records: Records) -> Settled:
         """The ids as they are."""

@@ -157,6 +157,21 @@ class Work:
             _write(file, np.ascontiguousarray(array))
             return self._map(file, array.nbytes, mmap.ACCESS_WRITE, array.dtype).reshape(array.shape)
 
+    @property
+    def held(self) -> int:
+        """Bytes that arrays took in memory before any went to files."""
+        return self._held
+
+    def foresee(self, before: int, share: float) -> None:
+        """Lets all go to files now if it must do so later, when more would have to be moved.
+
+        Args:
+            before: what was held before something began to come.
+            share: how much of that is there, from 0 to 1.
+        """
+        if not self._in_files and self._held - before > max(self.memory // 4 - before, 0) * share > 0:
+            self._to_files()
+
     def in_processes(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """*function* of each item, in their order: of the first few in this process, of the others in as many as there
         are workers, of which this is one.
@@ -234,10 +249,13 @@ class Work:
         self._held += size
         if self._held <= self.memory // 4:
             return False
+        self._to_files()
+        return True
+
+    def _to_files(self) -> None:
         self._in_files = True
         for column in self._columns:
             column.to_file()
-        return True
 
     def _map(self, file: IO[bytes], size: int, access: int, dtype: np.dtype[Any]) -> NDArray[Any]:
         mapped = mmap.mmap(file.fileno(), size, access=access)

@@ -210,6 +210,24 @@ def test_records_that_are_passed_over_are_those_of_one_worker(
     assert corpus.sources() == [("x.jsonl", 150)]
 
 
+def test_how_much_has_been_read_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all files together, as stored; a file that grew meanwhile is no more than all."""
+    monkeypatch.setattr(rows, "PART", 1000)
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_bytes(b'{"text": "abc"}\n' * 1000)
+    corpus = read_articles(tmp_path)
+    reading = corpus.begin()
+    assert reading.share() == 0
+    shares = [reading.share() for _ in reading.parts()]
+    assert shares == sorted(shares)
+    assert {0.5, 1} <= set(shares)
+    with (tmp_path / "b.jsonl").open("ab") as file:
+        file.write(b'{"text": "abc"}\n' * 1000)
+    reading = read_articles(tmp_path / "a.jsonl").begin()
+    (tmp_path / "a.jsonl").write_bytes(b'{"text": "abc"}\n' * 3000)
+    assert {reading.share() for _ in reading.parts()} == {1}
+
+
 def test_a_file_without_a_line_is_none(tmp_path: Path) -> None:
     """Empty, or a BOM alone, beside one that holds something."""
     for name, content in (("a", b""), ("b", b"\xef\xbb\xbf"), ("c", b'{"text": "1"}'), ("d", b"\n\r\n")):

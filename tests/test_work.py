@@ -92,6 +92,22 @@ def test_files_without_names_are_used_beyond_the_budget(tmp_path):
     assert sum(array.sum() for array in held) == 500
 
 
+@pytest.mark.parametrize(
+    ("before", "share", "moved"), [(0, 0.2, True), (0, 0.5, False), (0, 0.0, False), (800, 0.1, True)]
+)
+def test_what_will_not_fit_goes_to_files_at_once(tmp_path, before, share, moved):
+    """There is less to be moved then than when memory is full; nothing is foreseen where nothing is known."""
+    with Work(tmp_path / "new", memory=16_000) as work:
+        earlier, column = work.column(np.uint8), work.column(np.int64)
+        earlier.append(np.ones(before, np.uint8))
+        column.append(np.arange(150))
+        work.foresee(before, share)
+        assert (tmp_path / "new").exists() == moved
+        column.append(np.arange(150))
+        assert column.whole().tolist() == [*range(150)] * 2
+        assert earlier.whole().tolist() == [1] * before
+
+
 def test_a_column_that_is_whole_does_not_go_to_a_file_later(tmp_path):
     """It is somebody else's by then: a copy on disk would free nothing."""
     kept = Kept(tmp_path / "work", {}, resume=False)

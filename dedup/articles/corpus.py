@@ -233,6 +233,17 @@ class _Pass:
         self._ids = Ids(corpus.reading.id_field)
         self._counts = [0] * len(corpus._files)
         self._rejected: list[list[Rejected]] = [[] for _ in corpus._files]
+        self._total = corpus.total_bytes
+        self._read = 0
+
+    def _note(self, size: int) -> None:
+        self._read += size
+        if self._progress is not None:
+            self._progress(size)
+
+    def share(self) -> float:
+        """Of the bytes as stored."""
+        return min(self._read / max(self._total, 1), 1)
 
     def parts(self) -> Iterator[Part]:
         """The records of all files; text files share parts."""
@@ -262,7 +273,7 @@ class _Pass:
         corpus = self._corpus
         if file.name in corpus._unreadable:
             return
-        meter = Meter(self._progress)
+        meter = Meter(self._note)
         begun = False
         try:
             self._check_readable(file)
