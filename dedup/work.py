@@ -53,8 +53,6 @@ class Work:
         kept: its folder takes the files instead, and what was finished stays there when the run fails (see `stage`).
         forks: worker processes may be copies of this one while it has no other thread: they start at once. Else each
             imports what it needs, half a second long.
-        expected: bytes that its arrays will have together, as far as that is known: what will not fit into memory goes
-            to files from the beginning, and is not copied there later.
     """
 
     def __init__(
@@ -64,7 +62,6 @@ class Work:
         workers: int = 1,
         kept: Kept | None = None,
         forks: bool = False,
-        expected: int = 0,
     ) -> None:
         self.workers = workers
         self._forks = forks
@@ -73,7 +70,7 @@ class Work:
         self.memory = memory
         self._held = 0
         self._columns: list[Column] = []
-        self._in_files = (kept is not None and kept.used) or expected > memory // 4
+        self._in_files = kept is not None and kept.used
         self._files = 0 if kept is None else kept.last_number
         self._mapped: dict[int, str] = {}  # where arrays in files begin in memory -> the file
 

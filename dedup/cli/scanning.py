@@ -329,7 +329,6 @@ def _work_folder(job: _Job, out: str | None) -> Path | None:
 # of work files for a byte of input: 3.3 for Chinese, 6.0 for English passages of some hundred letters; 9.2 where --keep
 # and --passage blank make copies of the latter
 _WORK_BYTES = 9
-_LEAST_WORK_BYTES = 3
 _UNPACKED = 4  # bytes of text that a byte of a packed file becomes, as a rule
 
 
@@ -400,8 +399,7 @@ def _scanned(job: _Job, stage: Path, kept: Kept | None, page: bool) -> tuple[Rep
         from dedup.report.page import draw  # noqa: PLC0415
 
         gathering = Gathering()
-    expected = _LEAST_WORK_BYTES * sum(file.bytes for file in _files(corpus, references))
-    with Work(None, working.memory, working.workers, kept, forks=True, expected=expected) as work:
+    with Work(None, working.memory, working.workers, kept, forks=True) as work:
         bar = Bar(corpus, quiet)
         try:
             if kept is not None and (before := kept.stage("reading")) is not None:
