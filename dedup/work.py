@@ -17,11 +17,11 @@ import tempfile
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from itertools import chain, islice
+from itertools import accumulate, chain, islice
 from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 from types import TracebackType
@@ -37,7 +37,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 _BEFORE_PROCESSES = {"fork": 1, "forkserver": 4, "spawn": 4}
 """Items that are done here first: a small corpus is done before a process has started; a copy finds its tables made."""
-_FOR_EACH = 2  # items that each process has at most: one to work on, one that waits
+_FOR_EACH = (
+    3  # items that each process has at most: one to work on, and those that wait while this one works on its own
+)
 _WAITING = 4  # items for each worker that are held at most, done or not: the first may wait for a process to start
 MEMORY = 1 << 30
 
@@ -173,12 +175,13 @@ class Work:
         """*function* of each item, in their order: of the first few in this process, of the others in as many as there
         are workers, of which this is one.
 
+        The arrays of a result may lie in memory that the next ones take: copy what is to stay before you ask for more.
         What goes wrong in the items themselves is raised after the results of those before it.
 
         Raises:
             BadRun: a worker was killed.
         """
-        waiting: deque[tuple[Future[Any], int | None]] = deque()  # results to come, and the trays they come in
+        waiting: deque[tuple[Future[Any], int | None, T]] = deque()  # results to come, the trays they come in, of what
         errors: list[Exception] = []
         items = iter(items)
         method = _start_method(self._forks)
@@ -187,19 +190,43 @@ class Work:
         if not first:
             return
         most = _WAITING * self.workers
-        trays = _Trays(most + 1)
-        pool = ProcessPoolExecutor(self.workers - 1, get_context(method), _start_worker, (trays.place,))
+        free = list(range(most + 1))
+        trays = _new_trays()
+        file = "" if trays.file is None else f"/proc/{os.getpid()}/fd/{trays.file}"
+        begun = (file, trays.room, function)
+        pool = ProcessPoolExecutor(self.workers - 1, get_context(method), _start_worker, begun)
+
+        def submitted(item: T, tray: int) -> Future[Any]:
+            """What a worker will answer."""
+            try:
+                return pool.submit(_answer, tray, trays.put(tray, item))
+            except Exception as error:
+                failed: Future[Any] = Future()
+                failed.set_exception(error)
+                return failed
+
+        def results(count: int) -> Iterator[R]:
+            """The next results: those that are there, and whatever more than *count* are to come."""
+            while waiting and (waiting[0][0].done() or len(waiting) > count):
+                future, tray, item = waiting.popleft()
+                if tray is None:
+                    yield future.result()
+                    continue
+                answer = future.result()
+                made = None if answer is None else trays.get(tray, answer, lambda place: place)
+                yield function(item) if made is None else made[0]
+                free.append(tray)
+
         try:
             for item in chain(first, _until_error(items, errors)):
-                if sum(not one.done() for one, _ in waiting) < _FOR_EACH * (self.workers - 1):
-                    tray = trays.take()
-                    waiting.append((pool.submit(_sent, function, item, tray * _TRAY, _TRAY), tray))
+                if sum(not one.done() for one, *_ in waiting) < _FOR_EACH * (self.workers - 1):
+                    tray = min(free)  # one that has its memory
+                    free.remove(tray)
+                    waiting.append((submitted(item, tray), tray, item))
                 else:  # the others have enough to do, and may not have started yet
-                    waiting.append((_here(function, item), None))
-                while waiting and (waiting[0][0].done() or len(waiting) > most):
-                    yield trays.received(*waiting.popleft())
-            while waiting:
-                yield trays.received(*waiting.popleft())
+                    waiting.append((_here(function, item), None, item))
+                yield from results(most)
+            yield from results(0)
             if errors:
                 raise errors[0]
         except BrokenProcessPool:
@@ -210,7 +237,8 @@ class Work:
             ) from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-            trays.close()
+            if trays.file is not None:
+                os.close(trays.file)  # its memory goes with the last result that lies in it
 
     def in_threads(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """*function* of each item, in their order, in as many threads as there are workers."""
@@ -372,93 +400,100 @@ def _start_method(forks: bool) -> str:
     return "forkserver" if "forkserver" in methods else "spawn"
 
 
-class _Trays:
-    """Memory in which workers hand over what they made, instead of through a pipe in bits of 64 KB; Linux only.
-
-    It has no name, so that it ends with the processes, and is mapped nowhere: a limit of addresses does not hold it.
-    Elsewhere *place* is empty, and all goes through the pipe.
-    """
-
-    def __init__(self, count: int) -> None:
-        self.place = ""
-        self._free = list(range(count))
-        self._file: int | None = None
-        if sys.platform != "linux":
-            return
-        try:
-            file = os.memfd_create("dedup")
-        except OSError:  # there may be a limit, here and below
-            return
-        try:
-            os.ftruncate(file, count * _TRAY)  # no more memory is taken than is written to
-        except OSError:
-            os.close(file)
-            return
-        self._file = file
-        self.place = f"/proc/{os.getpid()}/fd/{file}"
-
-    def take(self) -> int:
-        """A free one, of these the first: it may have its memory."""
-        tray = min(self._free)
-        self._free.remove(tray)
-        return tray
-
-    def received(self, future: Future[Any], tray: int | None) -> Any:
-        """The result that comes in a tray, which is free then; None: as it is."""
-        if tray is None:
-            return future.result()
-        body, lengths = future.result()
-        buffers = [np.empty(length, np.uint8) for length in lengths]
-        at = tray * _TRAY
-        for buffer in buffers:
-            rest = buffer.data
-            while rest:
-                assert self._file is not None
-                read = os.preadv(self._file, [rest], at)
-                rest, at = rest[read:], at + read
-        self._free.append(tray)
-        return pickle.loads(body, buffers=buffers)
-
-    def close(self) -> None:
-        """Gives the memory back."""
-        if self._file is not None:
-            os.close(self._file)
-
-
 _TRAY = 1 << 25
-_mine: int | None = None
-"""The file of the trays, in a worker."""
+_MAPPED = 1 << 20  # bytes of a tray that are mapped, a multiple
+_ALIGNED = 64  # where arrays begin in it, a multiple
+
+_Pickled = list[int] | bytes
+"""The lengths of what stands in a tray of something pickled, its arrays apart; or, where it has no room, all of it."""
 
 
-def _sent(function: Callable[[T], R], item: T, at: int, room: int) -> tuple[bytes, list[int]]:
-    """What a worker makes, pickled without its arrays, and how many bytes each of these has in the tray that begins at
-    *at* and has *room* bytes.
+class _Trays:
+    """Memory in which items are handed to workers, and what they made of them back, instead of through a pipe in bits
+    of 64 KB.
+
+    Args:
+        file: the memory, as a file of no name, so that it ends with the processes; None: all goes through the pipe.
+        room: the most that a tray holds.
     """
-    made = function(item)
-    buffers: list[memoryview] = []
-    body = pickle.dumps(made, 5, buffer_callback=lambda buffer: buffers.append(buffer.raw()))
-    lengths = [len(buffer) for buffer in buffers]
-    if _mine is not None and sum(lengths) <= room:
-        with suppress(OSError):  # there may be no memory for it
-            for rest in buffers:
-                while rest:
-                    written = os.pwrite(_mine, rest, at)
-                    rest, at = rest[written:], at + written  # noqa: PLW2901
-            return body, lengths
-    return pickle.dumps(made, 5), []
+
+    def __init__(self, file: int | None, room: int) -> None:
+        self.file, self.room = file, room
+        self._mapped: dict[int, memoryview] = {}
+
+    def put(self, tray: int, made: Any) -> _Pickled:
+        """Puts something there."""
+        if self.file is None:
+            return pickle.dumps(made, 5)
+        buffers: list[memoryview] = []
+        body = pickle.dumps(made, 5, buffer_callback=lambda buffer: buffers.append(buffer.raw()))
+        things = [memoryview(body), *buffers]
+        lengths = list(map(len, things))
+        places = self._places(tray, lengths)
+        if places is None:
+            return pickle.dumps(made, 5)
+        for place, thing in zip(places, things, strict=True):
+            place[:] = thing
+        return lengths
+
+    def get(self, tray: int, pickled: _Pickled, buffer: Callable[[memoryview], Any]) -> tuple[Any] | None:
+        """What was put there, its arrays in what *buffer* makes of that; None: it cannot be seen."""
+        if isinstance(pickled, bytes):
+            return (pickle.loads(pickled),)
+        if (places := self._places(tray, pickled)) is None:
+            return None
+        body, *others = places
+        return (pickle.loads(body, buffers=map(buffer, others)),)
+
+    def _places(self, tray: int, lengths: Sequence[int]) -> list[memoryview] | None:
+        """Where things of these lengths stand in a tray; None: it has no room, or there is a limit of memory."""
+        *starts, end = accumulate((-(-length // _ALIGNED) * _ALIGNED for length in lengths), initial=0)
+        if self.file is None or end > self.room:
+            return None
+        mapped = self._mapped.get(tray, memoryview(b""))
+        if len(mapped) < end:
+            at, size = tray * self.room, min(-(-end // _MAPPED) * _MAPPED, self.room)
+            try:
+                os.posix_fallocate(self.file, at, size)  # want of memory would end the process later, not raise
+                mapped = memoryview(mmap.mmap(self.file, size, offset=at))
+            except (OSError, ValueError):
+                return None
+            self._mapped[tray] = mapped
+        return [mapped[start : start + length] for start, length in zip(starts, lengths, strict=True)]
 
 
-def _start_worker(trays: str) -> None:
+def _new_trays() -> _Trays:
+    """Trays of this process, where it can have some."""
+    if sys.platform == "linux":
+        with suppress(OSError):  # there may be a limit
+            return _Trays(os.memfd_create("dedup"), _TRAY)
+    return _Trays(None, 0)
+
+
+_trays = _Trays(None, 0)
+"""Those of its parent, in a worker."""
+_function: Callable[[Any], Any]
+"""What a worker does."""
+
+
+def _answer(tray: int, item: _Pickled) -> _Pickled | None:
+    """What a worker makes of an item, both in a tray; None: it cannot see the item."""
+    given = _trays.get(tray, item, bytes)
+    return None if given is None else _trays.put(tray, _function(*given))
+
+
+def _start_worker(file: str, room: int, function: Callable[[Any], Any]) -> None:
     """A worker leaves Ctrl-C to the process that started it, and ends with it even where that is killed."""
-    global _mine  # noqa: PLW0603 (the initializer of a pool has no other way)
+    global _trays, _function  # noqa: PLW0603 (the initializer of a pool has no other way)
+    _function = function
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # so a broken pool ends the rest; a copy has its parent's handlers
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as Ctrl-C
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    if trays:
-        with suppress(OSError):  # all goes through the pipe then
-            _mine = os.open(trays, os.O_WRONLY)
+    if file:
+        with suppress(OSError):  # what comes in trays is left to the parent then
+            _trays = _Trays(os.open(file, os.O_RDWR), room)
 
 
 def _end_with_parent() -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import pickle
 import random
 from pathlib import Path
 
@@ -226,6 +227,20 @@ def test_how_much_has_been_read_is_known(tmp_path: Path, monkeypatch: pytest.Mon
     reading = read_articles(tmp_path / "a.jsonl").begin()
     (tmp_path / "a.jsonl").write_bytes(b'{"text": "abc"}\n' * 3000)
     assert {reading.share() for _ in reading.parts()} == {1}
+
+
+def test_a_part_is_sent_with_its_rows_apart(tmp_path: Path) -> None:
+    """Or not, as the pickle protocol has it: what arrives is the same."""
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b'{"id": "a", "text": "abc"}\n' * 99)
+    part = next(read_articles(path).begin([]).parts())
+    apart: list[pickle.PickleBuffer] = []
+    body = pickle.dumps(part, 5, buffer_callback=apart.append)
+    assert len(body) < 1000
+    assert len(apart) == 1
+    for sent in (pickle.loads(body, buffers=[bytes(apart[0])]), pickle.loads(pickle.dumps(part, 4)), part):
+        assert sent == part
+        assert len(sent.records().ids) == 99
 
 
 def test_a_file_without_a_line_is_none(tmp_path: Path) -> None:

@@ -1,16 +1,19 @@
 """Arrays in memory and in files, and who works on them."""
 
 import errno
+import mmap
 import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import threading
 import time
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -262,6 +265,12 @@ def signalled(number: int, name: str) -> int:
     return number
 
 
+def slow_type(item: object) -> type:
+    """Leaves some work to the others."""
+    time.sleep(0.003)
+    return type(item)
+
+
 def pid(_: int) -> int:
     """Who works."""
     time.sleep(0.01)
@@ -331,10 +340,25 @@ def test_no_more_items_are_taken_than_workers_need(way):
     results.close()
 
 
-def arrays(number: int) -> tuple[int, dict[str, np.ndarray]]:
+class Item(NamedTuple):
+    """A number, bytes that are sent apart, and an array."""
+
+    number: int
+    raw: bytes
+    array: np.ndarray
+
+    def __reduce_ex__(self, protocol: int) -> tuple:
+        """As parts of a corpus."""
+        return Item, (self.number, pickle.PickleBuffer(self.raw) if protocol >= 5 else self.raw, self.array)
+
+
+def arrays(item: Item) -> tuple[int, dict[str, np.ndarray]]:
     """Some arrays of some lengths, none and other things among them."""
     time.sleep(0.003)
+    number, raw, array = item
+    assert type(raw) is bytes
     found = {"a": np.arange(number % 7 * 1000), "b": np.full((2, number), number, np.uint8), "c": np.zeros(0)}
+    found["e"] = np.frombuffer(raw, np.uint8) + array.sum()
     return number, {**found, "d": np.arange(20)[:: number % 3 + 1]}
 
 
@@ -348,13 +372,14 @@ def arrays(number: int) -> tuple[int, dict[str, np.ndarray]]:
         "no trays",
         "closed trays",
         "full trays",
-        "pieces",
+        "unmapped trays",
+        "trays unmapped here",
     ],
 )
-def test_arrays_come_back_as_they_were_made(monkeypatch, way):
-    """However they come, and they stay so when others have come the same way."""
+def test_arrays_go_and_come_back_as_they_were_made(monkeypatch, way):
+    """However they go and come; those of a result stay until the next is asked for."""
 
-    def refused(*_):
+    def refused(*_, **__):
         raise OSError(errno.EPERM, "not permitted")
 
     if way.startswith("small trays"):
@@ -364,18 +389,41 @@ def test_arrays_come_back_as_they_were_made(monkeypatch, way):
     if way == "closed trays":
         monkeypatch.setattr(module.os, "open", refused)
     if way == "full trays":
-        monkeypatch.setattr(os, "pwrite", refused, raising=False)
-    if way == "pieces" and hasattr(os, "pwrite"):
-        monkeypatch.setattr(os, "pwrite", lambda file, some, at, of=os.pwrite: of(file, some[:1000], at))
-        monkeypatch.setattr(os, "preadv", lambda file, into, at, of=os.preadv: of(file, [into[0][:999]], at))
+        monkeypatch.setattr(os, "posix_fallocate", refused, raising=False)
+    if way == "unmapped trays":
+        monkeypatch.setattr(module.mmap, "mmap", refused)
+    if way == "trays unmapped here":
+        monkeypatch.setattr(module, "_MAPPED", 1 << 12)
+        here, mapped = os.getpid(), mmap.mmap
+        monkeypatch.setattr(
+            module.mmap,
+            "mmap",
+            lambda file, size, **more: (
+                refused() if os.getpid() == here and size > 1 << 14 else mapped(file, size, **more)
+            ),
+        )
     work = Work(workers=3, forks="not forked" not in way)
-    results = list(work.in_processes(arrays, range(90)))
-    assert [number for number, _ in results] == list(range(90))
-    for number, found in results:
-        for name, array in arrays(number)[1].items():
+    items = (Item(number, bytes([number]) * 100 * number, np.arange(number)) for number in range(90))
+    expected = 0
+    for number, found in work.in_processes(arrays, items):
+        assert number == expected
+        for name, array in arrays(Item(number, bytes([number]) * 100 * number, np.arange(number)))[1].items():
             assert found[name].dtype == array.dtype
             assert np.array_equal(found[name], array)
             assert found[name].flags.writeable
+            assert found[name].flags.aligned
+            found[name][...] = 7
+        expected += 1
+    assert expected == 90
+
+
+def test_an_item_that_cannot_be_sent_is_an_error_in_its_place():
+    """After the results before it, like all that is wrong with items."""
+    lambdas = [lambda: None] * 40  # some of them are done here
+    results = Work(workers=2, forks=True).in_processes(slow_type, chain(range(60), lambdas))
+    assert list(islice(results, 60)) == [int] * 60
+    with pytest.raises((pickle.PicklingError, AttributeError)):
+        list(results)
 
 
 def test_processes_are_forked_only_without_other_threads(monkeypatch):

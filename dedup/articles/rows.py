@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import accumulate, chain
 from pathlib import Path
-from typing import IO, Any
+from pickle import PickleBuffer
+from typing import IO, Any, SupportsIndex
 
 import numpy as np
 import orjson
@@ -284,6 +286,12 @@ class _Part:
     first: int
     raw: bytes
     lengths: tuple[int, ...] | None = None
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        """Its rows can be sent by themselves."""
+        raw = PickleBuffer(self.raw) if operator.index(protocol) >= 5 else self.raw
+        head = (self.number, self.file, self.form, self.reading, self.wanted, self.first)
+        return _Part, (*head, raw, self.lengths)
 
     def records(self) -> Records:
         """The records in the rows."""
