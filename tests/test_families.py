@@ -9,8 +9,9 @@ from oracle import keys_of, online
 
 import dedup
 from dedup import kernel
-from dedup.families import distinct_texts, match, number_conflicts, numbers_agree, passage_judge
+from dedup.families import article_numbers_agree, distinct_texts, match, number_conflicts, numbers_agree, passage_judge
 from dedup.fold_table import load
+from dedup.judging import linked_by_number
 from dedup.kernel.reference import offsets_of
 from dedup.model import Article
 from dedup.segments import Segments
@@ -146,3 +147,17 @@ def test_numbers_in_conflict_and_in_agreement(one, other, conflict, agree):
     tokens = kernel.number_tokens(*segments([fold(one), fold(other)]), load())
     assert number_conflicts(*tokens, 0, np.array([1])).tolist() == [conflict]
     assert numbers_agree(*tokens, 0, np.array([1])).tolist() == [agree]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_links_are_named_all_at_once_as_one_by_one(seed):
+    """Texts of few and of many numbers, with none, one and more longer passages."""
+    rng = random.Random(seed)
+    texts = ["".join(rng.choice("123的 ") for _ in range(rng.randrange(30))) for _ in range(400)]
+    folded, offsets = segments([fold(text) for text in texts])
+    numbers = kernel.number_tokens(folded, offsets, load())
+    longer = np.array([rng.randrange(4) for _ in range(200)])
+    agree = [article_numbers_agree(*numbers, one, np.array([one + 200]), longer[one])[0] for one in range(200)]
+    assert linked_by_number(folded, offsets, longer).tolist() == [not one for one in agree]
+    assert set(map(bool, agree)) == {True, False}
+    assert linked_by_number(folded[:0], offsets[:1], longer[:0]).tolist() == []
