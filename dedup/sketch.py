@@ -38,7 +38,12 @@ def sizes(folded: U32, offsets: I64) -> I64:
     What floors are measured in: forty Han characters say what eighty Latin letters say. (Of English passages of 40 to
     80 letters that were near another in Reuters' news, nearly all were formulas of other firms and days.)
     """
-    return kernel.segment_widths(folded, offsets, load()) // 2
+    return sizes_of(kernel.segment_widths(folded, offsets, load()))
+
+
+def sizes_of(widths: I64) -> I64:
+    """The same of texts of so many columns."""
+    return widths // 2
 
 
 def shingles(folded: U32, offsets: I64, settings: Settings) -> tuple[U64, I64]:

@@ -23,8 +23,8 @@ from dedup.model import Article, Place
 from dedup.parts import Given, Part, Partible, Records, Settled
 from dedup.segments import Segments
 from dedup.settings import Settings
-from dedup.sketch import sizes
-from dedup.text import Texts, codepoints, fold_passages, line_spans, sentences
+from dedup.sketch import sizes, sizes_of
+from dedup.text import Texts, codepoints, fold_passages_to_utf16, line_spans, sentences
 from dedup.work import Work
 
 Progress = Callable[[str, int, int | None], None]
@@ -241,8 +241,6 @@ def _made(settings: Settings, own: bool, part: Part) -> _Made:
     records = part.records()
     found = analysis(Batch(records.texts, records.ids, settings))
     arrays = {field.name: getattr(found, field.name) for field in fields(found) if field.name != "mark_heads"}
-    arrays["folded"], unit_offsets = kernel.to_utf16(found.folded, offsets_of(found.chars))
-    arrays["units"] = np.diff(unit_offsets)
     if own:
         arrays.update(_flat("texts", records.texts))
     if settings.keep_field is not None:
@@ -500,7 +498,9 @@ class Analysis:
         lengths, counts: int64 [articles], code points of the text, and passages.
         mark_counts: int64 [articles], how many marks each has.
         mark_start, mark_end, mark_head: int64, int64, int32 [marks]; a head is a place in *mark_heads*.
-        start, end, line, size, bare, masked, shape, folded: see `Tables`; chars are those of each folded passage.
+        start, end, line, chars, size, bare, masked, shape: see `Tables`.
+        folded: uint16, the folded passages in a row, as `kernel.to_utf16` makes them.
+        units: int64 [passages], how many of these each has.
     """
 
     lengths: I64
@@ -513,7 +513,8 @@ class Analysis:
     start: I64
     end: I64
     line: I64
-    folded: U32
+    folded: U16
+    units: I64
     chars: I64
     size: I64
     bare: U64
@@ -556,8 +557,7 @@ def analysis(batch: Batch, masked: NDArray[np.bool_] | None = None) -> Analysis:
         spans = _sentences(codes, offsets, (starts, content_ends, ends), of_line)
         line = np.searchsorted(starts, spans[:, 0], side="right") - 1
     article = of_line[line]
-    folded, folded_offsets = fold_passages(codes, spans)
-    chars = np.diff(folded_offsets)
+    folded = fold_passages_to_utf16(codes, spans)
     first_line = np.searchsorted(of_line, np.arange(len(texts)))
     return Analysis(
         lengths=np.diff(offsets),
@@ -565,10 +565,11 @@ def analysis(batch: Batch, masked: NDArray[np.bool_] | None = None) -> Analysis:
         start=spans[:, 0] - offsets[article],
         end=spans[:, 1] - offsets[article],
         line=line - first_line[article],
-        folded=folded,
-        chars=chars,
-        size=sizes(folded, folded_offsets),
-        bare=_bare(codes, spans, chars == 0),
+        folded=folded.units,
+        units=np.diff(folded.offsets),
+        chars=folded.chars,
+        size=sizes_of(folded.widths),
+        bare=_bare(codes, spans, folded.chars == 0),
         masked=seen.masked[line],
         shape=seen.shape[line],
         mark_counts=seen.marks.counts(),

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from dedup import kernel
 from dedup.errors import BadInput
 from dedup.fold_table import load
-from dedup.kernel.fold_reference import INVISIBLE, SPACE, runs
-from dedup.kernel.reference import positions
+from dedup.kernel.fold_reference import INVISIBLE, SPACE, Folded, runs
+from dedup.kernel.reference import offsets_of, positions
 
 U32 = NDArray[np.uint32]
 I64 = NDArray[np.int64]
@@ -103,13 +103,21 @@ def fold_passages(codes: U32, spans: I64) -> tuple[U32, I64]:
     Returns:
         (folded, offsets): uint32 [m], int64 [p + 1]; passage i is folded[offsets[i]:offsets[i + 1]].
     """
+    return kernel.fold(*_gathered(codes, spans), load())
+
+
+def fold_passages_to_utf16(codes: U32, spans: I64) -> Folded:
+    """The same as it is stored, with the lengths of all passages."""
+    return kernel.fold_to_utf16(*_gathered(codes, spans), load())
+
+
+def _gathered(codes: U32, spans: I64) -> tuple[U32, I64]:
+    """The code points of all spans as a segment array."""
     lengths = spans[:, 1] - spans[:, 0]
-    offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
-    return kernel.fold(_gathered(codes, spans, lengths), offsets, load())
+    return _in_a_row(codes, spans, lengths), offsets_of(lengths)
 
 
-def _gathered(codes: U32, spans: I64, lengths: I64) -> U32:
-    """The code points of all spans in a row."""
+def _in_a_row(codes: U32, spans: I64, lengths: I64) -> U32:
     gaps = np.zeros(len(spans) + 1, np.int64)
     gaps[:-1], gaps[-1] = spans[:, 0], len(codes)
     gaps[1:] -= spans[:, 1]

@@ -316,7 +316,8 @@ def turn(rng: random.Random) -> None:
     odd = rng.choice([0, 1, 1, 2, 2, 3, 255])
     widths = np.array(rng.choices([1, 2, odd], [9, 9, 1], k=len(text) + (rng.random() < 0.1)), np.uint8)
     size = rng.choice([0, 1, 2, 8, 8, 64, 255, 256])
-    same(attempt(native.fold, text, bounds, table), fold_reference.fold, text, bounds, table)
+    for fold, twin in ((native.fold, fold_reference.fold), (native.fold_to_utf16, fold_reference.fold_to_utf16)):
+        same(attempt(fold, text, bounds, table), twin, text, bounds, table)
     same(attempt(native.number_tokens, text, bounds, table), number_reference.number_tokens, text, bounds, table)
     same(attempt(native.digests, text, bounds), reference.digests, text, bounds)
     same(attempt(native.segment_widths, text, bounds, table), fold_reference.segment_widths, text, bounds, table)

@@ -504,6 +504,7 @@ def same_folds(codes, offsets):
     table = load()
     expected = fold_reference.fold(codes, offsets, table)
     equal(native.fold(codes, offsets, table), expected)
+    equal(native.fold_to_utf16(codes, offsets, table), fold_reference.fold_to_utf16(codes, offsets, table))
     equal(native.columns(expected[0], table), fold_reference.columns(expected[0], table))
     equal(native.segment_widths(*expected, table), fold_reference.segment_widths(*expected, table))
     equal(native.number_tokens(*expected, table), number_reference.number_tokens(*expected, table))
@@ -549,7 +550,61 @@ def test_folds_of_ascii(texts):
     """Blanks, marks and figures in runs of ASCII, at their ends and around the blocks that they are folded in."""
     codes = np.array([*map(ord, "".join(texts))], np.uint32)
     offsets = offsets_of(np.array(list(map(len, texts)), np.int64))
-    equal(on_each_level(native.fold, codes, offsets, load()), fold_reference.fold(codes, offsets, load()))
+    for name in ("fold", "fold_to_utf16"):
+        function, reference_of_it = (getattr(module, name) for module in (native, fold_reference))
+        equal(on_each_level(function, codes, offsets, load()), reference_of_it(codes, offsets, load()))
+
+
+OF_A_TABLE = [0x61, 0x31, 0x20, 0x2C, 0x4E2D, 0x3042, 0xFFFF, 0x10000, 0x1F600, 0x20000, 0x10FFFF]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(OF_A_TABLE), st.integers(0, 12) | st.sampled_from(OF_A_TABLE)), max_size=6),
+    st.lists(st.tuples(st.sampled_from(OF_A_TABLE), st.sampled_from([0, 1, 1 | 2, 4, 8 | 16 | 32, 64])), max_size=6),
+    st.lists(st.lists(st.sampled_from(OF_A_TABLE), max_size=9), max_size=3),
+    st.lists(st.lists(st.sampled_from(OF_A_TABLE), max_size=70), max_size=4),
+)
+@settings(deadline=None, max_examples=300)
+def test_folds_by_any_table(mapped, flagged, expansions, texts):
+    """What is wide folds to what is not, what is one unit to a pair, either to several, one of which is blank."""
+    mapping, flags = TABLE.mapping.copy(), TABLE.flags.copy()
+    for code, other in mapped:
+        mapping[code] = other if other > len(expansions) else 0x110000 + other if other < len(expansions) else 0
+    for code, flag in flagged:
+        flags[code] = flag
+    table = replace(
+        TABLE,
+        mapping=mapping,
+        flags=flags,
+        expansion_offsets=offsets_of(np.array(list(map(len, expansions)), np.int64)),
+        expansions=np.array([code for codes in expansions for code in codes], np.uint32),
+    )
+    codes = np.array([code for text in texts for code in text], np.uint32)
+    given_ = codes, offsets_of(np.array(list(map(len, texts)), np.int64)), table
+    try:
+        found = native.fold_to_utf16(*given_)
+    except ValueError as error:
+        assert "contradicts itself" in str(error)  # noqa: PT017  (other tables are not refused)
+        return
+    equal(found, fold_reference.fold_to_utf16(*given_))
+    equal(native.fold(*given_), fold_reference.fold(*given_))
+
+
+def test_folds_that_are_longer():
+    """Room is made for what one code point folds to many of, and for pairs, however long the text."""
+    for text in ("\ufdfa", "\U0001f600", "\ufdfa\U0001f600", "\U0001f600e\u0301", "\u33bf中"):
+        for count in (1, 2, 63, 64, 65, 500, 3000):
+            codes = np.array([*map(ord, text * count)], np.uint32)
+            same_folds(codes, np.array([0, len(codes)]))
+            same_folds(codes, np.arange(len(codes) + 1))
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\udfff中", "中" * 99 + "\ud83d\ude00", " \udc00"])
+def test_half_a_pair_is_not_folded_to_utf16(text):
+    """A surrogate would be taken for half of a pair."""
+    codes = np.array([*map(ord, text)], np.uint32)
+    with pytest.raises(ValueError, match="UTF-16"):
+        native.fold_to_utf16(codes, np.array([0, len(codes)]), TABLE)
 
 
 @given(st.text("ab ,.-5%", max_size=12), st.integers(0, 70))
@@ -1771,6 +1826,7 @@ TAKING_OFFSETS = {
     "to_utf16": lambda offsets: native.to_utf16(CODES, offsets),
     "merge_entries": lambda offsets: native.merge_entries(HASHES, CODES, offsets),
     "fold": lambda offsets: native.fold(CODES, offsets, TABLE),
+    "fold_to_utf16": lambda offsets: native.fold_to_utf16(CODES, offsets, TABLE),
     "number_tokens": lambda offsets: native.number_tokens(CODES, offsets, TABLE),
     "templates": lambda offsets: native.templates(CODES, offsets, TABLE),
     "greedy": lambda offsets: native.greedy(
@@ -1855,6 +1911,7 @@ WRONG = {
     "keys of 32 bits": lambda: native.collisions(np.zeros(4, np.uint32)),
     "unequal pairs": lambda: native.intersections(HASHES, OFFSETS, np.array([0, 1]), np.array([0])),
     "a code point too large": lambda: native.fold(np.array([0x61, 0x110000], np.uint32), np.array([0, 2]), TABLE),
+    "one too large for UTF-16": lambda: native.fold_to_utf16(np.array([0x110000], np.uint32), np.array([0, 1]), TABLE),
     "a table that calls ASCII wide": lambda: native.segment_widths(
         CODES, OFFSETS, replace(TABLE, flags=TABLE.flags | 1)
     ),

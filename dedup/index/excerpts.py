@@ -131,7 +131,7 @@ def _tables(articles: Sequence[Article], found: Analysis) -> Tables:
         start=found.start,
         end=found.end,
         folded=found.folded,
-        offsets=offsets_of(found.chars),
+        offsets=offsets_of(found.units),
         chars=found.chars,
         size=found.size,
         of_article=offsets_of(found.counts),

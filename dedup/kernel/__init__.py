@@ -45,6 +45,7 @@ if NAME == "native":
         filtered,
         find,
         fold,
+        fold_to_utf16,
         greedy,
         intersections,
         join_segments,
@@ -77,7 +78,7 @@ if NAME == "native":
         wanted_band_keys,
     )
 else:
-    from dedup.kernel.fold_reference import columns, fold, join_segments, segment_widths
+    from dedup.kernel.fold_reference import columns, fold, fold_to_utf16, join_segments, segment_widths
     from dedup.kernel.greedy_reference import greedy
     from dedup.kernel.json_reference import json_texts, utf8_codes
     from dedup.kernel.line_reference import line_spans, marked, outlines, readings
@@ -123,6 +124,7 @@ __all__ = [
     "filtered",
     "find",
     "fold",
+    "fold_to_utf16",
     "greedy",
     "intersections",
     "join_segments",

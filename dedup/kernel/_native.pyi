@@ -105,6 +105,22 @@ def fold(
     ends: Array,
     /,
 ) -> bool: ...
+def fold_to_utf16(
+    codepoints: Array,
+    offsets: Array,
+    words: Array,
+    flags: Array,
+    letters: Array,
+    syllables: Array,
+    expansion_offsets: Array,
+    expansions: Array,
+    hard: Array,
+    units: Array,
+    ends: Array,
+    chars: Array,
+    widths: Array,
+    /,
+) -> bool: ...
 def fill_in(
     flat: Array, offsets: Array, empty: Array, others: Array, other_offsets: Array, whole: Array, ends: Array, /
 ) -> None: ...

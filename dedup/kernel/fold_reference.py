@@ -7,11 +7,12 @@ the end of a segment.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.kernel.reference import offsets_of, positions, segment_ids, take_codes
+from dedup.kernel.reference import offsets_of, positions, segment_ids, take_codes, to_utf16
 
 U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
@@ -114,6 +115,30 @@ def fold(codepoints: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:
     if not folded:
         return np.zeros(0, np.uint32), np.zeros(1, np.int64)
     return np.concatenate(folded), offsets_of(np.concatenate(lengths))
+
+
+class Folded(NamedTuple):
+    """Folded segments as they are stored, and how long each is.
+
+    Attributes:
+        units, offsets: uint16 segment array, as `to_utf16` makes it.
+        chars, widths: int64 [segments], code points and columns.
+    """
+
+    units: U16
+    offsets: I64
+    chars: I64
+    widths: I64
+
+
+def fold_to_utf16(codepoints: U32, offsets: I64, table: FoldTable) -> Folded:
+    """The same in UTF-16, with the lengths of all segments. Arguments: see `fold`.
+
+    Raises:
+        ValueError: something folds to what UTF-16 cannot hold.
+    """
+    folded, bounds = fold(codepoints, offsets, table)
+    return Folded(*to_utf16(folded, bounds), np.diff(bounds), segment_widths(folded, bounds, table))
 
 
 def columns(folded: U32, table: FoldTable) -> U8:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dedup.kernel._native as _native  # noqa: PLR0402  (the package is a layer above this file)
-from dedup.kernel.fold_reference import SYLLABLES, TONED_LETTERS, WIDE, FoldTable, tone_place
+from dedup.kernel.fold_reference import SYLLABLES, TONED_LETTERS, WIDE, Folded, FoldTable, tone_place
 from dedup.kernel.fold_reference import fold as reference_fold
 from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree, PassagesCovered
 from dedup.kernel.json_reference import Utf8
@@ -261,8 +261,7 @@ def _pinyin() -> tuple[U8, U64]:
 
 def fold(codepoints: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:
     """See the reference, to which segments with combining characters are left."""
-    words, pinyin = _words(table), _pinyin()
-    arguments = codepoints, offsets, words, table.flags, *pinyin, table.expansion_offsets, table.expansions
+    arguments = _fold_arguments(codepoints, offsets, table)
     folded_offsets = np.empty(len(offsets), np.int64)
     hard = np.empty(max(len(offsets) - 1, 0), bool)  # left to the reference, empty here
     room = len(codepoints)
@@ -271,13 +270,45 @@ def fold(codepoints: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64]:
         folded = np.empty(room, np.uint32)
         if _native.fold(*arguments, hard, folded, folded_offsets):
             break
-    if not hard.any():
-        return folded[: folded_offsets[-1]], folded_offsets
-    others, others_offsets = reference_fold(*reference_take(codepoints, offsets, np.flatnonzero(hard)), table)
-    whole = np.empty(folded_offsets[-1] + others_offsets[-1], np.uint32)
-    whole_offsets = np.empty(len(offsets), np.int64)
     folded = folded[: folded_offsets[-1]]
-    _native.fill_in(folded, folded_offsets, hard, others, others_offsets, whole, whole_offsets)
+    if not hard.any():
+        return folded, folded_offsets
+    return _filled_in(folded, folded_offsets, hard, *_folded_elsewhere(codepoints, offsets, hard, table))
+
+
+def fold_to_utf16(codepoints: U32, offsets: I64, table: FoldTable) -> Folded:
+    """See the reference, to which segments with combining characters are left."""
+    arguments = _fold_arguments(codepoints, offsets, table)
+    segments = max(len(offsets) - 1, 0)
+    unit_offsets, chars, widths = (np.empty(count, np.int64) for count in (len(offsets), segments, segments))
+    hard = np.empty(segments, bool)
+    room = 2 * len(codepoints)
+    while True:
+        room += room // 8 + 64  # memory that is not written to is not taken
+        units = np.empty(room, np.uint16)
+        if _native.fold_to_utf16(*arguments, hard, units, unit_offsets, chars, widths):
+            break
+    units = units[: unit_offsets[-1]]
+    if hard.any():
+        others, others_offsets = _folded_elsewhere(codepoints, offsets, hard, table)
+        chars[hard], widths[hard] = np.diff(others_offsets), segment_widths(others, others_offsets, table)
+        units, unit_offsets = _filled_in(units, unit_offsets, hard, *to_utf16(others, others_offsets))
+    return Folded(units, unit_offsets, chars, widths)
+
+
+def _fold_arguments(codepoints: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64, U32, U16, U8, U64, I64, U32]:
+    return codepoints, offsets, _words(table), table.flags, *_pinyin(), table.expansion_offsets, table.expansions
+
+
+def _folded_elsewhere(codepoints: U32, offsets: I64, hard: Mask, table: FoldTable) -> tuple[U32, I64]:
+    """Segments folded by the reference."""
+    return reference_fold(*reference_take(codepoints, offsets, np.flatnonzero(hard)), table)
+
+
+def _filled_in(flat: NDArray, offsets: I64, empty: Mask, others: NDArray, others_offsets: I64) -> tuple[NDArray, I64]:  # type: ignore[type-arg]
+    """Segments, and in place of those that are empty the others."""
+    whole, whole_offsets = np.empty(len(flat) + len(others), flat.dtype), np.empty(len(offsets), np.int64)
+    _native.fill_in(flat, offsets, empty, others, others_offsets, whole, whole_offsets)
     return whole, whole_offsets
 
 

@@ -4,15 +4,24 @@
 #include <vector>
 
 #include "levels.h"
+#include "utf16.h"
 
 namespace folding {
 
 constexpr size_t PINYIN_LETTERS = 9;
 
-// The folded text as it grows: blanks wait until it is known what they stand between.
+// How long a folded segment is.
+struct Lengths {
+    size_t chars = 0;
+    size_t wide = 0;  // how many of these are wide; counted in UTF-16 alone
+};
+
+// The folded text as it grows, of code points or of units of UTF-16: blanks wait until it is known what they stand between.
+template <class Unit>
 class Writer {
   public:
-    Writer(const uint32_t* table, uint32_t* out) : table_(table), begin_(out), out_(out) {}
+    static constexpr bool UTF16 = sizeof(Unit) == sizeof(uint16_t);
+    Writer(const uint32_t* table, Unit* out) : table_(table), begin_(out), out_(out) {}
     void put(uint32_t code) {
         if (code == 0) return;
         if (code == BLANK) {
@@ -20,22 +29,44 @@ class Writer {
             return;
         }
         if (waiting_) settle(code);
-        *out_++ = code;
+        write(code);
     }
     bool waiting() const { return waiting_; }
-    // where plain code points may be written in a row, while no blank waits
-    uint32_t* open() const { return out_; }
-    void close(uint32_t* end) { out_ = end; }
-    uint32_t* end() const { return out_; }
+    // where plain code points may be written in a row, each as one unit, while no blank waits
+    Unit* open() const { return out_; }
+    void close(Unit* end, size_t wide) {
+        out_ = end;
+        wide_ += wide;
+    }
+    Unit* end() const { return out_; }
+    Lengths lengths() const { return {static_cast<size_t>(out_ - begin_) - pairs_, wide_}; }
 
   private:
     void settle(uint32_t code) {
         waiting_ = false;
-        if (out_ != begin_ && !wide(out_[-1]) && !wide(code)) *out_++ = BLANK;
+        if (out_ != begin_ && !wide(last()) && !wide(code)) *out_++ = BLANK;
+    }
+    void write(uint32_t code) {
+        if constexpr (UTF16) {
+            wide_ += wide(code);
+            if (code >= utf16::ABOVE) {
+                out_ = utf16::put_pair(code, out_);
+                pairs_++;
+                return;
+            }
+            if ((code & 0xF800) == utf16::HIGH) utf16::refuse_code(code);
+        }
+        *out_++ = static_cast<Unit>(code);
+    }
+    uint32_t last() const {
+        if constexpr (UTF16)
+            if ((out_[-1] & 0xFC00) == utf16::LOW) return utf16::first(out_ - 2, 2);
+        return out_[-1];
     }
     bool wide(uint32_t code) const { return code < CODE_POINTS && table_[code] & P_WIDE; }
     const uint32_t* table_;
-    uint32_t *begin_, *out_;
+    Unit *begin_, *out_;
+    size_t wide_ = 0, pairs_ = 0;
     bool waiting_ = false;
 };
 
@@ -52,7 +83,8 @@ struct Table {
     }
 };
 
-inline void put_mapped(Writer& writer, uint32_t word, const Table& table) {
+template <class Unit>
+inline void put_mapped(Writer<Unit>& writer, uint32_t word, const Table& table) {
     const uint32_t mapping = word & MAPPING;
     if (mapping < EXPANSION) return writer.put(mapping);
     const size_t length = table.length(mapping);
@@ -135,9 +167,10 @@ enum class Left { NOTHING, ANNOTATED, COMBINING };
 // Folds one segment of code points below CODE_POINTS and goes on with *out* behind what it wrote; unless a character
 // in it is combining, or there may be an annotation in it and it was not *stripped* of them. Room for all that it may
 // write, and for one code point more, must be there.
-inline Left fold(const uint32_t* codes, size_t count, const Table& table, bool stripped, uint32_t*& out) {
+template <class Unit>
+inline Left fold(const uint32_t* codes, size_t count, const Table& table, bool stripped, Unit*& out, Lengths& lengths) {
     const uint32_t* words = table.words;
-    Writer writer(words, out);
+    Writer<Unit> writer(words, out);
     uint32_t before = 0;  // the word of the last code point that is visible or white, 0 at the beginning
     // the first place from *place* on that is not invisible
     const auto visible = [&](size_t place) {
@@ -167,25 +200,28 @@ inline Left fold(const uint32_t* codes, size_t count, const Table& table, bool s
                 at++;
                 continue;
             }
-            uint32_t* to = writer.open();
+            Unit* to = writer.open();
+            size_t wide = 0;
             if (in_block) {
                 size_t place = at - block;
                 do {
                     before = known[2 + place];
-                    *to = before & MAPPING;
+                    *to = static_cast<Unit>(before & MAPPING);
+                    if constexpr (Writer<Unit>::UTF16) wide += before / P_WIDE & 1;
                     to += !(before & P_MARK);  // no branch: where marks stand is hard to foretell
                 } while (++place < block_end - block && !stops[place]);
                 at = block + place;
             } else {
                 do {
-                    *to = word & MAPPING;
+                    *to = static_cast<Unit>(word & MAPPING);
+                    if constexpr (Writer<Unit>::UTF16) wide += word / P_WIDE & 1;
                     to += !(word & P_MARK);
                     before = word;
                     if (++at == count) break;
                     word = words[codes[at]];
                 } while (!(word & (SPECIAL | (before & P_DECIMAL) << 3)));
             }
-            writer.close(to);
+            writer.close(to, wide);
             continue;
         }
         if (word & P_HARD) {
@@ -227,6 +263,7 @@ inline Left fold(const uint32_t* codes, size_t count, const Table& table, bool s
         }
     }
     out = writer.end();
+    lengths = writer.lengths();
     return Left::NOTHING;
 }
 

@@ -685,59 +685,89 @@ PyObject* pack_table(PyObject*, PyObject* args) {
                                !(flag & (MARK | INVISIBLE) && mapping[code]) && !(code < 0x80 && flag & WIDE) &&
                                !(flag & SPACE && mapping[code] != BLANK);
             if (!sound) refuse("the fold table contradicts itself at code point " + std::to_string(code));
-            words[code] = packed(mapping[code], flag);
+            words[code] = packed(mapping[code], flag, mapping[code] < CODE_POINTS ? flags[mapping[code]] : flag);
         }
         Py_RETURN_NONE;
     });
 }
 
-// False where *folded* is too short. What is hard, having combining characters, is left empty.
+// What is folded, and by what table.
+struct FoldGiven {
+    Codes codes;
+    Offsets offsets;
+    Codes words, expansions;
+    Offsets expansion_offsets;
+    Array<uint16_t> flags;
+    Array<uint8_t> letters;
+    Hashes syllables;
+    size_t longest = 1;  // of what a code point may fold to
+    std::vector<uint32_t> kept;
+
+    FoldGiven(PyObject* codes_, PyObject* offsets_, PyObject* words_, PyObject* flags_, PyObject* letters_,
+              PyObject* syllables_, PyObject* expansion_offsets_, PyObject* expansions_)
+        : codes(codes_, "codepoints"), offsets(offsets_, "offsets", codes.size()), words(words_, "words"),
+          expansions(expansions_, "expansions"),
+          expansion_offsets(expansion_offsets_, "expansion offsets", expansions.size()), flags(flags_, "flags"),
+          letters(letters_, "letters"), syllables(syllables_, "syllables") {
+        words.must_have(folding::CODE_POINTS);
+        flags.must_have(folding::CODE_POINTS);
+        for (size_t i = 0; i < expansion_offsets.segments(); i++)
+            longest = std::max(longest, expansion_offsets.length(i));
+    }
+    folding::Table table() const {
+        return {words.data(), expansion_offsets.data(), expansions.data(), expansion_offsets.segments()};
+    }
+    // How much room a segment may need where *room* is there: no more than that, if it surely suffices.
+    size_t most(size_t segment, size_t room) const {
+        const size_t length = offsets.length(segment);
+        if (room / longest > length) return room;
+        const folding::Table table = this->table();
+        size_t most = 1;
+        for (size_t at = offsets.begin(segment); at < offsets.end(segment); at++)
+            most += table.length(words[codes[at]] & folding::MAPPING);
+        return most;
+    }
+    // Folds a segment whose code points were checked; false where it is hard, having combining characters.
+    template <class Unit>
+    bool fold(size_t number, Unit*& out, folding::Lengths& lengths) {
+        using namespace folding;
+        const uint32_t* const segment = codes.data() + offsets.begin(number);
+        const size_t length = offsets.length(number);
+        Left left = folding::fold(segment, length, table(), false, out, lengths);
+        const auto combining = [&](uint32_t code) { return flags[code] & COMBINING; };
+        if (left == Left::ANNOTATED && !std::any_of(segment, segment + length, combining)) {
+            const Pinyin pinyin{flags.data(), letters.data(), letters.size(), syllables.data(),
+                                syllables.data() + syllables.size()};
+            pinyin.strip(segment, length, kept);
+            left = folding::fold(kept.data(), kept.size(), table(), true, out, lengths);
+        }
+        return left == Left::NOTHING;
+    }
+};
+
+// False where *folded* is too short. What is hard is left empty.
 PyObject* fold(PyObject*, PyObject* args) {
     return guarded([&] {
         PyObject *codes_, *offsets_, *words_, *flags_, *letters_, *syllables_, *expansion_offsets_, *expansions_, *hard_, *folded_, *ends_;
         unpack(args, "OOOOOOOOOOO", &codes_, &offsets_, &words_, &flags_, &letters_, &syllables_, &expansion_offsets_, &expansions_, &hard_, &folded_,
                &ends_);
-        const Codes codes(codes_, "codepoints"), words(words_, "words"), expansions(expansions_, "expansions"),
-            folded(folded_, "folded", 1, true);
-        const Offsets offsets(offsets_, "offsets", codes.size());
-        const Offsets expansion_offsets(expansion_offsets_, "expansion offsets", expansions.size());
-        const Array<uint16_t> flags(flags_, "flags");
-        const Array<uint8_t> letters(letters_, "letters");
-        const Hashes syllables(syllables_, "syllables");
+        FoldGiven given(codes_, offsets_, words_, flags_, letters_, syllables_, expansion_offsets_, expansions_);
+        const Codes folded(folded_, "folded", 1, true);
         const Array<uint8_t> hard(hard_, "hard", 1, true);
         const Array<int64_t> ends(ends_, "folded offsets", 1, true);
-        using namespace folding;
-        words.must_have(CODE_POINTS);
-        flags.must_have(CODE_POINTS);
-        hard.must_have(offsets.segments());
-        ends.must_have(offsets.size());
+        hard.must_have(given.offsets.segments());
+        ends.must_have(given.offsets.size());
         bool fits = true;
         without_gil([&] {
-            const Table table{words.data(), expansion_offsets.data(), expansions.data(), expansion_offsets.segments()};
-            const Pinyin pinyin{flags.data(), letters.data(), letters.size(), syllables.data(),
-                                syllables.data() + syllables.size()};
-            std::vector<uint32_t> kept;
-            size_t longest = 1;
-            for (size_t i = 0; i < table.count; i++) longest = std::max(longest, expansion_offsets.length(i));
             uint32_t *out = folded.data(), *const limit = out + folded.size();
             ends[0] = 0;
-            for (size_t i = 0; i < offsets.segments(); i++) {
-                const uint32_t* segment = codes.data() + offsets.begin(i);
-                const size_t length = offsets.length(i), room = static_cast<size_t>(limit - out);
-                must_be_codes(segment, length);
-                if (room / longest <= length) {
-                    size_t most = 1;
-                    for (size_t at = 0; at < length; at++) most += table.length(words[segment[at]] & MAPPING);
-                    fits = most <= room;
-                    if (!fits) return;
-                }
-                Left left = folding::fold(segment, length, table, false, out);
-                const auto combining = [&](uint32_t code) { return flags[code] & COMBINING; };
-                if (left == Left::ANNOTATED && !std::any_of(segment, segment + length, combining)) {
-                    pinyin.strip(segment, length, kept);
-                    left = folding::fold(kept.data(), kept.size(), table, true, out);
-                }
-                hard[i] = left != Left::NOTHING;
+            for (size_t i = 0; i < given.offsets.segments(); i++) {
+                const auto room = static_cast<size_t>(limit - out);
+                must_be_codes(given.codes.data() + given.offsets.begin(i), given.offsets.length(i));
+                fits = given.most(i, room) <= room;
+                if (!fits) return;
+                folding::Lengths lengths;
+                hard[i] = !given.fold(i, out, lengths);
                 ends[i + 1] = out - folded.data();
             }
         });
@@ -745,35 +775,79 @@ PyObject* fold(PyObject*, PyObject* args) {
     });
 }
 
-// The segments of *flat*, and in place of those that are *empty* the others, in their order.
+// The same in UTF-16, with the code points and the columns of each segment.
+PyObject* fold_to_utf16(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *codes_, *offsets_, *words_, *flags_, *letters_, *syllables_, *expansion_offsets_, *expansions_, *hard_, *units_, *ends_, *chars_, *widths_;
+        unpack(args, "OOOOOOOOOOOOO", &codes_, &offsets_, &words_, &flags_, &letters_, &syllables_, &expansion_offsets_, &expansions_, &hard_, &units_,
+               &ends_, &chars_, &widths_);
+        FoldGiven given(codes_, offsets_, words_, flags_, letters_, syllables_, expansion_offsets_, expansions_);
+        const Array<uint8_t> hard(hard_, "hard", 1, true);
+        const Array<uint16_t> units(units_, "units", 1, true);
+        const Array<int64_t> ends(ends_, "unit offsets", 1, true), chars(chars_, "chars", 1, true);
+        const Array<int64_t> widths(widths_, "widths", 1, true);
+        const Offsets& offsets = given.offsets;
+        hard.must_have(offsets.segments());
+        ends.must_have(offsets.size());
+        chars.must_have(offsets.segments());
+        widths.must_have(offsets.segments());
+        bool fits = true;
+        without_gil([&] {
+            uint16_t *out = units.data(), *const limit = out + units.size();
+            ends[0] = 0;
+            for (size_t i = 0; i < offsets.segments(); i++) {
+                const size_t room = static_cast<size_t>(limit - out) / 2;
+                must_be_codes(given.codes.data() + offsets.begin(i), offsets.length(i));
+                fits = given.most(i, room) <= room;
+                if (!fits) return;
+                folding::Lengths lengths;
+                hard[i] = !given.fold(i, out, lengths);
+                ends[i + 1] = out - units.data();
+                chars[i] = static_cast<int64_t>(lengths.chars);
+                widths[i] = static_cast<int64_t>(lengths.chars + lengths.wide);
+            }
+        });
+        return PyBool_FromLong(fits);
+    });
+}
+
+template <class T>
+void fill_in_segments(PyObject* flat_, const Offsets& offsets, PyObject* empty_, PyObject* others_,
+                      const Offsets& other_offsets, PyObject* whole_, PyObject* ends_) {
+    const Array<T> flat(flat_, "flat"), others(others_, "others"), whole(whole_, "whole", 1, true);
+    const Array<uint8_t> empty(empty_, "empty");
+    const Array<int64_t> ends(ends_, "whole offsets", 1, true);
+    empty.must_have(offsets.segments());
+    whole.must_have(flat.size() + others.size());
+    ends.must_have(offsets.size());
+    size_t needed = 0;
+    for (size_t i = 0; i < empty.size(); i++) needed += empty[i] != 0;
+    if (needed != other_offsets.segments()) refuse("others must have a segment for each empty one");
+    without_gil([&] {
+        T* out = whole.data();
+        size_t next = 0;
+        ends[0] = 0;
+        for (size_t i = 0; i < offsets.segments(); i++) {
+            // both are copied: a segment that is called empty need not be so for the room to suffice
+            out = std::copy(flat.data() + offsets.begin(i), flat.data() + offsets.end(i), out);
+            if (empty[i]) {
+                out = std::copy(others.data() + other_offsets.begin(next), others.data() + other_offsets.end(next), out);
+                next++;
+            }
+            ends[i + 1] = out - whole.data();
+        }
+    });
+}
+
+// The segments of *flat*, and in place of those that are *empty* the others, in their order; code points or units.
 PyObject* fill_in(PyObject*, PyObject* args) {
     return guarded([&] {
         PyObject *flat_, *offsets_, *empty_, *others_, *other_offsets_, *whole_, *ends_;
         unpack(args, "OOOOOOO", &flat_, &offsets_, &empty_, &others_, &other_offsets_, &whole_, &ends_);
-        const Codes flat(flat_, "flat"), others(others_, "others"), whole(whole_, "whole", 1, true);
+        const Bytes flat(flat_, "flat"), others(others_, "others");
         const Offsets offsets(offsets_, "offsets", flat.size()), other_offsets(other_offsets_, "other offsets", others.size());
-        const Array<uint8_t> empty(empty_, "empty");
-        const Array<int64_t> ends(ends_, "whole offsets", 1, true);
-        empty.must_have(offsets.segments());
-        whole.must_have(flat.size() + others.size());
-        ends.must_have(offsets.size());
-        size_t needed = 0;
-        for (size_t i = 0; i < empty.size(); i++) needed += empty[i] != 0;
-        if (needed != other_offsets.segments()) refuse("others must have a segment for each empty one");
-        without_gil([&] {
-            uint32_t* out = whole.data();
-            size_t next = 0;
-            ends[0] = 0;
-            for (size_t i = 0; i < offsets.segments(); i++) {
-                // both are copied: a segment that is called empty need not be so for the room to suffice
-                out = std::copy(flat.data() + offsets.begin(i), flat.data() + offsets.end(i), out);
-                if (empty[i]) {
-                    out = std::copy(others.data() + other_offsets.begin(next), others.data() + other_offsets.end(next), out);
-                    next++;
-                }
-                ends[i + 1] = out - whole.data();
-            }
-        });
+        const auto fill = flat.itemsize() == sizeof(uint16_t) ? fill_in_segments<uint16_t> : fill_in_segments<uint32_t>;
+        fill(flat_, offsets, empty_, others_, other_offsets, whole_, ends_);
         Py_RETURN_NONE;
     });
 }
@@ -1613,6 +1687,7 @@ PyMethodDef methods[] = {
     {"join_segments", join_segments, METH_VARARGS, nullptr},
     {"pack_table", pack_table, METH_VARARGS, nullptr},
     {"fold", fold, METH_VARARGS, nullptr},
+    {"fold_to_utf16", fold_to_utf16, METH_VARARGS, nullptr},
     {"fill_in", fill_in, METH_VARARGS, nullptr},
     {"columns", columns, METH_VARARGS, nullptr},
     {"widths", widths, METH_VARARGS, nullptr},

@@ -10,6 +10,18 @@ namespace utf16 {
 
 constexpr uint32_t ABOVE = 0x10000, HIGH = 0xD800, LOW = 0xDC00, HALF = 0x400, CODE_POINTS = 0x110000;
 
+[[noreturn]] inline void refuse_code(uint32_t code) {
+    refuse("code points must be what UTF-16 can hold, found " + std::to_string(code));
+}
+
+// Writes a code point above those that are one unit; returns where it ended.
+inline uint16_t* put_pair(uint32_t code, uint16_t* out) {
+    if (code >= CODE_POINTS) refuse_code(code);
+    *out++ = static_cast<uint16_t>(HIGH + ((code - ABOVE) >> 10));
+    *out++ = static_cast<uint16_t>(LOW + code % HALF);
+    return out;
+}
+
 // Writes the units of code points, two for each at most; returns where it ended. Refuses what UTF-16 cannot hold.
 template <class Narrow>
 uint16_t* encode(const uint32_t* codes, size_t count, uint16_t* out, Narrow narrow) {
@@ -20,10 +32,8 @@ uint16_t* encode(const uint32_t* codes, size_t count, uint16_t* out, Narrow narr
         codes += plain;
         count -= plain + 1;
         const uint32_t code = *codes++;
-        if (code < ABOVE || code >= CODE_POINTS)
-            refuse("code points must be what UTF-16 can hold, found " + std::to_string(code));
-        *out++ = static_cast<uint16_t>(HIGH + ((code - ABOVE) >> 10));
-        *out++ = static_cast<uint16_t>(LOW + code % HALF);
+        if (code < ABOVE) refuse_code(code);
+        out = put_pair(code, out);
     }
 }
 

@@ -14,7 +14,8 @@ constexpr uint16_t WIDE = 1, HAN = 2, LETTER = 4, NUMBER = 8, DIGIT = 16, DECIMA
                    PERCENT = 256, SPACE = 512, INVISIBLE = 1024, COMBINING = 2048, TONE = 4096;
 
 // Mapping and flags of a code point in one word, so that most code points cost one look-up and one test. The low 21 bits
-// are the mapping; ODD stands where the mapping is none, a blank or an expansion; HARD is looked at closer.
+// are the mapping; ODD stands where the mapping is none, a blank, an expansion, more or less than one unit of UTF-16, or
+// not as wide as the code point; HARD is looked at closer.
 constexpr uint32_t MAPPING = (1u << 21) - 1;
 enum : uint32_t {
     P_WIDE = 1u << 21,
@@ -35,7 +36,8 @@ enum : uint32_t {
 };
 static_assert(P_DECIMAL << 3 == P_MARK, "the inner loop shifts one to the other");
 
-inline uint32_t packed(uint32_t mapping, uint16_t flags) {
+// *mapped* are the flags of what the code point maps to, if that is one.
+inline uint32_t packed(uint32_t mapping, uint16_t flags, uint16_t mapped) {
     uint32_t word = mapping;
     if (flags & WIDE) word |= P_WIDE;
     if (flags & LETTER) word |= P_LETTER;
@@ -49,6 +51,8 @@ inline uint32_t packed(uint32_t mapping, uint16_t flags) {
     if (flags & COMBINING) word |= P_HARD;
     else if (flags & TONE) word |= P_TONED;
     if ((mapping == 0 && !(flags & MARK)) || mapping == BLANK || mapping >= EXPANSION) word |= P_ODD;
+    if (mapping > 0xFFFF || (mapping & 0xF800) == 0xD800) word |= P_ODD;
+    if ((flags & WIDE) != (flags & MARK ? 0 : mapped & WIDE)) word |= P_ODD;
     return word;
 }
 
