@@ -8,7 +8,7 @@ import sys
 import threading
 from dataclasses import replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import orjson
@@ -1106,6 +1106,21 @@ def test_bytes_that_are_no_character(level):
                 assert (found is None) == (expected is None), text
                 if found is not None:
                     equal(found, expected)
+
+
+@pytest.mark.parametrize("sign", ["a", "中"])
+def test_what_ends_a_run_of_characters(level, sign):
+    """At every place of a run: a character of another length, and what is none."""
+    others = [
+        *(other.encode() for other in "b文é\u0800\ud7ff\ue000\uffff\U00010000"),
+        *ILL_FORMED,
+        b"\xe4\xb8",
+        b"\xed\xbf\xbf",
+    ]
+    for place, other in product(range(66), others):
+        for behind in (1, 31, 70):
+            text = (sign * place).encode() + other + (sign * behind).encode()
+            equal(native.utf8_codes(*utf8_of([text])), json_reference.utf8_codes(*utf8_of([text])))
 
 
 def same_records(raw, names):

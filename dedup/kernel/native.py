@@ -414,8 +414,8 @@ def json_strings(utf8: U8, starts: I64, ends: I64) -> tuple[U8, I64]:
 
 def utf8_codes(utf8: U8, bounds: I64) -> tuple[U32, I64] | None:
     """See the reference."""
-    codes, offsets = np.empty(_native.utf8_chars(utf8), np.uint32), np.empty(len(bounds), np.int64)
-    return (codes, offsets) if _native.utf8_codes(utf8, bounds, codes, offsets) else None
+    codes, offsets = np.empty(len(utf8), np.uint32), np.empty(len(bounds), np.int64)  # not taken as far as not written
+    return (codes[: offsets[-1]], offsets) if _native.utf8_codes(utf8, bounds, codes, offsets) else None
 
 
 def json_texts(raw: bytes, names: Sequence[str]) -> tuple[Utf8, I64] | None:

@@ -53,7 +53,6 @@ struct Loops {
     void (*row_keys)(const uint32_t*, size_t, size_t, const uint64_t*, uint64_t*);
     void (*lower)(const uint32_t*, size_t, uint32_t*);
     size_t (*plain_json)(const uint8_t*, size_t);
-    size_t (*utf8_chars)(const uint8_t*, size_t);
     size_t (*decoded)(const uint8_t*, size_t, uint32_t*, size_t);
     size_t (*columns)(const uint32_t*, size_t, uint32_t, uint32_t, uint32_t, uint8_t*);
     size_t (*widen)(const uint16_t*, size_t, uint32_t*);

@@ -246,19 +246,6 @@ static size_t plain_json(const uint8_t* RESTRICT bytes, size_t count) {
     return at;
 }
 
-// How many bytes begin a character.
-static size_t utf8_chars(const uint8_t* RESTRICT utf8, size_t count) {
-    constexpr size_t BLOCK = 64;
-    size_t chars = 0, at = 0;
-    for (; count - at >= BLOCK; at += BLOCK) {
-        uint8_t some = 0;
-        for (size_t i = 0; i < BLOCK; i++) some = static_cast<uint8_t>(some + ((utf8[at + i] & 0xC0) != 0x80));
-        chars += some;
-    }
-    for (; at < count; at++) chars += (utf8[at] & 0xC0) != 0x80;
-    return chars;
-}
-
 // The code point that begins at *utf8*, of which *count* bytes can be read; how many bytes it has, 0 where none is sound.
 static inline size_t code_point(const uint8_t* RESTRICT utf8, size_t count, uint32_t& code) {
     const uint32_t first = utf8[0];
@@ -275,48 +262,68 @@ static inline size_t code_point(const uint8_t* RESTRICT utf8, size_t count, uint
     return first < 0xF5 && code >= 0x10000 && code < 0x110000 ? 4 : 0;
 }
 
+// How many bytes are 0 before one that is not. Words are tested, as to bring vectors together takes as long as they do.
+template <size_t COUNT>
+static inline size_t zeros(const uint8_t* RESTRICT bytes) {
+    constexpr size_t WORD = 8;
+    uint64_t words[COUNT / WORD], any = 0;
+    std::memcpy(words, bytes, COUNT);
+    for (size_t i = 0; i < COUNT / WORD; i++) any |= words[i];
+    size_t zero = any ? 0 : COUNT;
+    while (zero < COUNT && !words[zero / WORD]) zero += WORD;
+    while (zero < COUNT && !bytes[zero]) zero++;
+    return zero;
+}
+
 // The code points of *count* bytes of UTF-8, of which there is room for *room*; how many, SIZE_MAX where the bytes are
 // not sound or more than that. Most text is ASCII or has three bytes a character, for a while at least: such runs need
-// no branch a character. A look at where the last of a run would begin tells most of those that are none.
+// no branch a character, and of those that end sooner what comes before their end is taken.
 static size_t decoded(const uint8_t* RESTRICT utf8, size_t count, uint32_t* RESTRICT codes, size_t room) {
     constexpr size_t RUN = 32;
+    uint8_t odd[RUN];
     size_t at = 0, out = 0;
     while (at < count) {
         const uint8_t* RESTRICT some = utf8 + at;
         uint32_t* RESTRICT to = codes + out;
-        if (room - out >= RUN && count - at >= RUN && some[0] < 0x80 && some[RUN - 1] < 0x80) {
-            uint8_t bits = 0;
+        if (room - out >= RUN && count - at >= RUN && some[0] < 0x80) {
             for (size_t i = 0; i < RUN; i++) {
-                bits |= some[i];
+                odd[i] = some[i] & 0x80;
                 to[i] = some[i];
             }
-            if (bits < 0x80) {
-                at += RUN;
-                out += RUN;
-                continue;
-            }
-        } else if (room - out >= RUN && count - at >= 3 * RUN && (some[0] & 0xF0) == 0xE0 &&
-                   (some[3 * RUN - 3] & 0xF0) == 0xE0) {
-            uint32_t odd = 0;
+            const size_t good = zeros<RUN>(odd);
+            at += good;
+            out += good;
+            if (good == RUN) continue;
+        } else if (room - out >= RUN && count - at >= 3 * RUN && (some[0] & 0xF0) == 0xE0) {
+            uint8_t first[RUN], second[RUN], third[RUN];
             for (size_t i = 0; i < RUN; i++) {
-                const uint32_t first = some[3 * i], second = some[3 * i + 1], third = some[3 * i + 2];
-                const uint32_t code = (first & 0x0F) << 12 | (second & 0x3F) << 6 | (third & 0x3F);
-                odd |= (first >> 4 ^ 0xE) | (second >> 6 ^ 2) | (third >> 6 ^ 2);
-                odd |= (code < 0x800 ? 1u : 0u) | (code >> 11 == 0x1B ? 1u : 0u);
-                to[i] = code;
+                first[i] = some[3 * i];
+                second[i] = some[3 * i + 1];
+                third[i] = some[3 * i + 2];
             }
-            if (!odd) {
-                at += 3 * RUN;
-                out += RUN;
-                continue;
+            for (size_t i = 0; i < RUN; i++) {
+                const uint8_t shape = static_cast<uint8_t>(((first[i] & 0xF0) ^ 0xE0) | ((second[i] & 0xC0) ^ 0x80) | ((third[i] & 0xC0) ^ 0x80));
+                // none is below 0x800, none a surrogate
+                const uint8_t low = (first[i] == 0xE0) & (second[i] < 0xA0), half = (first[i] == 0xED) & (second[i] >= 0xA0);
+                odd[i] = static_cast<uint8_t>(shape | low | half);
             }
+            uint16_t code[RUN];
+            for (size_t i = 0; i < RUN; i++)
+                code[i] = static_cast<uint16_t>(first[i] << 12 | (second[i] & 0x3F) << 6 | (third[i] & 0x3F));
+            for (size_t i = 0; i < RUN; i++) to[i] = code[i];
+            const size_t good = zeros<RUN>(odd);
+            at += 3 * good;
+            out += good;
+            if (good == RUN) continue;
         }
+        // one at least, and on to where a run seems to begin
         for (const size_t stop = count - at < RUN ? count : at + RUN; at < stop;) {
             uint32_t code;
             const size_t bytes = code_point(utf8 + at, count - at, code);
             if (!bytes || out == room) return SIZE_MAX;
             codes[out++] = code;
             at += bytes;
+            if (bytes != 3 && count - at > 3 && (utf8[at] & utf8[at + 3] & 0xF0) == 0xE0) break;
         }
     }
     return out;
@@ -538,6 +545,6 @@ static uint8_t* read_some(const uint32_t* RESTRICT codes, size_t count, const ui
 }
 
 const Loops loops = {hash_positions, signable, sign, digest, band_keys, most_shared,
-                     row_keys, lower, plain_json, utf8_chars, decoded, columns,
+                     row_keys, lower, plain_json, decoded, columns,
                      widen, narrow, bits_of, before_break, fold_words, outline_some,
                      read_some, wide_chars};

@@ -1517,18 +1517,6 @@ PyObject* json_texts(PyObject*, PyObject* args) {
     });
 }
 
-PyObject* utf8_chars(PyObject*, PyObject* args) {
-    return guarded([&] {
-        PyObject* utf8_;
-        unpack(args, "O", &utf8_);
-        const Array<uint8_t> utf8(utf8_, "utf8");
-        size_t chars = 0;
-        without_gil([&] { chars = level->loops->utf8_chars(utf8.data(), utf8.size()); });
-        return PyLong_FromSize_t(chars);
-    });
-}
-
-// False where the bytes of some segment are not sound.
 PyObject* utf8_codes(PyObject*, PyObject* args) {
     return guarded([&] {
         PyObject *utf8_, *offsets_, *codes_, *ends_;
@@ -1710,7 +1698,6 @@ PyMethodDef methods[] = {
     {"json_offsets", json_offsets, METH_VARARGS, nullptr},
     {"json_strings", json_strings, METH_VARARGS, nullptr},
     {"json_texts", json_texts, METH_VARARGS, nullptr},
-    {"utf8_chars", utf8_chars, METH_VARARGS, nullptr},
     {"utf8_codes", utf8_codes, METH_VARARGS, nullptr},
     {"least_runs", least_runs, METH_VARARGS, nullptr},
     {"levels", levels, METH_NOARGS, nullptr},
