@@ -400,7 +400,7 @@ def _start_method(forks: bool) -> str:
     return "forkserver" if "forkserver" in methods else "spawn"
 
 
-_TRAY = 1 << 25
+_TRAY = 1 << 26  # no more memory is taken than is used: lines of two characters make this much of a part
 _MAPPED = 1 << 20  # bytes of a tray that are mapped, a multiple
 _ALIGNED = 64  # where arrays begin in it, a multiple
 

@@ -195,7 +195,7 @@ def articles(file: InputFile, reading: Reading, ids: Ids, meter: Meter) -> Itera
             yield number, article
 
 
-PART = 1 << 20
+PART = 1 << 21
 """Bytes that are parsed together."""
 
 
