@@ -272,9 +272,7 @@ def settled(suspects: I64, matched: I64, running: Mask, of_article: I64, rules: 
     until = offsets_of(others)
     before = until[suspects] > until[of_article[article]]
     behind = until[of_article[article + 1]] > until[suspects]
-    of_rule = [*zip(rules.names, rules.needs, strict=True), ("", "a rule")]
-    open_ = np.array([need != "" or name == "related" for name, need in of_rule])
-    credit, menu = (np.array([name in those for name, _ in of_rule]) for those in (("credit",), _MENU_RULES))
+    open_, credit, menu = _kinds_of_rules(rules.names, rules.needs)
     found: Mask = np.bincount(article, minlength=len(of_article) - 1) > 0
     found[article[open_[matched] | (running[suspects] & before & behind) | (credit[matched] & (before == behind))]] = (
         False
@@ -282,6 +280,15 @@ def settled(suspects: I64, matched: I64, running: Mask, of_article: I64, rules: 
     found &= np.bincount(article, menu[matched], len(found)) < _MENU_ANCHORS
     found &= np.bincount(article, minlength=len(found)) < np.diff(of_article)
     return found
+
+
+@lru_cache(maxsize=16)
+def _kinds_of_rules(names: tuple[str, ...], needs: tuple[str, ...]) -> tuple[Mask, Mask, Mask]:
+    """Which rules need something or are headings, name credits, and stand in menus; behind them what none names."""
+    of_rule = [*zip(names, needs, strict=True), ("", "a rule")]
+    open_ = np.array([need != "" or name == "related" for name, need in of_rule])
+    credit, menu = (np.array([name in those for name, _ in of_rule]) for those in (("credit",), _MENU_RULES))
+    return open_, credit, menu
 
 
 def _edges(lines: Lines, verdicts: Verdicts, blocks: Sequence[range]) -> Edge:

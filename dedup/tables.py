@@ -245,15 +245,18 @@ def _made(settings: Settings, own: bool, part: Part) -> _Made:
         arrays.update(_flat("texts", records.texts))
     if settings.keep_field is not None:
         arrays.update(_kept_by([of.get(settings.keep_field) for of in records.fields]))
-    sources: dict[str | None, int] = {None: 0}
-    given = [None] * len(records.texts)
+    arrays["source"], sources = np.zeros(len(records.texts), np.int64), list[str]()
     if settings.source_field is not None:
-        given = [of.get(settings.source_field) for of in records.fields]
-    names = [None if name is None else str(name) for name in given]
-    arrays["source"] = np.array([sources.setdefault(name, len(sources)) for name in names], np.int64)
-    return _Made(
-        arrays, [name for name in sources if name is not None], found.mark_heads, records._replace(texts=(), fields=())
-    )
+        arrays["source"], sources = _sources([of.get(settings.source_field) for of in records.fields])
+    return _Made(arrays, sources, found.mark_heads, records._replace(texts=(), fields=()))
+
+
+def _sources(values: Sequence[Any]) -> tuple[I64, list[str]]:
+    """What a field says: the number of each, from 1, 0 for nothing; and what is numbered."""
+    numbers: dict[str | None, int] = {None: 0}
+    names = [None if value is None else str(value) for value in values]
+    numbered = np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int64)
+    return numbered, [name for name in numbers if name is not None]
 
 
 @lru_cache(maxsize=1)

@@ -361,8 +361,13 @@ class _Part:
 def _values(raw: bytes, spans: I64) -> tuple[list[int], list[Any]]:
     """The values that stand between these bytes, int64 [rows, 2], and their rows; -1: none does."""
     rows = np.flatnonzero(spans[:, 0] >= 0)
-    values = [raw[start:end] for start, end in spans[rows].tolist()]
-    return rows.tolist(), orjson.loads(b"[%b]" % b",".join(values))
+    if not len(rows):
+        return [], []
+    # each with the byte behind it, in whose place a comma goes: taken together in a quarter of the time of one by one
+    edges = spans[rows] + np.array([0, 1])
+    values, ends = kernel.take_segments(np.frombuffer(raw, np.uint8), edges.ravel(), 2 * np.arange(len(rows)))
+    values[ends[1:] - 1] = ord(",")
+    return rows.tolist(), orjson.loads(b"[%b]" % values.tobytes()[:-1])
 
 
 def _own_ids(given: list[Any], id_field: str | None) -> list[str] | None:

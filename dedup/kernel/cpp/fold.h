@@ -34,9 +34,9 @@ class Writer {
     bool waiting() const { return waiting_; }
     // where plain code points may be written in a row, each as one unit, while no blank waits
     Unit* open() const { return out_; }
-    void close(Unit* end, size_t wide) {
+    void close(Unit* end, uint64_t wide) {
         out_ = end;
-        wide_ += wide;
+        wide_ += static_cast<size_t>(wide);
     }
     Unit* end() const { return out_; }
     Lengths lengths() const { return {static_cast<size_t>(out_ - begin_) - pairs_, wide_}; }
@@ -201,27 +201,29 @@ inline Left fold(const uint32_t* codes, size_t count, const Table& table, bool s
                 continue;
             }
             Unit* to = writer.open();
-            size_t wide = 0;
+            uint64_t widths = 0;  // the bits, of fewer code points than would fill it
             if (in_block) {
                 size_t place = at - block;
                 do {
                     before = known[2 + place];
                     *to = static_cast<Unit>(before & MAPPING);
-                    if constexpr (Writer<Unit>::UTF16) wide += before / P_WIDE & 1;
+                    if constexpr (Writer<Unit>::UTF16) widths += before & P_WIDE;
                     to += !(before & P_MARK);  // no branch: where marks stand is hard to foretell
                 } while (++place < block_end - block && !stops[place]);
                 at = block + place;
             } else {
-                do {
+                for (;;) {
                     *to = static_cast<Unit>(word & MAPPING);
-                    if constexpr (Writer<Unit>::UTF16) wide += word / P_WIDE & 1;
+                    if constexpr (Writer<Unit>::UTF16) widths += word & P_WIDE;
                     to += !(word & P_MARK);
                     before = word;
                     if (++at == count) break;
                     word = words[codes[at]];
-                } while (!(word & (SPECIAL | (before & P_DECIMAL) << 3)));
+                    if (word & SPECIAL) break;
+                    if (before & P_DECIMAL && word & P_MARK) break;
+                }
             }
-            writer.close(to, wide);
+            writer.close(to, widths / P_WIDE);
             continue;
         }
         if (word & P_HARD) {

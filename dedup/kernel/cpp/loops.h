@@ -230,17 +230,31 @@ static int32_t most_shared(const uint64_t* one, int32_t one_size, const uint64_t
     return by_one < by_other ? by_one : by_other;
 }
 
+// How many bytes are 0 before one that is not. Words are tested, as to bring vectors together takes as long as they do.
+template <size_t COUNT>
+static inline size_t zeros(const uint8_t* RESTRICT bytes) {
+    constexpr size_t WORD = 8;
+    uint64_t words[COUNT / WORD], any = 0;
+    std::memcpy(words, bytes, COUNT);
+    for (size_t i = 0; i < COUNT / WORD; i++) any |= words[i];
+    size_t zero = any ? 0 : COUNT;
+    while (zero < COUNT && !words[zero / WORD]) zero += WORD;
+    while (zero < COUNT && !bytes[zero]) zero++;
+    return zero;
+}
+
 // How many bytes stand before a quote, a backslash, a control character or the end of *count*.
 static size_t plain_json(const uint8_t* RESTRICT bytes, size_t count) {
-    constexpr size_t BLOCK = 32;
+    constexpr size_t BLOCK = 64;
+    uint8_t odd[BLOCK];
     size_t at = 0;
     for (; count - at >= BLOCK; at += BLOCK) {
-        uint8_t some = 0;
         for (size_t i = 0; i < BLOCK; i++) {
             const uint8_t byte = bytes[at + i];
-            some |= static_cast<uint8_t>((byte < 0x20) | (byte == '"') | (byte == '\\'));
+            odd[i] = static_cast<uint8_t>((byte < 0x20) | (byte == '"') | (byte == '\\'));
         }
-        if (some) break;
+        const size_t plain = zeros<BLOCK>(odd);
+        if (plain < BLOCK) return at + plain;
     }
     while (at < count && bytes[at] >= 0x20 && bytes[at] != '"' && bytes[at] != '\\') at++;
     return at;
@@ -260,19 +274,6 @@ static inline size_t code_point(const uint8_t* RESTRICT utf8, size_t count, uint
     if (count < 4 || (utf8[3] & 0xC0) != 0x80) return 0;
     code = (first & 0x07) << 18 | (utf8[1] & 0x3Fu) << 12 | (utf8[2] & 0x3Fu) << 6 | (utf8[3] & 0x3Fu);
     return first < 0xF5 && code >= 0x10000 && code < 0x110000 ? 4 : 0;
-}
-
-// How many bytes are 0 before one that is not. Words are tested, as to bring vectors together takes as long as they do.
-template <size_t COUNT>
-static inline size_t zeros(const uint8_t* RESTRICT bytes) {
-    constexpr size_t WORD = 8;
-    uint64_t words[COUNT / WORD], any = 0;
-    std::memcpy(words, bytes, COUNT);
-    for (size_t i = 0; i < COUNT / WORD; i++) any |= words[i];
-    size_t zero = any ? 0 : COUNT;
-    while (zero < COUNT && !words[zero / WORD]) zero += WORD;
-    while (zero < COUNT && !bytes[zero]) zero++;
-    return zero;
 }
 
 // The code points of *count* bytes of UTF-8, of which there is room for *room*; how many, SIZE_MAX where the bytes are
