@@ -2052,10 +2052,10 @@ def test_the_greedy_rule_refuses(name, value):
 
 def test_a_fold_table_that_contradicts_itself_is_refused():
     """What the passes over a text take for granted is checked when the table is packed."""
-    words = np.empty(0x110000, np.uint32)
+    words, plain = np.empty(0x110000, np.uint32), np.empty(0x110000, np.uint16)
 
     def pack(mapping=TABLE.mapping, flags=TABLE.flags, expansions=TABLE.expansions):
-        native._native.pack_table(mapping, flags, TABLE.expansion_offsets, expansions, words)
+        native._native.pack_table(mapping, flags, TABLE.expansion_offsets, expansions, words, plain)
 
     pack()
     for changed, to in (

@@ -90,11 +90,14 @@ def join_segments(
     begins: Array,
     /,
 ) -> None: ...
-def pack_table(mapping: Array, flags: Array, offsets: Array, expansions: Array, words: Array, /) -> None: ...
+def pack_table(
+    mapping: Array, flags: Array, offsets: Array, expansions: Array, words: Array, plain: Array, /
+) -> None: ...
 def fold(
     codepoints: Array,
     offsets: Array,
     words: Array,
+    plain: Array,
     flags: Array,
     letters: Array,
     syllables: Array,
@@ -109,6 +112,7 @@ def fold_to_utf16(
     codepoints: Array,
     offsets: Array,
     words: Array,
+    plain: Array,
     flags: Array,
     letters: Array,
     syllables: Array,

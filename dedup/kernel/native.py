@@ -236,11 +236,11 @@ def merge_entries(keys: U64, places: U32, offsets: I64) -> tuple[U64, U32]:
 
 
 @lru_cache(maxsize=2)
-def _words(table: FoldTable) -> U32:
-    """Mapping and flags of each code point in one word."""
-    words = np.empty(len(table.mapping), np.uint32)
-    _native.pack_table(table.mapping, table.flags, table.expansion_offsets, table.expansions, words)
-    return words
+def _words(table: FoldTable) -> tuple[U32, U16]:
+    """Mapping and flags of each code point in one word; and the unit that it folds to, where it always does."""
+    words, plain = np.empty(len(table.mapping), np.uint32), np.empty(len(table.mapping), np.uint16)
+    _native.pack_table(table.mapping, table.flags, table.expansion_offsets, table.expansions, words, plain)
+    return words, plain
 
 
 @lru_cache(maxsize=1)
@@ -296,8 +296,11 @@ def fold_to_utf16(codepoints: U32, offsets: I64, table: FoldTable) -> Folded:
     return Folded(units, unit_offsets, chars, widths)
 
 
-def _fold_arguments(codepoints: U32, offsets: I64, table: FoldTable) -> tuple[U32, I64, U32, U16, U8, U64, I64, U32]:
-    return codepoints, offsets, _words(table), table.flags, *_pinyin(), table.expansion_offsets, table.expansions
+def _fold_arguments(
+    codepoints: U32, offsets: I64, table: FoldTable
+) -> tuple[U32, I64, U32, U16, U16, U8, U64, I64, U32]:
+    expansions = table.expansion_offsets, table.expansions
+    return codepoints, offsets, *_words(table), table.flags, *_pinyin(), *expansions
 
 
 def _folded_elsewhere(codepoints: U32, offsets: I64, hard: Mask, table: FoldTable) -> tuple[U32, I64]:

@@ -72,6 +72,7 @@ class Writer {
 
 struct Table {
     const uint32_t* words;  // CODE_POINTS of them, see packed()
+    const uint16_t* plain;  // as many, see plain_unit()
     const int64_t* expansion_offsets;
     const uint32_t* expansions;
     size_t count;  // of expansions
@@ -161,6 +162,21 @@ inline bool bracket_near(const uint32_t* codes, size_t count, size_t tone) {
                        [](uint32_t code) { return Pinyin::opens(code) || Pinyin::closes(code); });
 }
 
+// Writes what plain code points fold to, from a place on, the first behind no digit; the place behind them.
+inline size_t plain_run(const uint32_t* codes, size_t at, size_t count, const uint16_t* plain, uint16_t*& to) {
+    uint16_t* out = to;
+    for (; at < count; at++) {
+        const uint16_t unit = plain[codes[at]];
+        if (unit == 0) break;
+        *out = unit;
+        out += unit != NOTHING;  // no branch: where marks are is hard to foretell
+    }
+    to = out;
+    return at;
+}
+
+inline size_t plain_run(const uint32_t*, size_t at, size_t, const uint16_t*, uint32_t*&) { return at; }
+
 // What folding a segment came to, where it did not come to its end.
 enum class Left { NOTHING, ANNOTATED, COMBINING };
 
@@ -211,6 +227,10 @@ inline Left fold(const uint32_t* codes, size_t count, const Table& table, bool s
                     to += !(before & P_MARK);  // no branch: where marks stand is hard to foretell
                 } while (++place < block_end - block && !stops[place]);
                 at = block + place;
+            } else if (const size_t behind = plain_run(codes, at, count, table.plain, to); behind > at) {
+                widths = static_cast<uint64_t>(to - writer.open()) * P_WIDE;
+                at = behind;
+                before = words[codes[at - 1]];
             } else {
                 for (;;) {
                     *to = static_cast<Unit>(word & MAPPING);
@@ -221,6 +241,7 @@ inline Left fold(const uint32_t* codes, size_t count, const Table& table, bool s
                     word = words[codes[at]];
                     if (word & SPECIAL) break;
                     if (before & P_DECIMAL && word & P_MARK) break;
+                    if (Writer<Unit>::UTF16 && word & P_WIDE) break;
                 }
             }
             writer.close(to, widths / P_WIDE);

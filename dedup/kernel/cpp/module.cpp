@@ -667,12 +667,14 @@ PyObject* join_segments(PyObject*, PyObject* args) {
 // The words of the fold table, see folding::packed. Refuses a table that breaks what fold.h takes for granted.
 PyObject* pack_table(PyObject*, PyObject* args) {
     return guarded([&] {
-        PyObject *mapping_, *flags_, *offsets_, *expansions_, *words_;
-        unpack(args, "OOOOO", &mapping_, &flags_, &offsets_, &expansions_, &words_);
+        PyObject *mapping_, *flags_, *offsets_, *expansions_, *words_, *plain_;
+        unpack(args, "OOOOOO", &mapping_, &flags_, &offsets_, &expansions_, &words_, &plain_);
         const Codes mapping(mapping_, "mapping"), expansions(expansions_, "expansions"), words(words_, "words", 1, true);
         const Array<uint16_t> flags(flags_, "flags");
         const Offsets offsets(offsets_, "expansion offsets", expansions.size());
+        const Array<uint16_t> plain(plain_, "plain units", 1, true);
         using namespace folding;
+        plain.must_have(CODE_POINTS);
         mapping.must_have(CODE_POINTS);
         flags.must_have(CODE_POINTS);
         words.must_have(CODE_POINTS);
@@ -686,6 +688,7 @@ PyObject* pack_table(PyObject*, PyObject* args) {
                                !(flag & SPACE && mapping[code] != BLANK);
             if (!sound) refuse("the fold table contradicts itself at code point " + std::to_string(code));
             words[code] = packed(mapping[code], flag, mapping[code] < CODE_POINTS ? flags[mapping[code]] : flag);
+            plain[code] = plain_unit(words[code]);
         }
         Py_RETURN_NONE;
     });
@@ -696,6 +699,7 @@ struct FoldGiven {
     Codes codes;
     Offsets offsets;
     Codes words, expansions;
+    Array<uint16_t> plain;
     Offsets expansion_offsets;
     Array<uint16_t> flags;
     Array<uint8_t> letters;
@@ -703,19 +707,20 @@ struct FoldGiven {
     size_t longest = 1;  // of what a code point may fold to
     std::vector<uint32_t> kept;
 
-    FoldGiven(PyObject* codes_, PyObject* offsets_, PyObject* words_, PyObject* flags_, PyObject* letters_,
-              PyObject* syllables_, PyObject* expansion_offsets_, PyObject* expansions_)
+    FoldGiven(PyObject* codes_, PyObject* offsets_, PyObject* words_, PyObject* plain_, PyObject* flags_,
+              PyObject* letters_, PyObject* syllables_, PyObject* expansion_offsets_, PyObject* expansions_)
         : codes(codes_, "codepoints"), offsets(offsets_, "offsets", codes.size()), words(words_, "words"),
-          expansions(expansions_, "expansions"),
+          expansions(expansions_, "expansions"), plain(plain_, "plain units"),
           expansion_offsets(expansion_offsets_, "expansion offsets", expansions.size()), flags(flags_, "flags"),
           letters(letters_, "letters"), syllables(syllables_, "syllables") {
         words.must_have(folding::CODE_POINTS);
+        plain.must_have(folding::CODE_POINTS);
         flags.must_have(folding::CODE_POINTS);
         for (size_t i = 0; i < expansion_offsets.segments(); i++)
             longest = std::max(longest, expansion_offsets.length(i));
     }
     folding::Table table() const {
-        return {words.data(), expansion_offsets.data(), expansions.data(), expansion_offsets.segments()};
+        return {words.data(), plain.data(), expansion_offsets.data(), expansions.data(), expansion_offsets.segments()};
     }
     // How much room a segment may need where *room* is there: no more than that, if it surely suffices.
     size_t most(size_t segment, size_t room) const {
@@ -748,10 +753,10 @@ struct FoldGiven {
 // False where *folded* is too short. What is hard is left empty.
 PyObject* fold(PyObject*, PyObject* args) {
     return guarded([&] {
-        PyObject *codes_, *offsets_, *words_, *flags_, *letters_, *syllables_, *expansion_offsets_, *expansions_, *hard_, *folded_, *ends_;
-        unpack(args, "OOOOOOOOOOO", &codes_, &offsets_, &words_, &flags_, &letters_, &syllables_, &expansion_offsets_, &expansions_, &hard_, &folded_,
+        PyObject *codes_, *offsets_, *words_, *plain_, *flags_, *letters_, *syllables_, *expansion_offsets_, *expansions_, *hard_, *folded_, *ends_;
+        unpack(args, "OOOOOOOOOOOO", &codes_, &offsets_, &words_, &plain_, &flags_, &letters_, &syllables_, &expansion_offsets_, &expansions_, &hard_, &folded_,
                &ends_);
-        FoldGiven given(codes_, offsets_, words_, flags_, letters_, syllables_, expansion_offsets_, expansions_);
+        FoldGiven given(codes_, offsets_, words_, plain_, flags_, letters_, syllables_, expansion_offsets_, expansions_);
         const Codes folded(folded_, "folded", 1, true);
         const Array<uint8_t> hard(hard_, "hard", 1, true);
         const Array<int64_t> ends(ends_, "folded offsets", 1, true);
@@ -778,10 +783,10 @@ PyObject* fold(PyObject*, PyObject* args) {
 // The same in UTF-16, with the code points and the columns of each segment.
 PyObject* fold_to_utf16(PyObject*, PyObject* args) {
     return guarded([&] {
-        PyObject *codes_, *offsets_, *words_, *flags_, *letters_, *syllables_, *expansion_offsets_, *expansions_, *hard_, *units_, *ends_, *chars_, *widths_;
-        unpack(args, "OOOOOOOOOOOOO", &codes_, &offsets_, &words_, &flags_, &letters_, &syllables_, &expansion_offsets_, &expansions_, &hard_, &units_,
+        PyObject *codes_, *offsets_, *words_, *plain_, *flags_, *letters_, *syllables_, *expansion_offsets_, *expansions_, *hard_, *units_, *ends_, *chars_, *widths_;
+        unpack(args, "OOOOOOOOOOOOOO", &codes_, &offsets_, &words_, &plain_, &flags_, &letters_, &syllables_, &expansion_offsets_, &expansions_, &hard_, &units_,
                &ends_, &chars_, &widths_);
-        FoldGiven given(codes_, offsets_, words_, flags_, letters_, syllables_, expansion_offsets_, expansions_);
+        FoldGiven given(codes_, offsets_, words_, plain_, flags_, letters_, syllables_, expansion_offsets_, expansions_);
         const Array<uint8_t> hard(hard_, "hard", 1, true);
         const Array<uint16_t> units(units_, "units", 1, true);
         const Array<int64_t> ends(ends_, "unit offsets", 1, true), chars(chars_, "chars", 1, true);
