@@ -38,24 +38,21 @@ class Keys:
     Attributes:
         rows: the first rows of each band that they are made of.
         keys: [bands, columns]: uint64, or uint32 where rows are missing (the upper halves).
-        column: int64 [texts], the column of each text; None: its own number.
-        apart: int64 [apart], texts whose keys stand elsewhere.
-        apart_keys: [bands, apart], there.
+        more: [bands, more], of the same dtype; their columns count on behind those of *keys*.
+        column: int64 [texts], the column of each text.
     """
 
     rows: int
     keys: U32 | U64
-    column: I64 | None = None
-    apart: I64 | None = None
-    apart_keys: U32 | U64 | None = None
+    more: U32 | U64
+    column: I64
 
-    def band(self, band: int) -> U32 | U64:
-        """The keys of all texts in one band: [texts]."""
-        if self.column is None:
-            return self.keys[band]
-        keys = np.take(self.keys[band], self.column, mode="clip")  # what stands apart is written over
-        if self.apart is not None and self.apart_keys is not None:
-            keys[self.apart] = self.apart_keys[band]
+    def of(self, band: int, texts: I64) -> U32 | U64:
+        """The keys of these texts in one band: [texts]."""
+        column = self.column[texts]
+        keys = np.take(self.keys[band], column, mode="clip") if len(self.keys[band]) else self.more[band, column]
+        beyond = np.flatnonzero(column >= len(self.keys[band]))
+        keys[beyond] = self.more[band, column[beyond] - len(self.keys[band])]
         return keys
 
 
@@ -65,11 +62,18 @@ class Signed:
 
     Attributes:
         segments: int64 [signed], rising: which of the array they are in.
-        keys: their keys, a column each.
+        rows: the first rows of each band that the keys are made of.
+        keys: their keys, a column each, as in `Keys`.
     """
 
     segments: I64
-    keys: Keys
+    rows: int
+    keys: U32 | U64
+
+
+def own_keys(rows: int, keys: U32 | U64, work: Work) -> Keys:
+    """Keys of which each text has the column of its own number."""
+    return Keys(rows, keys, keys[:, :0], work.stored(np.arange(keys.shape[1])))
 
 
 def nested_keys(texts: Segments, wanted: NDArray[np.bool_], settings: Settings, work: Work) -> tuple[Keys, Signed]:
@@ -83,7 +87,7 @@ def nested_keys(texts: Segments, wanted: NDArray[np.bool_], settings: Settings, 
     nested = wanted[texts.chosen] & (np.diff(texts.offsets)[texts.chosen] > 0)
     rows = _leading(texts, settings)
     keys, nested_keys = _sign(texts, nested, rows, settings, work)
-    return Keys(rows, keys), Signed(texts.chosen[nested], Keys(rows, nested_keys))
+    return own_keys(rows, keys, work), Signed(texts.chosen[nested], rows, nested_keys)
 
 
 def keys_of(texts: Segments, settings: Settings, work: Work, signed: Signed | None = None) -> Keys:
@@ -91,12 +95,12 @@ def keys_of(texts: Segments, settings: Settings, work: Work, signed: Signed | No
     segments = np.arange(len(texts)) if texts.chosen is None else texts.chosen
     if signed is None or not len(signed.segments):
         rows = _leading(texts, settings)
-        return Keys(rows, _sign(texts, np.zeros(len(segments), bool), rows, settings, work)[0])
+        return own_keys(rows, _sign(texts, np.zeros(len(segments), bool), rows, settings, work)[0], work)
     column = np.searchsorted(signed.segments, segments)
     apart = np.flatnonzero(signed.segments[np.minimum(column, len(signed.segments) - 1)] != segments)
-    rows = signed.keys.rows
-    apart_keys, _ = _sign(texts.of(apart), np.zeros(len(apart), bool), rows, settings, work)
-    return Keys(rows, signed.keys.keys, work.stored(column), apart, apart_keys)
+    column[apart] = len(signed.segments) + np.arange(len(apart))
+    more, _ = _sign(texts.of(apart), np.zeros(len(apart), bool), signed.rows, settings, work)
+    return Keys(signed.rows, signed.keys, more, work.stored(column))
 
 
 def shared_bands(texts: Segments, domain: I64, keys: Keys, settings: Settings, work: Work) -> tuple[I64, I32]:
@@ -117,7 +121,7 @@ def shared_bands(texts: Segments, domain: I64, keys: Keys, settings: Settings, w
 
     def group(band: int) -> None:
         these = np.flatnonzero(wanted[band])
-        own = keys.band(band)[meeting[these]].astype(np.uint64) if whole is None else whole[band, these]
+        own = keys.of(band, meeting[these]).astype(np.uint64) if whole is None else whole[band, these]
         if salt is not None:
             own ^= salt[meeting[these]]
         groups[band, these] = kernel.collisions(own)
@@ -133,13 +137,13 @@ def _meeting(
     """The texts whose keys meet, and in which bands: int64 [meeting], bool [bands, meeting]."""
     met = work.zeros((settings.bands, len(texts)), np.bool_)
 
-    def meets(band: int) -> None:
-        own = keys.band(band)
-        if salt is not None:
-            own = own ^ (salt >> np.uint64(64 - 8 * own.itemsize)).astype(own.dtype)
-        met[band] = kernel.repeated(own)
+    salt = np.zeros(0, np.uint64) if salt is None else salt
 
-    _all(work.in_threads(meets, range(settings.bands)))
+    def meets(bands: slice) -> None:
+        kernel.repeated_bands(keys.keys[bands], keys.more[bands], keys.column, salt, met[bands])
+
+    bounds = [settings.bands * worker // work.workers for worker in range(work.workers + 1)]
+    _all(work.in_threads(meets, map(slice, bounds, bounds[1:])))
     meeting = np.flatnonzero(met.any(axis=0) & (texts.lengths > 0))
     return meeting, np.take(met, meeting, axis=1)  # unlike an index, it leaves the bands in their rows
 

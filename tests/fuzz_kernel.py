@@ -144,6 +144,15 @@ def hashed(rng: random.Random, hashes: np.ndarray, bounds: np.ndarray, permutati
     attempt(native.collisions, hashes)
     for keys in (hashes, hashes.astype(np.uint32) % np.uint32(rng.choice([3, 2**32 - 1]))):
         same(attempt(native.repeated, keys), reference.repeated, keys)
+        column = np.array([rng.randrange(-1, 2 * len(keys) + 1) for _ in range(rng.randrange(9))], np.int64)
+        found, expected = (np.zeros((1, len(column)), bool) for _ in range(2))
+        arguments = keys[None, :], keys[None, ::-1].copy(), column, np.zeros(0, np.uint64)
+        try:
+            native.repeated_bands(*arguments, found)
+        except ValueError:
+            continue
+        reference.repeated_bands(*arguments, expected)
+        np.testing.assert_array_equal(found, expected)
 
 
 def signed_texts(

@@ -109,7 +109,9 @@ def test_any_texts_are_grouped_as_by_whole_keys(texts, shape, leading):
     none = np.zeros(len(texts), np.int64)
     rows = min(leading, settings.rows)
     with Work() as work:
-        keys = candidates.Keys(rows, candidates._sign(made, np.zeros(len(made), bool), rows, settings, work)[0])
+        keys = candidates.own_keys(
+            rows, candidates._sign(made, np.zeros(len(made), bool), rows, settings, work)[0], work
+        )
         assert found_groups(*shared_bands(made, none, keys, settings, work)) == by_whole_keys(made, none, settings)
 
 
@@ -123,7 +125,9 @@ def test_thousands_of_near_copies(monkeypatch):
     expected = by_whole_keys(texts, none, settings)
     with Work() as work:
         for rows in (1, 3, settings.rows):
-            keys = candidates.Keys(rows, candidates._sign(texts, np.zeros(len(texts), bool), rows, settings, work)[0])
+            keys = candidates.own_keys(
+                rows, candidates._sign(texts, np.zeros(len(texts), bool), rows, settings, work)[0], work
+            )
             assert found_groups(*shared_bands(texts, none, keys, settings, work)) == expected
 
 
@@ -152,7 +156,7 @@ def test_keys_signed_with_a_whole_are_those_of_its_parts(monkeypatch, seed, lead
         assert found_groups(*shared_bands(wholes, same, keys, settings, work)) == by_whole_keys(wholes, same, settings)
         assert np.array_equal(signed.segments, chosen[wanted[chosen]])
         expected = by_whole_keys(texts, domain, settings)
-        for known in (signed, Signed(signed.segments[:0], signed.keys), None):
+        for known in (signed, Signed(signed.segments[:0], signed.rows, signed.keys), None):
             keys = keys_of(texts, settings, work, known)
             assert found_groups(*shared_bands(texts, domain, keys, settings, work)) == expected
     assert np.isin(signed.segments, places).any()

@@ -380,7 +380,7 @@ def test_collisions_of_few_keys(keys):
 
 
 @pytest.mark.parametrize("dtype", [np.uint32, np.uint64])
-@pytest.mark.parametrize("count", [*LENGTHS, 70_000, 600_000])
+@pytest.mark.parametrize("count", [*LENGTHS, 70_000, 3_000_000])
 def test_repeated_keys(count, dtype):
     """Keys spread evenly, keys that differ in a few bits only, few keys, and one."""
     rng = np.random.default_rng(count)
@@ -395,6 +395,49 @@ def test_repeated_keys(count, dtype):
         np.full(count, 2**32 - 1, dtype),
     ):
         equal(native.repeated(keys), reference.repeated(keys))
+
+
+@pytest.mark.parametrize("dtype", [np.uint32, np.uint64])
+@pytest.mark.parametrize(("columns", "others"), [(0, 0), (0, 5), (9, 0), (700, 300)])
+def test_repeated_bands(columns, others, dtype):
+    """Of texts in any order, some twice, whose keys lie in two arrays, with salt and without."""
+    rng = np.random.default_rng(columns)
+    for bands, texts in ((0, 4), (1, 0), (3, 1), (7, 500)):
+        keys, more = (rng.integers(0, 2**8, (bands, count)).astype(dtype) for count in (columns, others))
+        keys, more = (some << dtype(8 * some.itemsize - 8) for some in (keys, more))
+        column = rng.integers(0, columns + others, texts if columns + others else 0)
+        salts = np.zeros(0, np.uint64), rng.integers(0, 4, len(column)).astype(np.uint64) << np.uint64(60)
+        for salt in salts:
+            found, expected = (np.full((bands, len(column)), 7, np.uint8).view(bool) for _ in range(2))
+            native.repeated_bands(keys, more, column, salt, found)
+            reference.repeated_bands(keys, more, column, salt, expected)
+            equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"more": (1, 3)}, {"found": (1, 3)}, {"found": (2, 2)}, {"found": (6,)}, {"column": [0, 1, 7]},
+        {"column": [0, -1, 2]}, {"column": [0, 1, 2**62]}, {"salt": 2}, {"salt": 4}, {"dtype": np.int64},
+        {"other": np.uint32}, {"keys": (3, 4)}, {"keys": (8,)}, {"found_dtype": np.uint64},
+    ],
+)  # fmt: skip
+def test_bands_of_keys_are_not_trusted(wrong):
+    """Neither their shapes nor the columns of the texts."""
+    used = {
+        "keys": (2, 4), "more": (2, 3), "column": [0, 6, 3], "salt": 3, "found": (2, 3), "dtype": np.uint64,
+        "other": np.uint64, "found_dtype": np.bool_,
+    }  # fmt: skip
+
+    def mark(of):
+        native.repeated_bands(
+            np.zeros(of["keys"], of["dtype"]), np.zeros(of["more"], of["other"]), np.array(of["column"]),
+            np.zeros(of["salt"], np.uint64), np.zeros(of["found"], of["found_dtype"]),
+        )  # fmt: skip
+
+    mark(used)
+    with pytest.raises(ValueError, match="must"):
+        mark({**used, **wrong})
 
 
 @pytest.mark.parametrize("texts", [0, 1, 7, 300])
@@ -796,6 +839,21 @@ def test_lines_that_differ_in_their_dates_start_alike():
     assert starts[4] not in (0, starts[0])
     assert starts[5] == 0
     assert starts[6] not in (0, starts[0])
+
+
+@given(st.text("123年月日号时点分.𑁦𝟙𠀀 a中\ud800\udc00一", max_size=70), st.sampled_from([20, 30]))
+@settings(deadline=None)
+def test_digits_above_the_basic_plane_count_in_starts(line, count):
+    """Where dates end in them, behind them, alone; and halves of a code point that are no pair."""
+    units = np.array([unit for char in line for unit in halves(char)], np.uint16)
+    texts = units, np.array([0, len(units)]), np.zeros(1, np.int64), load(), count
+    equal(native.template_starts(*texts), template_reference.template_starts(*texts))
+
+
+def halves(char):
+    """The units of UTF-16 of a character."""
+    code = ord(char)
+    return [code] if code < 0x10000 else [0xD800 + (code - 0x10000 >> 10), 0xDC00 + code % 0x400]
 
 
 def test_a_line_is_looked_at_no_further_than_it_takes():

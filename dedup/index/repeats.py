@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernel
-from dedup.candidates import Keys
+from dedup.candidates import own_keys
 from dedup.families import (
     Judge,
     Match,
@@ -177,7 +177,8 @@ def _matched(
     every = Texts(Segments(folded, offsets), numbers, numbers, np.zeros(len(numbers), np.int64))
     with Work() as work:
         judge = judge_of(every, old, rows)
-        return match(every, numbers < len(old), settings, judge, work, Keys(settings.rows, np.ascontiguousarray(bands)))
+        keys = own_keys(settings.rows, np.ascontiguousarray(bands), work)
+        return match(every, numbers < len(old), settings, judge, work, keys)
 
 
 def _enter(result: Verdicts, place: I64, rows: I64, of: I64, judged: I64, old: int, places: I64, found: Match) -> None:

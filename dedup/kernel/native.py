@@ -179,6 +179,11 @@ def repeated(keys: U32 | U64) -> Mask:
     return found
 
 
+def repeated_bands(keys: U32 | U64, more: U32 | U64, column: I64, salt: U64, found: Mask) -> None:
+    """See the reference."""
+    _native.repeated_bands(keys, more, column, salt, keys.dtype == np.uint32, found)
+
+
 def dense(groups: I32, batch: I64) -> I32:
     """See the reference."""
     numbered = np.empty(groups.shape, np.int32)

@@ -309,6 +309,23 @@ def repeated(keys: U32 | U64) -> NDArray[np.bool_]:
     return counts[number] > 1
 
 
+def repeated_bands(keys: U32 | U64, more: U32 | U64, column: I64, salt: U64, found: NDArray[np.bool_]) -> None:
+    """Tells for each band which texts have a key that another has too.
+
+    Args:
+        keys: [bands, columns].
+        more: [bands, other columns], of the same dtype, which count on behind those of *keys*.
+        column: int64 [texts], the column of each text's keys.
+        salt: uint64 [texts], its upper bits are what the keys of each text are exclusive-ored with; or [0].
+        found: bool [bands, texts], written to.
+    """
+    for band, (first, rest) in enumerate(zip(keys, more, strict=True)):
+        own = np.concatenate((first, rest))[column]
+        if len(salt):
+            own ^= (salt >> np.uint64(64 - 8 * own.itemsize)).astype(own.dtype)
+        found[band] = repeated(own)
+
+
 def dense(groups: I32, batch: I64) -> I32:
     """Groups numbered anew in each batch of texts, in the order in which they are met: int32 [bands, texts], -1 stays.
 

@@ -71,7 +71,8 @@ inline void collisions(const uint64_t* keys, size_t count, int32_t* groups) {
     }
 }
 
-// Marks the keys that stand twice or more. Nearly all others are told by two bits of a table that fits the cache.
+// Marks the keys that stand twice or more. Nearly all others are told by bits in the cache. What it needs it keeps for the
+// next keys: memory that is new takes longer to get than to use.
 template <class Key>
 class Repeated {
   public:
@@ -82,14 +83,14 @@ class Repeated {
         while (count >> bits > TOGETHER) bits++;
         if (bits == 0) return mark_part(0, count, [&](size_t i) { return Entry{keys[i], static_cast<uint32_t>(i)}; });
         const auto part_of = [&](Key key) { return static_cast<size_t>(mixed(key) >> (64 - bits)); };
-        std::vector<size_t> ends(size_t{1} << bits, 0);
-        for (size_t i = 0; i < count; i++) ends[part_of(keys[i])]++;
+        ends_.assign(size_t{1} << bits, 0);
+        for (size_t i = 0; i < count; i++) ends_[part_of(keys[i])]++;
         size_t begin = 0;
-        for (size_t& end : ends) begin += std::exchange(end, begin);
-        const std::unique_ptr<Entry[]> entries(new Entry[count]);
-        for (size_t i = 0; i < count; i++) entries[ends[part_of(keys[i])]++] = {keys[i], static_cast<uint32_t>(i)};
+        for (size_t& end : ends_) begin += std::exchange(end, begin);
+        Entry* const entries = entries_.at_least(count);
+        for (size_t i = 0; i < count; i++) entries[ends_[part_of(keys[i])]++] = {keys[i], static_cast<uint32_t>(i)};
         begin = 0;
-        for (const size_t end : ends) {
+        for (const size_t end : ends_) {
             mark_part(bits, end - begin, [&, begin](size_t i) { return entries[begin + i]; });
             begin = end;
         }
@@ -100,59 +101,113 @@ class Repeated {
         Key key;
         uint32_t place;
     };
-    static constexpr size_t TOGETHER = 1 << 18;  // keys
+    // Room for entries, whose content is lost where it grows.
+    class Room {
+      public:
+        Entry* at_least(size_t count) {
+            if (count > count_) {
+                entries_.reset();
+                entries_.reset(new Entry[count]);
+                count_ = count;
+            }
+            return entries_.get();
+        }
+
+      private:
+        std::unique_ptr<Entry[]> entries_;
+        size_t count_ = 0;
+    };
+    static constexpr size_t TOGETHER = 1 << 20;  // keys, whose bits are 1 MB
     static uint64_t mixed(Key key) { return key * GOLDEN; }
+
+    // A bit for each key, which one of 8 to 16 shares with a stranger.
+    class Bits {
+      public:
+        // For keys whose first *known* bits are the same.
+        void clear(int known, size_t keys) {
+            known_ = known;
+            int bits = 6;
+            while (size_t{1} << bits < FOR_EACH * keys) bits++;
+            shift_ = 64 - bits;
+            words_.assign(size_t{1} << (bits - 6), 0);
+        }
+        bool set(uint64_t hash) {
+            const uint64_t place = hash << known_ >> shift_, bit = uint64_t{1} << place % 64;
+            uint64_t& word = words_[place / 64];
+            const bool was = word & bit;
+            word |= bit;
+            return was;
+        }
+        bool is_set(uint64_t hash) const {
+            const uint64_t place = hash << known_ >> shift_;
+            return words_[place / 64] >> place % 64 & 1;
+        }
+
+      private:
+        static constexpr size_t FOR_EACH = 8;
+        std::vector<uint64_t> words_;
+        int known_ = 0, shift_ = 58;
+    };
 
     // Of keys whose first *known* mixed bits are the same.
     template <class At>
     void mark_part(int known, size_t count, At at) {
-        int bits = 4;
-        while (size_t{1} << bits < count) bits++;
-        words_.assign(size_t{1} << bits, 0);  // of 16 places, for each key: one of 16 to 32 meets a stranger in its place
-        const auto word_of = [&](uint64_t hash) { return hash << known >> (64 - bits); };
-        const auto bit_of = [](uint64_t hash) { return static_cast<int>(hash * GOLDEN >> 60) * 2; };
+        Entry* const some = some_.at_least(count + 1);  // no branch: what does not stay is written over
+        bits_.clear(known, count);
+        size_t again = 0;
         for (size_t i = 0; i < count; i++) {
-            const uint64_t hash = mixed(at(i).key);
-            uint32_t& word = words_[word_of(hash)];
-            const int bit = bit_of(hash);
-            word |= (1 | (word >> bit & 1) << 1) << bit;
+            some[again] = at(i);
+            again += bits_.set(mixed(some[again].key));
         }
-        if (doubtful_.size() <= count) doubtful_.resize(count + 1);
-        size_t doubts = 0;
+        bits_.clear(0, again);
+        for (size_t i = 0; i < again; i++) bits_.set(mixed(some[i].key) * GOLDEN);
+        size_t doubtful = 0;
         for (size_t i = 0; i < count; i++) {
-            const uint64_t hash = mixed(at(i).key);
-            doubtful_[doubts] = static_cast<uint32_t>(i);
-            doubts += words_[word_of(hash)] >> (bit_of(hash) + 1) & 1;
+            some[doubtful] = at(i);
+            doubtful += bits_.is_set(mixed(some[doubtful].key) * GOLDEN);
         }
-        bits = 4;
-        while (size_t{1} << bits < 2 * doubts) bits++;
-        firsts_.assign(size_t{1} << bits, 0);  // one more than where the key of a slot stands first
-        for (size_t i = 0, steps = 0; i < doubts; i++) {
-            if (steps > MOST_STEPS * doubts) return mark_sorted(doubts, at);
-            const Entry entry = at(doubtful_[i]);
-            size_t slot = word_of(mixed(entry.key));
-            for (; firsts_[slot] && at(firsts_[slot] - 1).key != entry.key; steps++) slot = (slot + 1) & (firsts_.size() - 1);
-            if (firsts_[slot])
-                found_[entry.place] = found_[at(firsts_[slot] - 1).place] = 1;
-            else
-                firsts_[slot] = doubtful_[i] + 1;
+        mark_some(doubtful);
+    }
+
+    // Of those of *some_* that are left: whichever is written last to a slot is met there by all of its key.
+    void mark_some(size_t left) {
+        uint64_t factor = GOLDEN * GOLDEN;
+        for (int round = 0; left; round++) {
+            if (round == ROUNDS) return mark_sorted(left);
+            int bits = 4;
+            while (size_t{1} << bits < 2 * left) bits++;
+            Entry *const RESTRICT some = some_.at_least(left), *const RESTRICT slots = slots_.at_least(size_t{1} << bits);
+            uint8_t* const RESTRICT found = found_;
+            const int shift = 64 - bits;
+            factor *= GOLDEN;
+            for (size_t i = 0; i < left; i++) slots[some[i].key * factor >> shift] = some[i];
+            size_t losers = 0;
+            for (size_t i = 0; i < left; i++) {
+                const Entry one = some[i], last = slots[one.key * factor >> shift];
+                const bool same = one.key == last.key;
+                const uint8_t met = same && one.place != last.place ? 1 : 0;
+                found[one.place] |= met;
+                found[last.place] |= met;
+                some[losers] = one;
+                losers += !same;
+            }
+            left = losers;
         }
     }
 
-    // The same of those that are doubtful: keys that somebody chose to fall into few slots cost no more than others.
-    template <class At>
-    void mark_sorted(size_t doubts, At at) {
-        const auto end = doubtful_.begin() + static_cast<std::ptrdiff_t>(doubts);
-        std::sort(doubtful_.begin(), end, [&](uint32_t one, uint32_t other) { return at(one).key < at(other).key; });
-        for (size_t i = 1; i < doubts; i++) {
-            const Entry one = at(doubtful_[i - 1]), other = at(doubtful_[i]);
-            if (one.key == other.key) found_[one.place] = found_[other.place] = 1;
-        }
+    // The same: keys that somebody chose to fall into few slots cost no more than others.
+    void mark_sorted(size_t left) {
+        Entry* const some = some_.at_least(left);
+        std::sort(some, some + left, [](const Entry& one, const Entry& other) { return one.key < other.key; });
+        for (size_t i = 1; i < left; i++)
+            if (some[i - 1].key == some[i].key) found_[some[i - 1].place] = found_[some[i].place] = 1;
     }
 
-    static constexpr size_t MOST_STEPS = 8;  // for each doubtful key; evenly spread ones take less than one
+    static constexpr int ROUNDS = 16;  // of evenly spread keys each leaves a fifth
     uint8_t* found_ = nullptr;
-    std::vector<uint32_t> words_, doubtful_, firsts_;
+    std::vector<size_t> ends_;
+    Bits bits_;
+    Room entries_, some_, slots_;
 };
 
 // Sorts evenly spread keys in linear time: into buckets by their upper bits, then each by itself.

@@ -330,17 +330,23 @@ static size_t decoded(const uint8_t* RESTRICT utf8, size_t count, uint32_t* REST
     return out;
 }
 
-// Units of UTF-16 as code points, up to the first surrogate; how many these are. There is room for *count* code points.
-static size_t widen(const uint16_t* RESTRICT units, size_t count, uint32_t* RESTRICT codes) {
-    size_t done = 0;
-    for (; done + TRANSCODED <= count; done += TRANSCODED) {
-        uint16_t any = 0;
-        for (int i = 0; i < TRANSCODED; i++) {
-            codes[done + i] = units[done + i];
-            any |= static_cast<uint16_t>((units[done + i] & 0xF800) == 0xD800 ? 0xFFFF : 0);
-        }
-        if (any) break;
+// Some units of UTF-16 as code points; false where one of them is a surrogate.
+template <int COUNT>
+static inline bool widen_some(const uint16_t* RESTRICT units, uint32_t* RESTRICT codes) {
+    uint16_t any = 0;
+    for (int i = 0; i < COUNT; i++) {
+        codes[i] = units[i];
+        any |= static_cast<uint16_t>((units[i] & 0xF800) == 0xD800 ? 0xFFFF : 0);
     }
+    return !any;
+}
+
+// Units of UTF-16 as code points, up to the first surrogate; how many these are. There is room for *count* code points.
+static size_t widen(const uint16_t* units, size_t count, uint32_t* codes) {
+    size_t done = 0;
+    while (done + TRANSCODED <= count && widen_some<TRANSCODED>(units + done, codes + done)) done += TRANSCODED;
+    const size_t last = count - TRANSCODED;  // the last ones together with some before them
+    if (done > last && done < count && widen_some<TRANSCODED>(units + last, codes + last)) return count;
     for (; done < count && (units[done] & 0xF800) != 0xD800; done++) codes[done] = units[done];
     return done;
 }

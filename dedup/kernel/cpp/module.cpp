@@ -514,6 +514,47 @@ PyObject* repeated(PyObject*, PyObject* args) {
     });
 }
 
+template <class Key>
+void mark_bands(PyObject* keys_, PyObject* more_, const Array<int64_t>& column, const Hashes& salt, PyObject* found_) {
+    const Array<Key> keys(keys_, "keys", 2), more(more_, "more keys", 2);
+    const Array<uint8_t> found(found_, "found", 2, true);
+    const size_t bands = keys.shape(0), columns = keys.shape(1), others = more.shape(1), texts = column.size();
+    if (more.shape(0) != bands || found.shape(0) != bands) refuse("keys, more keys and found must have the same bands");
+    if (found.shape(1) != texts) refuse("found must have a column for each text");
+    if (salt.size()) salt.must_have(texts);
+    if (texts > INT32_MAX) refuse("texts must be fewer than 2**31");
+    must_be_places(column, "columns", columns + others);
+    without_gil([&] {
+        grouping::Repeated<Key> repeated;
+        const std::unique_ptr<Key[]> own(new Key[texts]);
+        const auto of = [&](const Key* first, const Key* rest, size_t i) {
+            const size_t at = static_cast<size_t>(column[i]);
+            return at < columns ? first[at] : rest[at - columns];
+        };
+        for (size_t band = 0; band < bands; band++) {
+            const Key *const first = keys.data() + band * columns, *const rest = more.data() + band * others;
+            if (salt.size())
+                for (size_t i = 0; i < texts; i++)
+                    own[i] = of(first, rest, i) ^ static_cast<Key>(salt[i] >> (64 - 8 * sizeof(Key)));
+            else
+                for (size_t i = 0; i < texts; i++) own[i] = of(first, rest, i);
+            repeated.mark(own.get(), texts, found.data() + band * texts);
+        }
+    });
+}
+
+PyObject* repeated_bands(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *keys_, *more_, *column_, *salt_, *found_;
+        int brief;
+        unpack(args, "OOOOpO", &keys_, &more_, &column_, &salt_, &brief, &found_);
+        const Array<int64_t> column(column_, "columns");
+        const Hashes salt(salt_, "salt");
+        (brief ? mark_bands<uint32_t> : mark_bands<uint64_t>)(keys_, more_, column, salt, found_);
+        Py_RETURN_NONE;
+    });
+}
+
 PyObject* intersections(PyObject*, PyObject* args) {
     return guarded([&] {
         PyObject *sets_, *offsets_, *left_, *right_, *shared_;
@@ -1615,16 +1656,15 @@ PyObject* template_starts(PyObject*, PyObject* args) {
                     const size_t read = std::min(length(i + AHEAD), wanted);
                     for (size_t at = 0; at < read; at += 16) text.prefetch(begin(i + AHEAD) + static_cast<int64_t>(at));
                 }
-                const uint32_t* codes = decoded.data();
-                size_t found_codes = length(i);
-                if (text.units) {
+                const auto start = [&](const auto* codes, size_t size) {
+                    return templates::start(codes, size, flags.data(), wanted, refuse_code, found[i]);
+                };
+                if (!text.units) {
+                    start(text.codes + begin(i), length(i));
+                } else if (!start(text.units + begin(i), length(i))) {
                     decoded.resize(std::max(decoded.size(), length(i)));
-                    codes = decoded.data();
-                    found_codes = static_cast<size_t>(text.copy(begin(i), length(i), decoded.data()) - codes);
-                } else {
-                    codes = text.codes + begin(i);
+                    start(decoded.data(), static_cast<size_t>(text.copy(begin(i), length(i), decoded.data()) - decoded.data()));
                 }
-                found[i] = templates::start(codes, found_codes, flags.data(), wanted, refuse_code);
             }
         });
         Py_RETURN_NONE;
@@ -1672,6 +1712,7 @@ PyMethodDef methods[] = {
     {"band_keys", band_keys, METH_VARARGS, nullptr},
     {"collisions", collisions, METH_VARARGS, nullptr},
     {"repeated", repeated, METH_VARARGS, nullptr},
+    {"repeated_bands", repeated_bands, METH_VARARGS, nullptr},
     {"intersections", intersections, METH_VARARGS, nullptr},
     {"taken_offsets", taken_offsets, METH_VARARGS, nullptr},
     {"take_segments", take_segments, METH_VARARGS, nullptr},

@@ -42,10 +42,15 @@ inline bool stands_out(uint32_t code, uint32_t next, const uint16_t* flags) {
     return begins_word | is_decimal(code, flags);
 }
 
-// A folded line in which dates and times are looked for from left to right.
+// A folded line in which dates and times are looked for from left to right: code points, or units of UTF-16.
+template <class Unit>
 class Line {
   public:
-    Line(const uint32_t* codes, size_t count, const uint16_t* flags) : codes_(codes), count_(count), flags_(flags) {}
+    Line(const Unit* codes, size_t count, const uint16_t* flags) : codes_(codes), count_(count), flags_(flags) {}
+
+    // Whether units that are no code points were looked at, one of which may have been a digit: all that was found is void.
+    bool is_void() const { return void_; }
+    static bool is_half(uint32_t code) { return sizeof(Unit) == 2 && (code & 0xF800) == 0xD800; }
 
     // The end of the date or time that begins at *at*, 0 where none does.
     size_t when(size_t at) {
@@ -64,8 +69,10 @@ class Line {
   private:
     bool is(size_t at, uint32_t code) const { return at < count_ && codes_[at] == code; }
     // What comes behind the part of a line that was looked at may be no code point.
-    bool decimal(size_t at) const {
-        return at < count_ && codes_[at] < folding::CODE_POINTS && is_decimal(codes_[at], flags_);
+    bool decimal(size_t at) {
+        if (at >= count_ || codes_[at] >= folding::CODE_POINTS) return false;
+        void_ |= is_half(codes_[at]);
+        return is_decimal(codes_[at], flags_);
     }
     bool point_or_blank(size_t at) const { return is(at, POINT) || is(at, BLANK); }
     bool between(size_t at, uint32_t first, uint32_t last) const {
@@ -77,13 +84,13 @@ class Line {
         return true;
     }
     // Each of these moves *at* behind what it finds.
-    bool digits(size_t& at, size_t count) const {
+    bool digits(size_t& at, size_t count) {
         for (size_t i = 0; i < count; i++)
             if (!decimal(at + i)) return false;
         at += count;
         return true;
     }
-    bool one_or_two(size_t& at) const {
+    bool one_or_two(size_t& at) {
         if (!decimal(at)) return false;
         at += decimal(at + 1) ? 2 : 1;
         return true;
@@ -121,7 +128,7 @@ class Line {
     }
 
     // (?:19|20)\d{2} and one of four
-    size_t year_first(size_t at) const {
+    size_t year_first(size_t at) {
         if (!is_word(at, "19") && !is_word(at, "20")) return 0;
         at += 2;
         if (!digits(at, 2)) return 0;
@@ -169,7 +176,7 @@ class Line {
     }
 
     // \d{2}(?:\.\d{2})?(?![\d.])(?: ?[ap]m)?
-    size_t clock(size_t at) const {
+    size_t clock(size_t at) {
         if (!digits(at, 2)) return 0;
         size_t next = at + 1;
         if (is(at, POINT) && digits(next, 2)) at = next;
@@ -222,9 +229,10 @@ class Line {
         }
     }
 
-    const uint32_t* codes_;
+    const Unit* codes_;
     size_t count_;
     const uint16_t* flags_;
+    bool void_ = false;
     size_t run_begin_ = 1, run_end_ = 0;  // letters that were looked at
 };
 
@@ -250,7 +258,7 @@ inline uint32_t* collapse(uint32_t* const begin, const uint32_t* const end, cons
 
 // Writes the template of a line to *out*, which has room for the line; returns its end.
 inline uint32_t* write(const uint32_t* codes, size_t count, const uint16_t* flags, uint32_t* const out) {
-    Line line(codes, count, flags);
+    Line<uint32_t> line(codes, count, flags);
     uint32_t* end = out;
     bool touched = false;  // something is masked, or may have to be
     for (size_t at = 0; at < count;) {
@@ -270,30 +278,37 @@ inline uint32_t* write(const uint32_t* codes, size_t count, const uint16_t* flag
     return touched ? collapse(out, end, flags, count < SHORT_LINE) : end;
 }
 
-// How the template of a line begins, see the reference; *wanted* is at least SHORT_LINE. Throws what *refuse* throws for what
-// is no code point, as far as the line is looked at.
-template <class Refuse>
-uint64_t start(const uint32_t* codes, size_t count, const uint16_t* flags, size_t wanted, Refuse refuse) {
-    if (count < wanted) return 0;  // no template is longer than its line
-    Line line(codes, count, flags);
+// How the template of a line begins, see the reference; *wanted* is at least SHORT_LINE. False where the units that are looked
+// at are not all code points. Throws what *refuse* throws for what is no code point, as far as the line is looked at.
+template <class Unit, class Refuse>
+bool start(const Unit* codes, size_t count, const uint16_t* flags, size_t wanted, Refuse refuse, uint64_t& found) {
+    found = 0;
+    if (count < wanted) return true;  // no template is longer than its line
+    Line<Unit> line(codes, count, flags);
     uint64_t hash = 0;
     size_t seen = 0;
     for (size_t at = 0; at < count;) {
         const uint32_t code = codes[at];
         if (code >= folding::CODE_POINTS) refuse(code);
+        if (line.is_half(code)) return false;
         if (stands_out(code, at + 1 < count ? codes[at + 1] : 0, flags)) {
-            if (const size_t behind = line.when(at)) {
+            const size_t behind = line.when(at);
+            if (line.is_void()) return false;
+            if (behind) {
                 at = behind;
                 continue;
             }
         }
         if (code != SIGN && code != BLANK) {
             hash = baseline::absorb(hash, code);
-            if (++seen == wanted) return baseline::fmix64(hash + wanted) | 1;
+            if (++seen == wanted) {
+                found = baseline::fmix64(hash + wanted) | 1;
+                return true;
+            }
         }
         at++;
     }
-    return 0;
+    return true;
 }
 
 }  // namespace templates
