@@ -148,7 +148,6 @@ def match(
         keys: the band keys; None: they are made here.
     """
     count = len(texts.first)
-    lengths = texts.at.lengths[texts.first]
     result = Match(
         keeper=work.stored(np.arange(count)),
         linked=work.full(count, -1, np.int64),
@@ -157,6 +156,7 @@ def match(
         full=0,
     )
     compared = texts.at.of(texts.first)
+    lengths = compared.lengths
     keys = keys_of(compared, settings, work) if keys is None else keys
     colliding, groups = shared_bands(compared, texts.domain, keys, settings, work)
     full = 0

@@ -80,8 +80,9 @@ class Segments:
 
     def runs(self, texts: I64 | None = None) -> Iterator[I64]:
         """The texts alone, as many at a time."""
+        lengths = self.lengths if texts is None else self.of(texts).lengths
+        ends = np.cumsum(lengths)
         texts = np.arange(len(self)) if texts is None else texts
-        ends = np.cumsum(self.lengths[texts])
         first = 0
         while first < len(texts):
             begin = ends[first - 1] if first else 0
