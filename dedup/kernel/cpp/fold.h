@@ -169,7 +169,7 @@ inline size_t plain_run(const uint32_t* codes, size_t at, size_t count, const ui
         const uint16_t unit = plain[codes[at]];
         if (unit == 0) break;
         *out = unit;
-        out += unit != NOTHING;  // no branch: where marks are is hard to foretell
+        out += unit != DROPPED;  // no branch: where marks are is hard to foretell
     }
     to = out;
     return at;

@@ -465,7 +465,7 @@ static bool outline_some(const uint32_t* RESTRICT codes, size_t count, const uin
     if (blanks) {
         uint32_t dropped = 0;
         read[0] = line.blank ? BLANK : FILLING;
-        for (size_t i = 0; i < READ; i++) dropped += ((word[i] & CODE) == BLANK) & ((read[i] & CODE) == BLANK) ? 1u : 0u;
+        for (size_t i = 0; i < READ; i++) dropped += (((word[i] & CODE) == BLANK) & ((read[i] & CODE) == BLANK)) ? 1u : 0u;
         line.chars -= dropped;
     }
     line.blank = (word[count - 1] & CODE) == BLANK;
@@ -516,7 +516,7 @@ static uint8_t* read_some(const uint32_t* RESTRICT codes, size_t count, const ui
     if (none) return nullptr;
     read[0] = blank ? BLANK : FILLING;
     uint32_t dropped = 0;
-    for (size_t i = 0; i < READ; i++) dropped += (code[i] == BLANK) & (read[i] == BLANK) ? 1 : 0;
+    for (size_t i = 0; i < READ; i++) dropped += ((code[i] == BLANK) & (read[i] == BLANK)) ? 1 : 0;
     blank = code[count - 1] == BLANK;
     if (!dropped && every < 0x80) {
         uint8_t ascii[READ];

@@ -56,13 +56,13 @@ inline uint32_t packed(uint32_t mapping, uint16_t flags, uint16_t mapped) {
     return word;
 }
 
-// What most of a Chinese text is, in half the memory: the unit that a wide code point folds to wherever it stands, NOTHING
+// What most of a Chinese text is, in half the memory: the unit that a wide code point folds to wherever it stands, DROPPED
 // for a mark that is dropped behind such a one, 0 for others.
-constexpr uint16_t NOTHING = 1;
+constexpr uint16_t DROPPED = 1;
 inline uint16_t plain_unit(uint32_t word) {
     if (word & (SPECIAL | P_DECIMAL)) return 0;
-    if (word & P_MARK) return NOTHING;
-    return word & P_WIDE && (word & MAPPING) > NOTHING ? static_cast<uint16_t>(word & MAPPING) : 0;
+    if (word & P_MARK) return DROPPED;
+    return word & P_WIDE && (word & MAPPING) > DROPPED ? static_cast<uint16_t>(word & MAPPING) : 0;
 }
 
 // Whether what a code point maps to is one of ASCII, and no blank.
