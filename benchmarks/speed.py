@@ -99,13 +99,13 @@ def _processes(root: int) -> Iterator[int]:
 
 
 def _memory(root: int) -> tuple[int, int]:
-    """Bytes that the processes hold: (anonymous, mapped from files)."""
+    """Bytes that the processes hold: (anonymous, shared among them too; mapped from files)."""
     anonymous = mapped = 0
     for process in _processes(root):
         with suppress(OSError, ValueError, LookupError):
             sums = dict(line.split(":") for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()[1:])
-            pss, anon = (1024 * int(sums[name].split()[0]) for name in ("Pss", "Pss_Anon"))
-            anonymous, mapped = anonymous + anon, mapped + pss - anon
+            own, shared, files = (1024 * int(sums[f"Pss_{of}"].split()[0]) for of in ("Anon", "Shmem", "File"))
+            anonymous, mapped = anonymous + own + shared, mapped + files
     return anonymous, mapped
 
 
