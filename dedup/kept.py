@@ -138,8 +138,9 @@ class Kept:
         (self.folder / _NEW).write_bytes(
             b"%s\n%s" % (orjson.dumps({"version": _VERSION, "sha256": _sha256(body)}), body)
         )
-        if waits:
+        if any(stage["boot"] is None for stage in stages.values()):  # else this list might go, and those with it
             self._store(_NEW)
+        if waits:
             self._stored = time.monotonic()
         (self.folder / _NEW).replace(self.folder / _MANIFEST)
         self._stages = stages

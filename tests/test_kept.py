@@ -330,6 +330,22 @@ def test_a_stage_that_waited_for_the_disk_outlives_the_machine(tmp_path, monkeyp
     assert (again.stages, again.lost) == (["one", "two"], [])
 
 
+def test_the_list_of_stages_that_are_stored_is_stored_whenever_it_is_written(tmp_path, monkeypatch):
+    """A list that takes the place of one on the disk, and is lost there, takes with it what was safe."""
+    synced = []
+    monkeypatch.setattr("dedup.kept._boot", lambda: "monday")
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_ino))
+    work = Work(memory=4, kept=made(tmp_path / "work"))
+    held = work.zeros(10, np.int64)
+    for name, hurry, times in (("one", 30.0, 0), ("two", 0.0, 3), ("three", 30.0, 1)):
+        monkeypatch.setattr("dedup.kept._HURRY", hurry)
+        synced.clear()
+        work.stage(name, lambda: Stage({"a": np.arange(3)}), lambda stage: stage, lambda stage: stage)
+        assert len(synced) == times
+    assert synced == [(tmp_path / "work/work.json").stat().st_ino]
+    assert not held.any()
+
+
 def test_a_stage_that_waits_stores_those_that_did_not(tmp_path, monkeypatch):
     """A stage that is safe stands on stages that are."""
     monkeypatch.setattr("dedup.kept._boot", lambda: "monday")
