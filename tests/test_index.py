@@ -268,6 +268,18 @@ def test_after_removing_and_replacing_every_cut_has_a_kept_twin(seed, tmp_path):
     twins(articles, findings)
 
 
+def test_an_index_of_which_all_was_removed_is_compacted(tmp_path):
+    article = Article("a", sentence(random.Random(1), 50, 80))
+    with Index(tmp_path / "x") as index:
+        index.add(article)
+        index.remove("a")
+        index.compact()
+        assert (index.info()["articles"], index.info()["entries"]) == (0, 0)
+        assert index.add(article).duplicate_of is None
+        assert index.query(replace(article, id="b")).duplicate_of == "a"
+    assert Index.repair(tmp_path / "x") == []
+
+
 def twins(articles: dict[str, Article], findings: list[dedup.Finding]) -> None:
     """Every cut ends at kept text in two steps, and repeats it, equal or verified."""
     cuts = [finding for finding in findings if finding.removed and finding.kind == "duplicate"]

@@ -482,7 +482,7 @@ class Index(Opened):
             raise BadIndex(f"{self.path}: was opened to be read only; open it without read_only to compact it")
         with self._moment():
             spans = np.array(self._store.spans(), np.int64).reshape(-1, 2)
-        first, end = spans[:, 0], spans.sum(axis=1)
+        first, end = spans[:, 0], np.append(spans.sum(axis=1), 0)  # behind the last, for what comes before the first
 
         def is_held(places: U32) -> Mask:
             before = np.searchsorted(first, places, side="right") - 1
