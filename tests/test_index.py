@@ -268,6 +268,16 @@ def test_after_removing_and_replacing_every_cut_has_a_kept_twin(seed, tmp_path):
     twins(articles, findings)
 
 
+def test_articles_without_a_line_are_judged_again(tmp_path):
+    with Index(tmp_path / "x") as index:
+        index.add_many([Article("a", ""), Article("b", "\n")])
+        assert index.rejudge() == []
+        assert index.add(Article("c", "")).text == ""
+        for id in "abc":
+            index.remove(id)
+        assert index.rejudge() == []
+
+
 def test_an_index_of_which_all_was_removed_is_compacted(tmp_path):
     article = Article("a", sentence(random.Random(1), 50, 80))
     with Index(tmp_path / "x") as index:

@@ -93,7 +93,7 @@ def lines_of(reading: Reading) -> ReadLines:
         masked=units.masked[first],
         shape=units.shape[first],
         start=units.start[first],
-        end=units.end[np.append(first[1:], len(fresh)) - 1],
+        end=units.end[np.append(first, len(fresh))[1:] - 1],
         of_article=np.searchsorted(first, units.of_article),
     )
 
