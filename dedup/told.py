@@ -126,7 +126,7 @@ class Told:
     def finding_lines(self, listener: Listener | None = None) -> Iterator[bytes]:
         """The same as lines of findings.jsonl, those of several articles at a time."""
         for found, lines in self._work.in_threads(
-            lambda found: (found, finding_lines(self.tables, found)), self._columns()
+            lambda found: (found, finding_lines(self.tables, found)), self._columns(), _size_told
         ):
             if listener is not None:
                 rows = _finding_rows(self.tables, found)
@@ -205,9 +205,10 @@ class Told:
     def chunks(self) -> Iterator[tuple[int, int]]:
         """(first, end) of articles of the corpus that memory holds together, as places in the order of reading."""
         before = offsets_of(self.tables.lengths[self.tables.read])
+        most = _CHUNK // self._work.workers  # each thread tells some, and as much again waits to be written
         first = 0
         while first < len(before) - 1:
-            stop = max(first + 1, int(np.searchsorted(before, before[first] + _CHUNK, side="right")) - 1)
+            stop = max(first + 1, int(np.searchsorted(before, before[first] + most, side="right")) - 1)
             stop = min(stop, first + _ARTICLES)
             yield first, stop
             first = stop
@@ -256,6 +257,11 @@ def _finding_rows(tables: Tables, found: FindingColumns) -> list[FindingRow]:
         similarities[row] = similarity
     ids, spans = _ids(tables, found.article), (found.start.tolist(), found.end.tolist())
     return list(zip(ids, *spans, heads, similarities, names, sources, strict=True))
+
+
+def _size_told(found: FindingColumns) -> int:
+    """Bytes that the lines take while they are put together: twice, as the parts that they are made of come first."""
+    return 2 * int((found.to_byte - found.from_byte).sum())
 
 
 def _texts(found: FindingColumns, most: int | None = None) -> list[str]:

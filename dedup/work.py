@@ -41,6 +41,7 @@ _FOR_EACH = (
     3  # items that each process has at most: one to work on, and those that wait while this one works on its own
 )
 _WAITING = 4  # items for each worker that are held at most, done or not: the first may wait for a process to start
+_HELD = 8  # results of threads take this part of the memory at most, unless one alone takes more
 MEMORY = 1 << 30
 
 
@@ -240,20 +241,33 @@ class Work:
             if trays.file is not None:
                 os.close(trays.file)  # its memory goes with the last result that lies in it
 
-    def in_threads(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-        """*function* of each item, in their order, in as many threads as there are workers."""
+    def in_threads(
+        self, function: Callable[[T], R], items: Iterable[T], size: Callable[[T], int] = lambda item: 0
+    ) -> Iterator[R]:
+        """*function* of each item, in their order, in as many threads as there are workers.
+
+        Args:
+            function: what is done.
+            items: to what.
+            size: bytes that an item and its result take: fewer are held at a time where these are large.
+        """
         if self.workers == 1:
             yield from map(function, items)
             return
-        waiting: deque[Future[R]] = deque()
+        waiting: deque[tuple[Future[R], int]] = deque()
+        held = 0
         with ThreadPoolExecutor(self.workers) as pool:
             try:
                 for item in items:
-                    waiting.append(pool.submit(function, item))
-                    if len(waiting) > 2 * self.workers:
-                        yield waiting.popleft().result()
+                    own = size(item)
+                    while len(waiting) > 2 * self.workers or (waiting and held + own > self.memory // _HELD):
+                        result, its = waiting.popleft()
+                        held -= its
+                        yield result.result()
+                    waiting.append((pool.submit(function, item), own))
+                    held += own
                 while waiting:
-                    yield waiting.popleft().result()
+                    yield waiting.popleft()[0].result()
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
 

@@ -120,3 +120,15 @@ def test_what_blocks_take_along_is_of_the_family_of_what_it_repeats() -> None:
         (0, [(4, 0.9062), (8, 0.9062)]),
         (2, [(6, 1.0), (10, 1.0)]),
     ]
+
+
+def test_how_much_is_told_at_a_time_does_not_grow_with_the_workers() -> None:
+    """A worker more makes the pieces smaller instead."""
+    articles = [Article(str(number), "x" * 1000) for number in range(1 << 10)]
+    with Work() as work:
+        judgement = judged(articles, Settings(), work)._judgement
+        for workers in (1, 4, 1 << 14):
+            tellings = Told(judgement, lambda stage, done, total: None, Work(workers=workers))
+            sizes = [stop - first for first, stop in tellings.chunks()]
+            assert sum(sizes) == len(articles)
+            assert max(sizes) == max(min(told._CHUNK // 1000 // workers, len(articles)), 1)

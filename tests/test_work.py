@@ -340,6 +340,23 @@ def test_no_more_items_are_taken_than_workers_need(way):
     results.close()
 
 
+def test_few_results_of_threads_are_held_where_they_are_large():
+    """What one alone takes is no matter."""
+    taken = []
+
+    def items():
+        for number in range(40):
+            taken.append(number)
+            yield number
+
+    work = Work(workers=8, memory=800)
+    results = work.in_threads(squared, items(), lambda number: (40, 10**6)[number == 20])
+    for number in range(40):
+        assert next(results) == number * number
+        assert len(taken) <= number + 4
+    assert not list(results)
+
+
 class Item(NamedTuple):
     """A number, bytes that are sent apart, and an array."""
 
