@@ -630,7 +630,7 @@ LINE = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     lines=st.lists(LINE, max_size=8),
     end=st.sampled_from([b"\n", b"\r\n"]),

@@ -67,7 +67,7 @@ def brute_force(passages: Passages) -> list[Block]:
 
 
 @given(st.lists(st.lists(st.integers(0, 6), max_size=12), max_size=5), st.sets(st.integers(0, 6)))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_longest_run_at_each_place_is_found(articles, long):
     """As the search that tries everything finds it; ties go to the earliest source."""
     passages = passages_of(articles, long)

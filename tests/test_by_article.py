@@ -44,7 +44,7 @@ def raw_line(finding: Finding, style: int) -> bytes:
 LINES = st.tuples(st.sampled_from(IDS), st.integers(0, 9), st.integers(0, 2), st.sampled_from([b"", b"\n", b" \r\n\n"]))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(lines=st.lists(LINES, max_size=12), ended=st.booleans(), sound=st.booleans(), same=st.booleans())
 def test_an_article_has_its_findings_in_the_order_of_the_file(
     tmp_path_factory: pytest.TempPathFactory, lines: list[Any], ended: bool, sound: bool, same: bool

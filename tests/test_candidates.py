@@ -101,7 +101,7 @@ def test_completed_keys_group_texts_as_whole_keys_do(monkeypatch, shape, leading
     st.sampled_from(sorted(SHAPES)),
     st.integers(1, 4),
 )
-@hypothesis_settings(deadline=None, max_examples=60)
+@hypothesis_settings(max_examples=60)
 def test_any_texts_are_grouped_as_by_whole_keys(texts, shape, leading):
     """Few, none, all equal, of a few letters."""
     settings = SHAPES[shape]

@@ -20,7 +20,7 @@ HARD = st.text(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @example("a\u200b\u0301 %35 %")
 @example("\u0301\u0301")
 @example("35 ％，3.5%")
@@ -34,7 +34,7 @@ def test_the_fold_with_places_is_the_fold(text):
     assert (at[1:] >= at[:-1]).all()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(HARD, HARD)
 def test_the_pieces_give_both_texts_back(left, right):
     """Nothing is lost or shown twice, and what is called the same is."""

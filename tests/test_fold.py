@@ -426,14 +426,13 @@ def test_white_space_goes_beside_wide_characters_and_collapses_elsewhere(text, f
 @given(TEXTS)
 @example("5%-½")
 @example("-\u200b5 %")
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_folding_agrees_with_its_rules_read_one_by_one(text):
     """The vectorised fold does what plain Python does."""
     assert fold(text) == slow_fold(text)
 
 
 @given(st.text(max_size=20))
-@settings(deadline=None)
 def test_folding_agrees_with_its_rules_on_any_text(text):
     """The same, with characters from all of Unicode; those that the installed Python knows better are left out."""
     if unicodedata.unidata_version == TABLE.unicode_version:
@@ -444,7 +443,7 @@ def test_folding_agrees_with_its_rules_on_any_text(text):
 @example("0 \u0300:\u3099")
 @example("a \u0300 \u3099")
 @example("か \u3099 b")
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_folding_twice_is_folding_once(text):
     """But for signs before and after numbers, which are a plain full stop once they are folded."""
     signs = reference.SIGN | reference.PERCENT
@@ -453,14 +452,14 @@ def test_folding_twice_is_folding_once(text):
 
 
 @given(st.text(st.sampled_from(CANONICAL), max_size=10))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_canonically_equivalent_texts_fold_alike(text):
     """Composed, decomposed and as it is."""
     assert fold(unicodedata.normalize("NFD", text)) == fold(text) == fold(unicodedata.normalize("NFC", text))
 
 
 @given(st.text(st.sampled_from(CANONICAL), max_size=10))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_composition_is_that_of_unicode(text):
     """`compose` of decomposed text is NFC, and it changes no text up to NFC."""
     assert strings_of(
@@ -476,7 +475,6 @@ def strings_of(codes):
 
 
 @given(st.lists(TEXTS | st.text(max_size=10), max_size=8))
-@settings(deadline=None)
 def test_a_batch_folds_as_its_segments_do(texts):
     """No rule looks across the end of a segment."""
     assert strings(*fold_segments(texts)) == [fold(text) for text in texts]

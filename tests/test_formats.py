@@ -153,7 +153,7 @@ def test_clean_csv_is_read_alike_by_another_reader(tmp_path: Path, form: str) ->
 FIELD = st.text(st.sampled_from('a中",\t\r\n \ufeff\u2028;'), max_size=6)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     rows=st.lists(st.tuples(FIELD, FIELD, FIELD), min_size=1, max_size=6),
     form=st.sampled_from(["csv", "tsv"]),
@@ -213,7 +213,7 @@ def test_csv_is_read_and_restored_as_another_reader_reads_it(
     assert read((folder / "r").read_bytes()) == read(path.read_bytes())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     parts=st.lists(st.sampled_from([*"xyz", '"q\r\n"', "bad,"]), min_size=1, max_size=12),
     ends=st.lists(st.sampled_from(["\n", "\r", "\r\n", "\n\n", "\r\n\n", "\r\r"]), min_size=13, max_size=13),

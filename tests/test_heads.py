@@ -48,7 +48,7 @@ TEXTS = ["".join(signs) for length in range(5) for signs in product("ab中.7", r
 
 
 @given(patterns())
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_every_match_begins_with_a_head(pattern):
     """All short texts of five characters that RE2 says match have a head, whole or their first two characters."""
     found = [[[*map(ranges, head)] for head in heads(pattern, 2)]][0]
@@ -211,7 +211,7 @@ def test_patterns_that_tell_digits_apart():
     st.lists(st.sampled_from([*APART, *ALIKE, "a", "中", "^", "$"]), max_size=4).map("".join),
     st.text("a中059{}-", max_size=6),
 )
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_digits_that_are_taken_alike(pattern, text):
     """By RE2 itself: where digits are alike another one matches too."""
     try:

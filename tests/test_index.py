@@ -48,7 +48,7 @@ def shuffled(articles: list[Article], seed: int) -> list[Article]:
     return random.Random(seed).sample(articles, len(articles))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(
     seed=st.integers(0, 10**6),
     sizes=st.tuples(st.sampled_from([6, 14, 30]), st.sampled_from([6, 12, 24])),

@@ -3,7 +3,7 @@
 import datasketch
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from oracle import columns, shingle_set
 
@@ -23,7 +23,6 @@ def segments(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
 
 
 @given(st.lists(FOLDED, max_size=6), st.integers(1, 12))
-@settings(deadline=None)
 def test_as_many_distinct_shingles_as_the_oracle_finds(texts, size):
     """Equal shingles have equal hashes, different ones different hashes, across all texts."""
     flat, offsets = segments(texts)
@@ -47,7 +46,6 @@ def test_a_shingle_spans_eight_columns():
 
 
 @given(FOLDED)
-@settings(deadline=None)
 def test_columns_agree_with_unicode_names(text):
     """Han, kana and Hangul are two columns wide, all else one."""
     flat, _ = segments([text])
@@ -103,7 +101,6 @@ def test_finalizers_give_the_published_values():
 
 
 @given(st.lists(FOLDED, max_size=8))
-@settings(deadline=None)
 def test_equal_texts_and_only_they_have_equal_digests(texts):
     """A digest depends on the text alone, not on its neighbours."""
     flat, offsets = segments(texts)
@@ -133,7 +130,6 @@ def test_long_texts_are_hashed_in_blocks_as_in_one_piece(monkeypatch):
 
 
 @given(st.lists(st.lists(st.integers(0, 9)), max_size=8))
-@settings(deadline=None)
 def test_segment_sets_are_sorted_and_distinct(lists):
     """Each segment comes back as Python's sorted set."""
     flat = np.array([value for one in lists for value in one], np.uint64)
@@ -167,7 +163,6 @@ def test_band_keys_are_equal_when_all_rows_are():
 
 
 @given(st.floats(0.2, 0.95), st.floats(0.2, 0.99), st.integers(16, 256))
-@settings(deadline=None)
 def test_a_band_shape_reaches_its_recall_and_no_wider_one_does(threshold, recall, num_perm):
     """Against the formula itself: 1 - (1 - s**r)**b."""
     try:

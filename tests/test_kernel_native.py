@@ -304,7 +304,6 @@ def test_signatures_of_every_number_of_permutations(level, num_perm):
 
 
 @given(st.lists(st.integers(0, 90), max_size=12), st.integers(1, 255), st.integers(0, 2**32 - 1))
-@settings(deadline=None)
 def test_shingles_of_every_mixture_of_widths(lengths, size, seed):
     """Any code point below 2**32, wide or not: as the reference has it."""
     rng = np.random.default_rng(seed)
@@ -370,7 +369,6 @@ def test_collisions(count):
 
 
 @given(st.lists(st.sampled_from([0, 1, 2**63, 2**64 - 1, 2**64 - 2]), max_size=30))
-@settings(deadline=None)
 def test_collisions_of_few_keys(keys):
     """The least and the greatest key are keys like others."""
     array = np.array(keys, np.uint64)
@@ -485,7 +483,6 @@ def test_utf16(level, codes):
 
 
 @given(st.lists(st.lists(st.sampled_from(UNITS), max_size=40), min_size=1, max_size=9))
-@settings(deadline=None)
 def test_surrogates_that_are_no_pair_stand_for_themselves(segments):
     """In any order, and where the halves of a pair lie in two segments."""
     units = np.array([unit for segment in segments for unit in segment], np.uint16)
@@ -518,7 +515,6 @@ def test_what_utf16_cannot_hold_is_refused(level, code, place):
     st.lists(st.text("aあ 𠀀😀", max_size=4), min_size=1, max_size=9),
     st.lists(st.lists(st.integers(0, 8), max_size=5)),
 )
-@settings(deadline=None)
 def test_join_segments(texts, groups):
     """Empty segments, empty groups, segments in any order and again, wide and narrow joints; in UTF-16 the same."""
     folded = np.array([ord(c) for text in texts for c in text], np.uint32)
@@ -554,7 +550,7 @@ def same_folds(codes, offsets):
 
 
 @given(st.lists(st.text(HARD, max_size=40), max_size=6))
-@settings(deadline=None, max_examples=1000)
+@settings(max_examples=1000)
 def test_folds_of_marks_digits_and_blanks(texts):
     """Signs beside digits, invisible characters among them, combining characters, annotations."""
     codes = np.array([ord(c) for text in texts for c in text], np.uint32)
@@ -588,7 +584,7 @@ ENGLISH = [
 
 
 @given(st.lists(st.lists(st.sampled_from(ENGLISH), max_size=40).map("".join), max_size=3))
-@settings(deadline=None, max_examples=1500)
+@settings(max_examples=1500)
 def test_folds_of_ascii(texts):
     """Blanks, marks and figures in runs of ASCII, at their ends and around the blocks that they are folded in."""
     codes = np.array([*map(ord, "".join(texts))], np.uint32)
@@ -607,7 +603,7 @@ OF_A_TABLE = [0x61, 0x31, 0x20, 0x2C, 0x4E2D, 0x3042, 0xFFFF, 0x10000, 0x1F600, 
     st.lists(st.lists(st.sampled_from(OF_A_TABLE), max_size=9), max_size=3),
     st.lists(st.lists(st.sampled_from(OF_A_TABLE), max_size=70), max_size=4),
 )
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_folds_by_any_table(mapped, flagged, expansions, texts):
     """What is wide folds to what is not, what is one unit to a pair, either to several, one of which is blank."""
     mapping, flags = TABLE.mapping.copy(), TABLE.flags.copy()
@@ -651,7 +647,7 @@ def test_half_a_pair_is_not_folded_to_utf16(text):
 
 
 @given(st.text("ab ,.-5%", max_size=12), st.integers(0, 70))
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_folds_around_the_end_of_a_block_of_ascii(text, before):
     """Whatever stands there, and a wide character or nothing behind it."""
     for behind in ("", "中", " 中", "a" * 70):
@@ -660,7 +656,7 @@ def test_folds_around_the_end_of_a_block_of_ascii(text, before):
 
 
 @given(st.lists(st.lists(st.sampled_from(PINYIN), max_size=12).map("".join), max_size=4))
-@settings(deadline=None, max_examples=1500)
+@settings(max_examples=1500)
 def test_folds_of_annotations(texts):
     """Syllables of pinyin, right and wrong, in brackets, in what is left of them and in none."""
     codes = np.array([ord(c) for text in texts for c in text], np.uint32)
@@ -693,7 +689,7 @@ def test_folds_of_brackets_at_every_distance_of_a_tone(bracket):
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), max_size=6))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_folds_of_any_text(texts):
     """Any Unicode text."""
     codes = np.array([ord(c) for text in texts for c in text], np.uint32)
@@ -704,7 +700,7 @@ def test_folds_of_any_text(texts):
     st.lists(st.integers(0, 99) | st.sampled_from([32, 64]), max_size=6),
     st.text("a1 中国か가\U00020000\u3400é〇", min_size=1, max_size=20),
 )
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_columns_of_every_mixture(lengths, signs):
     """In segments around the blocks of 32: what is known to be wide or narrow, and what must be looked up."""
     codes = np.resize(np.array([*map(ord, signs)], np.uint32), sum(lengths))
@@ -787,14 +783,14 @@ def same_templates(lines):
 
 
 @given(st.lists(st.lists(st.sampled_from(OF_DATES), max_size=14).map("".join), max_size=8))
-@settings(deadline=None, max_examples=2000)
+@settings(max_examples=2000)
 def test_templates_of_what_the_patterns_mention(lines):
     """Dates, times, numbers and their parts in any order, in short lines and long ones."""
     same_templates(lines)
 
 
 @given(st.lists(st.from_regex(template_reference._WHEN), max_size=6), st.integers(0, 2**32 - 1))
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_templates_of_dates_with_one_edit(lines, seed):
     """Whatever the pattern matches, and what is one character away from it."""
     rng = np.random.default_rng(seed)
@@ -806,7 +802,7 @@ def test_templates_of_dates_with_one_edit(lines, seed):
 
 
 @given(st.lists(st.text(max_size=40), max_size=6))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_templates_of_any_text(lines):
     """Any Unicode text."""
     same_templates(lines)
@@ -842,7 +838,6 @@ def test_lines_that_differ_in_their_dates_start_alike():
 
 
 @given(st.text("123年月日号时点分.𑁦𝟙𠀀 a中\ud800\udc00一", max_size=70), st.sampled_from([20, 30]))
-@settings(deadline=None)
 def test_digits_above_the_basic_plane_count_in_starts(line, count):
     """Where dates end in them, behind them, alone; and halves of a code point that are no pair."""
     units = np.array([unit for char in line for unit in halves(char)], np.uint16)
@@ -897,7 +892,7 @@ BREAKS = "a中 \t\u3000\u200b\ufeff\x00\x0b\x0c\n\n\r\r\x0e\x85\u2027\u2028\u202
         max_size=6,
     )
 )
-@settings(deadline=None, max_examples=1000)
+@settings(max_examples=1000)
 def test_line_spans(texts):
     """Line ends of all kinds, also where one text ends and the next begins, in texts longer than a block of 64."""
     codes, offsets = (
@@ -917,7 +912,7 @@ def test_line_spans_of_every_code_point():
 
 
 @given(st.lists(st.integers(0, 0x10FFFF), max_size=80), st.lists(st.integers(0, 0x10FFFF), max_size=9))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_marked(codes, marks):
     """Any code points by any table."""
     table = np.zeros(0x110000, np.uint8)
@@ -954,7 +949,7 @@ def read_as_the_reference(codes, starts, ends, table, openers):
 
 
 @given(st.text(READ, max_size=60) | READ_IN_BLOCKS, st.data())
-@settings(deadline=None, max_examples=1500)
+@settings(max_examples=1500)
 def test_readings(text, data):
     """Lines in any order that overlap, are empty or lie at the ends; white space and what closes them, surrogates."""
     codes = np.array([*map(ord, text)], np.uint32)
@@ -965,7 +960,7 @@ def test_readings(text, data):
 
 
 @given(st.lists(st.integers(0, 0x10FFFF), max_size=30), st.data())
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_readings_of_any_code_point_by_any_table(codes, data):
     """What is read may be longer or shorter in UTF-8 than what stands there."""
     table = np.zeros(0x110000, np.uint32)
@@ -1032,7 +1027,7 @@ def utf8_of(texts):
 
 
 @given(st.lists(SPOILT, min_size=1, max_size=4), st.data())
-@settings(deadline=None, max_examples=1000)
+@settings(max_examples=1000)
 def test_cut_ends_of_any_spans(texts, data):
     """Spans that touch, overlap, are empty, lie at the ends or in the midst of a character."""
     utf8, offsets = utf8_of(texts)
@@ -1083,7 +1078,7 @@ def test_utf8_places(length):
     ),
     st.data(),
 )
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_json_strings(text, data):
     """Spans of any length that overlap, are empty or broken."""
     place = st.integers(0, len(text))
@@ -1117,7 +1112,7 @@ def test_spans_for_json_are_not_trusted(span):
 
 
 @given(st.lists(SPOILT, max_size=4))
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_least_runs(texts):
     """Texts of fewer than four characters, of broken ones, and none."""
     equal(native.least_runs(*utf8_of(texts)), utf8_reference.least_runs(*utf8_of(texts)))
@@ -1129,7 +1124,7 @@ RUNS = st.builds(lambda sign, count: sign * count, st.sampled_from("a中é퟿ࠀ
 
 
 @given(st.lists(st.lists(RUNS, max_size=6).map("".join), max_size=4), st.sampled_from([b"", *ILL_FORMED]), st.data())
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_code_points_of_utf8(texts, bad, data):
     """Runs of one length in UTF-8 and changes between them; something ill-formed anywhere, halves of characters too."""
     encoded = [text.encode() for text in texts]
@@ -1228,7 +1223,7 @@ SPOILING = st.sampled_from([*b'"\\{}[],:\x00\x1f\t \r\n-.0129eE+utfn/\x7f\x80\xc
 
 
 @given(st.lists(RECORDS, max_size=4), st.data())
-@settings(deadline=None, max_examples=600)
+@settings(max_examples=600)
 def test_records_of_json(records, data):
     """Fields in any order, several of one name, white space anywhere, escapes wherever there may be some; then the same
     with some bytes changed."""
@@ -1453,7 +1448,7 @@ def test_components(texts):
         lambda n: st.lists(st.lists(st.integers(-1, n - 1), min_size=n, max_size=n), min_size=1, max_size=4)
     )
 )
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_components_of_few_texts(bands):
     """Any numbers at all, by search from text to text."""
     groups = np.array(bands, np.int32)

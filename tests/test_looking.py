@@ -112,7 +112,7 @@ SETTINGS = st.builds(
 
 @pytest.mark.parametrize("rules", HOSTILE)
 @given(texts=st.lists(a_text(), min_size=1, max_size=8), chosen=SETTINGS)
-@hypothesis_settings(deadline=None, max_examples=60)
+@hypothesis_settings(max_examples=60)
 def test_articles_in_a_row_show_what_each_shows(rules, texts, chosen):
     """Whatever is in them, whatever a user's rules would match across lines, whatever is stripped or kept."""
     named = tuple((f"own{number}", pattern) for number, pattern in enumerate(HOSTILE[rules]))
@@ -120,7 +120,7 @@ def test_articles_in_a_row_show_what_each_shows(rules, texts, chosen):
 
 
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=6))
-@hypothesis_settings(deadline=None, max_examples=150)
+@hypothesis_settings(max_examples=150)
 def test_any_text(texts):
     """Any Unicode text."""
     same_as_one_by_one(texts, Settings(strip=STRIPPED))
@@ -226,7 +226,7 @@ DATED = st.lists(st.sampled_from([*LINES, "", "7", "/"]) | st.text("0123456789.å
 
 
 @given(st.lists(DATED.map("".join), max_size=30), st.sampled_from(sorted(HOSTILE)), st.data())
-@hypothesis_settings(deadline=None, max_examples=300)
+@hypothesis_settings(max_examples=300)
 def test_what_is_remembered_of_lines_is_what_is_found_of_them(texts, hostile, data):
     """Lines that differ by digits alone have one rule, unless one tells digits apart: none is taken for another."""
     named = tuple((f"own{number}", pattern) for number, pattern in enumerate(HOSTILE[hostile]))

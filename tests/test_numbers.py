@@ -70,7 +70,7 @@ def test_the_school_writing_is_that_of_school():
 
 
 @given(st.integers(11, 10**16 - 1))
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_han_numerals_are_the_numbers_that_they_write(value):
     """In plain and formal writing, and digit by digit."""
     assert found(in_han(value)) == [str(value)]

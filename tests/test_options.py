@@ -158,7 +158,7 @@ def test_kept_is_decided_by_keep_and_findings_stay_in_reading_order():
 
 
 @given(st.permutations(range(8)))
-@hypothesis_settings(max_examples=10, deadline=None)
+@hypothesis_settings(max_examples=10)
 def test_what_is_kept_by_a_field_does_not_depend_on_the_order_of_reading(order):
     """Keep order decides, ties aside."""
     articles = [Article(a.id, a.text, rank=number) for number, a in enumerate(corpus(5, articles=8, pool=8))]

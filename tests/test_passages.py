@@ -75,7 +75,6 @@ def test_an_empty_text_has_no_lines():
 
 
 @given(TEXTS)
-@settings(deadline=None)
 def test_lines_are_those_of_a_plain_scan(text):
     """Character by character."""
     expected, start = [], 0
@@ -150,7 +149,7 @@ def test_sentences_end_at_stops(text, sentences):
 
 
 @given(TEXTS, st.sampled_from(MODES))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_passages_lie_in_order_and_hold_all_that_shows(text, mode):
     """They do not overlap, none is blank, and between them nothing shows."""
     spans = passages(text, mode)
@@ -166,7 +165,6 @@ def test_passages_lie_in_order_and_hold_all_that_shows(text, mode):
 
 
 @given(TEXTS)
-@settings(deadline=None)
 def test_the_sentences_of_a_line_are_the_line(text):
     """Put together they are the line, without its line end if they are several."""
     lines = dict(passages(text, "line").tolist())
@@ -180,7 +178,6 @@ def test_the_sentences_of_a_line_are_the_line(text):
 
 
 @given(TEXTS, TEXTS, st.sampled_from(MODES))
-@settings(deadline=None)
 def test_texts_put_together_with_a_blank_line_keep_their_passages(one, other, mode):
     """No passage reaches over a blank line."""
     joined = parts(f"{one}\n\n{other}", mode)

@@ -92,7 +92,7 @@ def texts_and_spans(draw: st.DrawFn) -> tuple[str, list[tuple[int, int]]]:
     return text, [(start, end) for start, end in pairs if start < end]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(texts_and_spans(), st.randoms(use_true_random=False))
 def test_restore_undoes_clean(drawn: tuple[str, list[tuple[int, int]]], random: object) -> None:
     """Character for character, for any text and any cuts."""
@@ -290,7 +290,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(LINES)
 def test_whole_lines_go_as_a_slow_walk_over_the_lines_says(lines: list[tuple[str, str, str]]) -> None:
     """And no more blank lines follow each other than before."""
@@ -307,7 +307,7 @@ def test_whole_lines_go_as_a_slow_walk_over_the_lines_says(lines: list[tuple[str
     assert cut_marked(marked) == slow_cut(plain)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(texts_and_spans())
 def test_a_cut_takes_along_only_white_space(drawn: tuple[str, list[tuple[int, int]]]) -> None:
     """Never a character that can be seen, never a part of the next cut; and taking it along twice changes nothing."""

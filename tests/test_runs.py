@@ -751,7 +751,7 @@ def lines_of(path: Path) -> list[Any]:
     return [list(json.loads(line).items()) if line.strip() else line for line in path.read_bytes().split(b"\n")]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     records=st.lists(st.text(st.sampled_from('a中"\\\n\u2028\r \ufeff'), max_size=12), min_size=1, max_size=6),
     files=st.lists(st.text(st.sampled_from("b中\n\u2028\r \ufeff"), max_size=12), min_size=1, max_size=3),

@@ -58,7 +58,7 @@ def test_what_is_written_is_found(count, distinct, tmp_path):
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=60), st.lists(st.integers(0, 60), max_size=5), st.integers(1, 40))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_a_filter_made_in_pieces_is_the_filter(keys, cuts, lines):
     """However its keys come."""
     whole = np.sort(np.array(keys, np.uint64))
