@@ -122,17 +122,16 @@ class Kept:
 
     def add(self, name: str, files: Mapping[str, tuple[str, str, tuple[int, ...]]], meta: Any) -> None:
         """Notes that a stage is finished."""
-        stored = {}
-        for key, (file, dtype, shape) in files.items():
-            status = (self.folder / file).stat()
-            stored[key] = [file, dtype, shape, status.st_size, status.st_mtime_ns]
-        stages = {**self._stages, name: {"files": stored, "meta": meta, "boot": self._boot}}
+        added = {key: [file, dtype, shape] for key, (file, dtype, shape) in files.items()}
+        stages = {**self._stages, name: {"files": added, "meta": meta, "boot": self._boot}}
         waits = not self._boot or time.monotonic() - self._stored >= _HURRY
-        if waits:
-            for stage in stages.values():
-                if stage["boot"] is not None:
-                    self._store(*(file for file, *_ in stage["files"].values()))
-                    stage["boot"] = None
+        for stage in [of for of in stages.values() if of["boot"] is not None] if waits else [stages[name]]:
+            if waits:
+                self._store(*(file for file, *_ in stage["files"].values()))
+                stage["boot"] = None
+            for of in stage["files"].values():  # some file systems note only then when a file was changed
+                status = (self.folder / of[0]).stat()
+                of[3:] = [status.st_size, status.st_mtime_ns]
         stages = orjson.loads(orjson.dumps(stages))
         body = orjson.dumps({"run": self._run, "stages": stages})
         (self.folder / _NEW).write_bytes(

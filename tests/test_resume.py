@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from corpora import corpus
 
+from dedup import kept
+
 STAGES = ["reading", "articles", "boilerplate", "passages"]
 SMALL = ["--memory", "64K", "--workers", "1", "-q"]
 FOOTER = "分享到微博，责任编辑张三，联系电话六二三四，未经许可不得转载。"
@@ -222,6 +224,19 @@ def test_another_version_does_not_go_on(killed):
     refused = dedup("clean", *AS_THEN, *SMALL, "-o", "out", "--resume", cwd=killed, code=code)
     assert refused.returncode == 2
     assert "but version of dedup was " in refused.stderr.decode()
+
+
+@pytest.mark.skipif(not kept._boot(), reason="where a restart cannot be seen, each stage waits for the disk")
+def test_what_a_restart_may_have_lost_is_made_again(killed):
+    """And named; with the same result."""
+    code = "import dedup.kept\ndedup.kept._boot = lambda: 'another'\n"
+    loud = [word for word in SMALL if word != "-q"]
+    done = dedup("clean", *AS_THEN, *loud, "-o", "out", "--resume", cwd=killed, code=code)
+    assert done.returncode == 0
+    assert "started anew, or is another, and may have lost reading, articles, boilerplate; made again" in done.stderr.decode()
+    assert dedup("clean", *AS_THEN, *SMALL, "-o", "other", cwd=killed).returncode == 0
+    for name in ("findings.jsonl", "families.jsonl"):
+        assert (killed / "out" / name).read_bytes() == (killed / "other" / name).read_bytes()
 
 
 def test_a_damaged_work_file_is_a_clear_error(killed):

@@ -296,7 +296,7 @@ def _kept(job: _Job, out: str | None) -> Iterator[Kept | None]:
         return
     kept = Kept(folder, _described(job), job.working.resume)
     if kept.lost and not job.quiet:
-        say(f"dedup: this machine went down before it had stored {', '.join(kept.lost)}; made anew")
+        say(f"dedup: the system was started anew, or is another, and may have lost {', '.join(kept.lost)}; made again")
     elif job.working.resume and not kept.used and not job.quiet:
         say(f"dedup: {folder} holds nothing to go on with; starting anew")
     try:
