@@ -92,7 +92,7 @@ def frequent(lines: Lines, settings: Settings, work: Work | None = None) -> Freq
     """
     work = work or Work()
     count = len(lines.article)
-    result = Frequent(np.zeros(count, bool), np.zeros(count, np.int64), np.zeros(count))
+    result = Frequent(work.zeros(count, np.bool_), work.zeros(count, np.int64), work.zeros(count, np.float64))
     shown = ~lines.masked & (lines.chars > 0)
     places = work.stored(np.flatnonzero(lines.counted & shown))
     if settings.boilerplate == "off" or FREQUENCY in settings.keep_rules or not len(places):
@@ -115,7 +115,7 @@ def frequent(lines: Lines, settings: Settings, work: Work | None = None) -> Freq
         many[number] = not _ENUMERATOR.fullmatch(_string(texts.take(np.array([number]))[0]))
     if not many.any():
         return result
-    text = np.full(count, -1)
+    text = work.full(count, -1, np.int64)
     text[meeting] = texts.of
     chosen = _placed(lines, text, many)
     going = (text >= 0) & chosen[text]
