@@ -202,7 +202,7 @@ static size_t columns(const uint32_t* RESTRICT codes, size_t count, uint32_t fir
         const uint32_t* RESTRICT code = codes + low;
         uint8_t* RESTRICT out = found + low;
         uint32_t unknown = 0;
-        for (int i = 0; i < COLUMNS_BLOCK; i++) unknown |= (code[i] - first >= run) & (code[i] >= narrow) ? 1u : 0u;
+        for (int i = 0; i < COLUMNS_BLOCK; i++) unknown |= ((code[i] - first >= run) & (code[i] >= narrow)) ? 1u : 0u;
         for (int i = 0; i < COLUMNS_BLOCK; i++) out[i] = code[i] - first < run ? 2 : 1;
         if (unknown) break;
     }
@@ -543,7 +543,7 @@ static uint8_t* read_some(const uint32_t* RESTRICT codes, size_t count, const ui
             size[i] = static_cast<uint8_t>(1 + (one >= 0x80) + (one >= 0x800) + (one >= 0x10000));
         }
     if (dropped)
-        for (size_t i = 0; i < READ; i++) size[i] = (code[i] == BLANK) & (read[i] == BLANK) ? 0 : size[i];
+        for (size_t i = 0; i < READ; i++) size[i] = ((code[i] == BLANK) & (read[i] == BLANK)) ? 0 : size[i];
     for (size_t i = 0; i < count; i++) {  // no branch: what is beyond its size is written over
         for (int byte = 0; byte < 4; byte++) out[byte] = static_cast<uint8_t>(bytes[i] >> 8 * byte);
         out += size[i];
