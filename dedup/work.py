@@ -37,9 +37,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 _BEFORE_PROCESSES = {"fork": 1, "forkserver": 4, "spawn": 4}
 """Items that are done here first: a small corpus is done before a process has started; a copy finds its tables made."""
-_FOR_EACH = (
-    3  # items that each process has at most: one to work on, and those that wait while this one works on its own
-)
+_FOR_EACH = 3  # items that each process has at most: one to work on, two that wait while this one works on its own
 _WAITING = 4  # items for each worker that are held at most, done or not: the first may wait for a process to start
 _HELD = 8  # results of threads take this part of the memory at most, unless one alone takes more
 MEMORY = 1 << 30
