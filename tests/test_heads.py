@@ -168,9 +168,14 @@ def test_what_is_read_is_in_lower_case():
     assert not [code for code in read.tolist() if ord("A") <= code <= ord("Z")]
 
 
+def test_nothing_that_is_searched_for_tells_digits_apart():
+    """What else makes lines suspect."""
+    assert all(map(takes_digits_alike, rules._SEARCHED))
+
+
 @pytest.mark.parametrize("rule", range(len(RULES)))
 def test_no_rule_tells_digits_apart(rule):
-    """A match of a rule is one with other digits."""
+    """A match of a rule is one with other digits: `matcher` takes it for granted."""
     pattern = rules._folded_pattern(RULES[rule].pattern)
     assert takes_digits_alike(pattern)
     rng = random.Random(rule)
