@@ -158,7 +158,7 @@ def _leading(texts: Segments, settings: Settings) -> int:
     if settings.rows <= _LEADING or not count or _repeated_share(texts) > _MOST:
         return settings.rows
     most = max(1, _SAMPLE * _SAMPLE // (int(texts.lengths.sum()) // count + 1))
-    sample = texts.of(np.unique(np.linspace(0, count - 1, min(count, most, _SAMPLE)).astype(np.int64)))
+    sample = texts.of(np.linspace(0, count - 1, min(count, most, _SAMPLE)).astype(np.int64))
     keys, _ = _sign(sample, np.zeros(_segments(sample), bool), _LEADING, settings, Work())
     bands = np.stack([kernel.repeated(band) for band in keys]).sum(axis=0)
     strangers = bands[bands <= _NEAR * settings.bands]

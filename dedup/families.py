@@ -120,7 +120,7 @@ def _forged_groups(at: Segments, leader: I64) -> list[int]:
         lead, lead_offsets = at.take(leader[places])
         if np.array_equal(offsets, lead_offsets):
             differs = np.searchsorted(offsets, np.flatnonzero(own != lead), side="right") - 1
-            forged.update(leader[places[np.unique(differs)]].tolist())
+            forged.update(leader[places[differs[np.diff(differs, prepend=-1) > 0]]].tolist())
         else:
             pairs = zip(places.tolist(), pairwise(offsets.tolist()), pairwise(lead_offsets.tolist()), strict=True)
             forged.update(

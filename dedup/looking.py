@@ -92,12 +92,13 @@ def look_all(texts: Sequence[str], codes: U32, offsets: I64, lines: tuple[I64, I
 
 def _without(articles: I64, others: I64) -> list[int]:
     """The articles that are none of the others, rising, each once; mostly there are none, and that is told at once."""
-    return np.setdiff1d(articles, others).tolist() if len(articles) else []
+    return sorted(set(articles.tolist()).difference(others.tolist())) if len(articles) else []
 
 
 def _annotated(codes: U32, offsets: I64, toned: I64) -> I64:
     """The articles that hold annotations, rising."""
-    articles = np.unique(_segments_of(offsets, toned))
+    articles = _segments_of(offsets, toned)
+    articles = articles[np.diff(articles, prepend=-1) > 0]
     spans = (codes[slice(*offsets[number : number + 2])] for number in articles)
     return articles[[bool(kernel.annotations(own, load())) for own in spans]]
 

@@ -8,7 +8,6 @@ RE2 takes time linear in the line whatever the pattern.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -896,6 +895,8 @@ def read_rules(path: str | Path) -> tuple[tuple[str, str], ...]:
     Raises:
         BadSettings: the file cannot be read, is no TOML, or holds a bad name or pattern; the message names the line.
     """
+    import tomllib  # noqa: PLC0415  (a run without such a file need not wait for it)
+
     try:
         text = Path(path).read_text(encoding="utf-8")
         table = tomllib.loads(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
@@ -257,6 +256,8 @@ def read_settings(path: str | Path) -> dict[str, Any]:
     Raises:
         BadSettings: the file cannot be read, is no TOML, or holds an unknown name.
     """
+    import tomllib  # noqa: PLC0415  (a run without such a file need not wait for it)
+
     try:
         with Path(path).open("rb") as file:
             table = tomllib.load(file)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import math
 import mmap
-import multiprocessing
 import os
 import pickle
 import signal
@@ -18,20 +17,22 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from itertools import accumulate, chain, islice
-from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from dedup.errors import BadRun
 from dedup.kept import Kept, Stage
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+# Pools take a tenth as long to import as all else, and one worker needs none: they are imported where they are used.
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -180,14 +181,24 @@ class Work:
         Raises:
             BadRun: a worker was killed.
         """
-        waiting: deque[tuple[Future[Any], int | None, T]] = deque()  # results to come, the trays they come in, of what
-        errors: list[Exception] = []
+        if self.workers == 1:
+            yield from map(function, items)
+            return
         items = iter(items)
         method = _start_method(self._forks)
-        yield from map(function, islice(items, None if self.workers == 1 else _BEFORE_PROCESSES[method]))
+        yield from map(function, islice(items, _BEFORE_PROCESSES[method]))
         first = list(islice(items, 1))
-        if not first:
-            return
+        if first:
+            yield from self._in_pool(function, chain(first, items), method)
+
+    def _in_pool(self, function: Callable[[T], R], items: Iterable[T], method: str) -> Iterator[R]:
+        """The same of the others."""
+        from concurrent.futures import Future, ProcessPoolExecutor  # noqa: PLC0415
+        from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415
+        from multiprocessing import get_context  # noqa: PLC0415
+
+        waiting: deque[tuple[Future[Any], int | None, T]] = deque()  # results to come, the trays they come in, of what
+        errors: list[Exception] = []
         most = _WAITING * self.workers
         free = list(range(most + 1))
         trays = _new_trays()
@@ -217,7 +228,7 @@ class Work:
                 free.append(tray)
 
         try:
-            for item in chain(first, _until_error(items, errors)):
+            for item in _until_error(items, errors):
                 if sum(not one.done() for one, *_ in waiting) < _FOR_EACH * (self.workers - 1):
                     tray = min(free)  # one that has its memory
                     free.remove(tray)
@@ -252,6 +263,8 @@ class Work:
         if self.workers == 1:
             yield from map(function, items)
             return
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
         waiting: deque[tuple[Future[R], int]] = deque()
         held = 0
         with ThreadPoolExecutor(self.workers) as pool:
@@ -340,6 +353,8 @@ def _until_error(items: Iterable[T], errors: list[Exception]) -> Iterator[T]:
 
 def _here(function: Callable[[T], R], item: T) -> Future[R]:
     """What a worker would make of it, made at once."""
+    from concurrent.futures import Future  # noqa: PLC0415
+
     made: Future[R] = Future()
     try:
         made.set_result(function(item))
@@ -406,6 +421,8 @@ def _fill(file: IO[bytes], size: int) -> None:
 
 def _start_method(forks: bool) -> str:
     """How worker processes are started. Only Linux forks in safety, and only where no other thread holds a lock."""
+    from multiprocessing import get_all_start_methods  # noqa: PLC0415
+
     methods = get_all_start_methods()
     if forks and sys.platform == "linux" and "fork" in methods and threading.active_count() == 1:
         return "fork"
@@ -509,7 +526,9 @@ def _start_worker(file: str, room: int, function: Callable[[Any], Any]) -> None:
 
 
 def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
+    from multiprocessing import parent_process  # noqa: PLC0415
+
+    parent = parent_process()
     if parent is not None:
         parent.join()
         os._exit(1)

@@ -88,8 +88,8 @@ def run(command: list[str], place: Path, out: str, workers: int) -> None:
 
 
 SPAWNING = (
-    "import multiprocessing, dedup.work as work\nfrom dedup.cli import main\n"
-    "work.get_all_start_methods = lambda: ['spawn']\n"
+    "import multiprocessing\nfrom dedup.cli import main\n"
+    "multiprocessing.get_all_start_methods = lambda: ['spawn']\n"
     "if __name__ == '__main__':\n    main()\n"
 )
 

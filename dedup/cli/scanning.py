@@ -441,7 +441,6 @@ def _write_records(
 ) -> None:
     """Writes the records of a run, its statistics to *side* where that is not None, and the page of what was drawn."""
     from dedup import runs  # noqa: PLC0415
-    from dedup.report.page import write_drawn  # noqa: PLC0415
     from dedup.report.records import summary, timings, write_json  # noqa: PLC0415
 
     corpus, references = job.corpus, job.references
@@ -466,6 +465,8 @@ def _write_records(
     write_json(stage / "summary.json", sums)
     folders = [folder for each in (corpus, *references.values()) for folder in each.folders]
     if drawn is not None:
+        from dedup.report.page import write_drawn  # noqa: PLC0415
+
         start = time.perf_counter()
         write_drawn(stage / runs.PAGE, sums, drawn, lang=job.lang)
         seconds["page"] += time.perf_counter() - start

@@ -1,13 +1,31 @@
 """A run's folder: made whole or not at all, applied again, restored."""
 
-from dedup.runs.applying import apply_run
-from dedup.runs.cleaning import copy_jsonl, write_clean
-from dedup.runs.folder import each_family, each_finding, local_run, read_summary
-from dedup.runs.lines import finding_line, read_families, read_findings, write_rejected, write_told
-from dedup.runs.names import FINDINGS, PAGE
-from dedup.runs.paging import renew_page, sourced, sources, write_report, write_tuned
-from dedup.runs.restoring import read_originals, restore_run
-from dedup.runs.staging import check_file, check_places, home_of, side_file, stage
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dedup.runs.applying import apply_run
+    from dedup.runs.cleaning import copy_jsonl, write_clean
+    from dedup.runs.folder import each_family, each_finding, local_run, read_summary
+    from dedup.runs.lines import finding_line, read_families, read_findings, write_rejected, write_told
+    from dedup.runs.names import FINDINGS, PAGE
+    from dedup.runs.paging import renew_page, sourced, sources, write_report, write_tuned
+    from dedup.runs.restoring import read_originals, restore_run
+    from dedup.runs.staging import check_file, check_places, home_of, side_file, stage
+
+_NAMES = {
+    "applying": ("apply_run",),
+    "cleaning": ("copy_jsonl", "write_clean"),
+    "folder": ("each_family", "each_finding", "local_run", "read_summary"),
+    "lines": ("finding_line", "read_families", "read_findings", "write_rejected", "write_told"),
+    "names": ("FINDINGS", "PAGE"),
+    "paging": ("renew_page", "sourced", "sources", "write_report", "write_tuned"),
+    "restoring": ("read_originals", "restore_run"),
+    "staging": ("check_file", "check_places", "home_of", "side_file", "stage"),
+}
+_HOMES = {name: f"dedup.runs.{module}" for module, names in _NAMES.items() for name in names}
 
 __all__ = [
     "FINDINGS",
@@ -37,3 +55,12 @@ __all__ = [
     "write_told",
     "write_tuned",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # names are imported on first use: a scan without a page does not wait for all that makes one
+    if name not in _HOMES:
+        raise AttributeError(f"module 'dedup.runs' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
