@@ -247,7 +247,7 @@ class Kept:
         return np.frombuffer(mapped, dtype, count).reshape(shape)
 
 
-_MANIFEST, _NEW, _LOCK, _VERSION = "work.json", "work.json.new", "lock", 4
+_MANIFEST, _NEW, _LOCK, _VERSION = "work.json", "work.json.new", "lock", 5
 _HURRY = 30.0
 """Seconds of work that may be lost with the machine, beside the stage in which it goes down."""
 _OURS = re.compile(r"[0-9]{4,}|work\.json(\.new)?|lock", re.ASCII)

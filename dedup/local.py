@@ -101,7 +101,7 @@ def judged(
         "reading",
         lambda: read_tables(articles, against, settings, tell, work),
         lambda tables: stage_of(tables, inputs()),
-        from_stage,
+        lambda stage: from_stage(stage, articles),
     )
     rows = sources() if sources else ()
     tell("articles", 0, None)

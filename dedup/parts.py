@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
+I64 = NDArray[np.int64]
+
 
 class Fault(NamedTuple):
     """Why a record cannot be read: its line, and what `RecordError` says."""
@@ -25,6 +30,8 @@ class Records(NamedTuple):
         fields: the fields of each that were asked for, as far as it has them; empty where none were.
         faults: the records between them that cannot be read, all of the first file; where none are passed over, at most
             one, and nothing after it was read.
+        where: int64 [records], int64 [records], the bytes of the one file that they are of between which the text of
+            each stands as a string of JSON, quotes included (see `Partible.texts_at`); None: not all do.
     """
 
     files: Sequence[tuple[int, int]]
@@ -33,6 +40,7 @@ class Records(NamedTuple):
     texts: Sequence[str]
     fields: Sequence[Mapping[str, Any]]
     faults: Sequence[Fault] = ()
+    where: tuple[I64, I64] | None = None
 
 
 class Settled(NamedTuple):
@@ -96,4 +104,16 @@ class Partible(Protocol):
         Args:
             fields: the fields that are wanted of the records; None: all.
             progress: told how many more bytes, as stored, have been read.
+        """
+
+    def texts_at(self, file: int, starts: I64, ends: I64, lengths: I64) -> tuple[NDArray[np.uint8], I64]:
+        """Texts that were read to the end before, in UTF-8: a segment array.
+
+        Args:
+            file: the number of the file that they are of.
+            starts, ends: int64 [texts], see `Records.where`; they rise.
+            lengths: int64 [texts], code points of each.
+
+        Raises:
+            BadInput: the file cannot be read any more, or has changed.
         """

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache, partial
-from itertools import pairwise
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -24,6 +23,7 @@ from dedup.parts import Given, Part, Partible, Records, Settled
 from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.sketch import sizes, sizes_of
+from dedup.strings import OwnTexts, Strings, Where
 from dedup.text import Texts, codepoints, fold_passages_to_utf16, line_spans, sentences
 from dedup.work import Work
 
@@ -139,7 +139,7 @@ def read_tables(
         raise BadSettings(f"source_field is {settings.source_field!r}, but no article has that field")
     own = _keep_order(rows, references_end, settings) + references_end
     order = np.concatenate((np.arange(references_end), own))
-    return _in_order(rows, order, references_end, work)
+    return _in_order(rows, order, references_end, articles, work)
 
 
 _PLAIN = (
@@ -157,12 +157,14 @@ def stage_of(tables: Tables, inputs: Any) -> Stage:
     arrays.update(tables.marks.to_arrays())
     for name, strings in (("ids", tables.ids), ("texts", tables.texts)):
         arrays.update({f"{name}{number}": part for number, part in enumerate(strings.arrays)})
+    if isinstance(tables.texts, OwnTexts):
+        arrays.update({f"text_{name}": column for name, column in tables.texts.where._asdict().items()})
     meta = {"against": tables.against.names, "sources": list(tables.source_names), "inputs": inputs}
     return Stage(arrays, meta)
 
 
-def from_stage(stage: Stage) -> Tables:
-    """The inverse of `stage_of`."""
+def from_stage(stage: Stage, articles: Iterable[Article] | Partible) -> Tables:
+    """The inverse of `stage_of`, of the same articles."""
     arrays = stage.arrays
 
     def three(name: str) -> Any:
@@ -172,10 +174,20 @@ def from_stage(stage: Stage) -> Tables:
         ids=Strings(*three("ids")),
         against=Origins(stage.meta["against"], arrays["against"], len(arrays["lengths"])),
         marks=Marks.from_arrays(arrays),
-        texts=Strings(*three("texts")),
+        texts=_texts(Strings(*three("texts")), arrays, arrays["lengths"], articles),
         source_names=stage.meta["sources"],
         **{name: arrays[name] for name in _PLAIN},
     )
+
+
+def _texts(
+    copies: Strings, columns: Mapping[str, NDArray[Any]], lengths: I64, articles: Iterable[Article] | Partible
+) -> Strings:
+    """The texts of articles, as copies or where they stand."""
+    if "text_file" not in columns or not isinstance(articles, Partible):
+        return copies
+    where = Where(*(columns[f"text_{name}"] for name in Where._fields))
+    return OwnTexts(copies, where, lengths, articles) if (where.file >= 0).any() else copies
 
 
 def _named(against: References | None) -> Iterator[tuple[str, Iterable[Article]]]:
@@ -187,7 +199,7 @@ def _named(against: References | None) -> Iterator[tuple[str, Iterable[Article]]
 
 _ARTICLE_COLUMNS = {
     **dict.fromkeys(("lengths", "counts", "mark_counts", "ids_bytes", "texts_bytes", "keep_bytes", "source"), np.int64),
-    "keep_kind": np.uint8,
+    **{"keep_kind": np.uint8, "text_file": np.int32, "text_start": np.int64, "text_end": np.int64},
 }
 _MARK_COLUMNS = {"mark_start": np.int64, "mark_end": np.int64, "mark_head": np.int32}
 _PASSAGE_COLUMNS = {
@@ -242,13 +254,25 @@ def _made(settings: Settings, own: bool, part: Part) -> _Made:
     found = analysis(Batch(records.texts, records.ids, settings))
     arrays = {field.name: getattr(found, field.name) for field in fields(found) if field.name != "mark_heads"}
     if own:
-        arrays.update(_flat("texts", records.texts))
+        arrays.update(_own_texts(records))
     if settings.keep_field is not None:
         arrays.update(_kept_by([of.get(settings.keep_field) for of in records.fields]))
     arrays["source"], sources = np.zeros(len(records.texts), np.int64), list[str]()
     if settings.source_field is not None:
         arrays["source"], sources = _sources([of.get(settings.source_field) for of in records.fields])
-    return _Made(arrays, sources, found.mark_heads, records._replace(texts=(), fields=()))
+    return _Made(arrays, sources, found.mark_heads, records._replace(texts=(), fields=(), where=None))
+
+
+def _own_texts(records: Records) -> dict[str, NDArray[Any]]:
+    """Where the texts of records stand, and copies of those that stand nowhere."""
+    count = len(records.texts)
+    if records.where is None:
+        copies, file = _flat("texts", records.texts), -1
+        start, end = np.zeros((2, count), np.int64)
+    else:
+        copies, ((file, _),) = _flat("texts", [""] * count), records.files
+        start, end = records.where
+    return {**copies, "text_file": np.full(count, file, np.int32), "text_start": start, "text_end": end}
 
 
 def _sources(values: Sequence[Any]) -> tuple[I64, list[str]]:
@@ -416,52 +440,6 @@ class _Given:
 def _plain(value: Any) -> Any:
     """The value of a field as it is sorted and named, for a worker: not every object can be sent to one."""
     return value if value is None or isinstance(value, int | float) else str(value)
-
-
-_TOGETHER = 1 << 10  # strings that are made together where all are asked for
-
-
-class Strings(Sequence[str]):
-    """Strings in UTF-8 by the numbers of their articles."""
-
-    def __init__(self, utf8: NDArray[np.uint8], offsets: I64, number: I64) -> None:
-        self.arrays = utf8, offsets, number
-
-    def __len__(self) -> int:
-        return len(self.arrays[2])
-
-    @overload
-    def __getitem__(self, article: int) -> str: ...
-    @overload
-    def __getitem__(self, article: slice) -> Sequence[str]: ...
-    def __getitem__(self, article: int | slice) -> str | Sequence[str]:
-        utf8, offsets, numbers = self.arrays
-        if isinstance(article, slice):
-            return Strings(utf8, offsets, numbers[article])
-        number = numbers[article]
-        return utf8[offsets[number] : offsets[number + 1]].tobytes().decode(errors="surrogatepass")
-
-    def __iter__(self) -> Iterator[str]:
-        for first in range(0, len(self), _TOGETHER):
-            yield from self.strings(np.arange(first, min(first + _TOGETHER, len(self))))
-
-    def strings(self, articles: I64) -> list[str]:
-        """Those of these articles; one by one they take several times as long."""
-        utf8, offsets = self.of(articles)
-        whole, bounds = utf8.tobytes(), pairwise(offsets.tolist())
-        if whole.isascii():
-            text = whole.decode()
-            return [text[start:end] for start, end in bounds]
-        return [whole[start:end].decode(errors="surrogatepass") for start, end in bounds]
-
-    def of(self, articles: I64) -> tuple[NDArray[np.uint8], I64]:
-        """The texts of these in UTF-8: a segment array, which is a part of what is stored where they lie in a row."""
-        utf8, offsets, numbers = self.arrays
-        chosen = numbers[articles]
-        if not len(chosen) or (np.diff(chosen) != 1).any():
-            return kernel.take_segments(utf8, offsets, chosen)
-        own = offsets[chosen[0] : chosen[-1] + 2]
-        return utf8[own[0] : own[-1]], own - own[0]
 
 
 class Origins(Sequence[str | None]):
@@ -679,7 +657,9 @@ def _value(text: str, kind: int) -> bool | int | float | str:
     return float(text) if kind == _FLOAT else text
 
 
-def _in_order(rows: _Rows, order: I64, references_end: int, work: Work) -> Tables:
+def _in_order(
+    rows: _Rows, order: I64, references_end: int, articles: Iterable[Article] | Partible, work: Work
+) -> Tables:
     counts = rows.column("counts")
     passages = {name: rows.column(name) for name in _PASSAGE_COLUMNS}
     folded, offsets = rows.column("folded"), work.stored(offsets_of(passages.pop("units")))
@@ -693,10 +673,12 @@ def _in_order(rows: _Rows, order: I64, references_end: int, work: Work) -> Table
         counts = counts[order]
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
+    lengths = rows.column("lengths")[order]
+    where = {name: rows.column(name) for name in ("text_file", "text_start", "text_end")}
     return Tables(
         ids=Strings(*rows.strings("ids"), order),
         against=Origins(list(rows.origins), np.array(list(rows.origins.values()), np.int64), len(order)),
-        lengths=rows.column("lengths")[order],
+        lengths=lengths,
         fixed=np.arange(len(order)) < references_end,
         read=place[references_end:],
         article=work.stored(np.repeat(np.arange(len(order)), counts)),
@@ -705,7 +687,7 @@ def _in_order(rows: _Rows, order: I64, references_end: int, work: Work) -> Table
         of_article=offsets_of(counts),
         source=rows.column("source")[order],
         marks=rows.marks(order),
-        texts=Strings(*rows.strings("texts"), order - references_end),
+        texts=_texts(Strings(*rows.strings("texts"), order - references_end), where, lengths, articles),
         source_names=list(rows.sources),
         **passages,
     )

@@ -216,8 +216,9 @@ class Told:
     def _columns_of(self, articles: I64, lost: I64, spans: _Spans, found: _Found) -> Iterator[FindingColumns]:
         """The findings of these articles, some after others: one article may have a million."""
         taken = found.removed[spans.head] & ~found.is_article[spans.head]
-        utf8, offsets = self.tables.texts.of(articles)
-        end, from_byte, to_byte = _extended(utf8, offsets, spans, taken)
+        those, number = np.unique(spans.number, return_inverse=True)
+        utf8, offsets = self.tables.texts.of(articles[those])  # may have to be read
+        end, from_byte, to_byte = _extended(utf8, offsets, spans._replace(number=number), taken)
         np.add.at(lost, spans.number[taken], end[taken] - spans.start[taken])
         self._cuts.add_all(found.kinds, found.kind[spans.head], spans.number, end - spans.start)
         for low in range(0, len(end), _FINDINGS):

@@ -300,6 +300,16 @@ def bytes_of_texts(rng: random.Random) -> None:
     assert (found is None) == (twin is None)
     if found is not None:
         same((*found[0], found[1]), lambda: (*twin[0], twin[1]))
+    raw = np.frombuffer(bytes(damaged), np.uint8)
+    quotes = np.flatnonzero(raw == ord('"'))
+    starts, ends = (np.array(rng.choices([*quotes.tolist(), 0], k=3), np.int64) for _ in range(2))
+    starts, ends = np.minimum(starts, ends), np.minimum(np.maximum(starts, ends) + 1, len(raw))
+    rooms = [np.zeros(int((ends - starts).sum()), np.uint8) for _ in range(2)]
+    unquoted = native.json_unquoted(raw, starts, ends, rooms[0])
+    twin = json_reference.json_unquoted(raw, starts, ends, rooms[1])
+    assert (unquoted is None) == (twin is None)
+    if unquoted is not None:
+        same((*unquoted, rooms[0][: unquoted[0][-1]]), lambda: (*twin, rooms[1][: twin[0][-1]]))
 
 
 def lines_of(rng: random.Random, text: np.ndarray) -> None:

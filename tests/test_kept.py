@@ -287,9 +287,9 @@ def test_the_work_of_another_version_is_refused(tmp_path):
     killed(tmp_path / "work", {"a": np.arange(3)})
     path = tmp_path / "work" / "work.json"
     head, body = path.read_bytes().split(b"\n")
-    path.write_bytes(json.dumps({**json.loads(head), "version": 5}).encode() + b"\n" + body)
+    path.write_bytes(json.dumps({**json.loads(head), "version": 6}).encode() + b"\n" + body)
     with pytest.raises(
-        BadRun, match=r"another version of dedup \(format 5, expected 4\); start again without --resume"
+        BadRun, match=r"another version of dedup \(format 6, expected 5\); start again without --resume"
     ):
         made(tmp_path / "work", resume=True)
 

@@ -1352,6 +1352,76 @@ def test_records_that_are_no_utf8(bad, line):
             assert not same_records(raw, ("text", "id")) or raw.decode()  # two halves may make a whole
 
 
+IN_STRINGS = [
+    *(b'"', b'\\"', b"\\\\", b"\\/", b"\\b", b"\\n", b"\\u4e2d", b"\\u00E9", b"\\u0000"),
+    *(b"\\ud83d\\ude00", b"\\uD800", b"\\udc00", b"\\", b"\\u", b"\\u12", b"\\x"),
+    *(b"\n", b"\x00", b"\x1f", b"\x7f", b"a" * 70, "长江".encode() * 40, "é😀".encode(), b"\xff\xe4"),
+]
+
+
+def same_texts(raw, starts, ends):
+    """Both kernels make the same of strings, also of what is none."""
+    flat, starts, ends = np.frombuffer(raw, np.uint8), np.array(starts, np.int64), np.array(ends, np.int64)
+    rooms = [np.zeros(int((ends - starts).sum()), np.uint8) for _ in range(2)]
+    found = native.json_unquoted(flat, starts, ends, rooms[0])
+    expected = json_reference.json_unquoted(flat, starts, ends, rooms[1])
+    assert (found is None) == (expected is None)
+    if found is not None:
+        equal(found, expected)
+        assert np.array_equal(*(room[: found[0][-1]] for room in rooms))
+    return found, rooms[0]
+
+
+@given(st.lists(st.lists(st.sampled_from(IN_STRINGS), max_size=6), max_size=5), st.randoms())
+def test_strings_of_json_mean_the_same(texts, rng):
+    """Escapes of all kinds, halves of pairs, bytes that are no UTF-8; spans that overlap and that are cut short."""
+    tokens = [b'"%b"' % b"".join(pieces) for pieces in texts]
+    raw = b", ".join(tokens)
+    ends = np.cumsum([len(token) + 2 for token in tokens], dtype=np.int64) - 2
+    starts = ends - [len(token) for token in tokens]
+    same_texts(raw, starts, ends)
+    for token, start, end in zip(tokens, starts.tolist(), ends.tolist(), strict=True):
+        one, room = same_texts(raw, [start], [end])
+        try:
+            text = orjson.loads(token)
+        except orjson.JSONDecodeError:
+            text = None
+        assert text is None or (one is not None and room[: one[0][1]].tobytes() == text.encode())
+        assert text is None or one[1].tolist() == [len(text)]
+    places = sorted(rng.randrange(len(raw) + 1) for _ in range(4))
+    same_texts(raw, places[:2] * 2, places[2:] * 2)
+
+
+def test_a_string_of_json_with_anything_around_it_is_none():
+    """White space, a missing quote, nothing at all."""
+    for raw in (b"", b'"', b' "a"', b'"a" ', b'"a', b'a"', b"1", b'"a"b"', b"null", b"'a'"):
+        assert same_texts(raw, [0], [len(raw)])[0] is None
+    assert same_texts(b"", [], [])[0] is not None
+    assert same_texts(b'"a"""', [3, 0, 3], [5, 3, 5])[0] is not None
+
+
+@pytest.mark.parametrize("length", [0, 1, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1000])
+def test_the_code_points_of_strings_are_counted(length):
+    """Around the width of what is counted together."""
+    for sign in "aé长😀":
+        token = b'"%b"' % (sign * length).encode()
+        assert same_texts(token, [0], [len(token)])[0][1].tolist() == [length]
+
+
+@pytest.mark.parametrize("of", [native, json_reference])
+def test_strings_of_json_must_lie_in_the_text_and_have_room(of):
+    """Whoever counts."""
+    raw = np.frombuffer(b'"abc"', np.uint8)
+
+    def unquoted(start, end, room):
+        return of.json_unquoted(raw, np.array([start]), np.array([end]), np.zeros(room, np.uint8))
+
+    assert unquoted(0, 5, 5)[0].tolist() == [0, 3]
+    for start, end, room in ((-1, 5, 9), (0, 6, 9), (3, 2, 9), (0, 5, 4), (0, 5, 0)):
+        with pytest.raises(ValueError, match="must"):
+            unquoted(start, end, room)
+
+
 def test_no_record_and_no_name():
     """Nothing is no line; the field of the text must have a name, which may be any string."""
     assert same_records(b"", ("text",))

@@ -17,12 +17,13 @@ from typing import IO, Any
 
 import orjson
 
-from dedup.articles import parquet, plain, remote, rows
+from dedup.articles import parquet, plain, quoted, remote, rows
 from dedup.articles.encodings import checked, resolved, shown
 from dedup.articles.files import (
     MAX_RECORD,
     MAX_UNPACKED,
     Aside,
+    ChangedError,
     FileFault,
     Ids,
     InputFile,
@@ -34,11 +35,13 @@ from dedup.articles.files import (
     RecordError,
     Rejected,
     Rewriting,
+    Stored,
     encodable,
 )
 from dedup.articles.places import STDIN_NAME, find
 from dedup.articles.wording import are, count, named, printable
 from dedup.errors import BadInput, BadSettings
+from dedup.kernel.reference import I64, U8
 from dedup.model import Article
 from dedup.parts import Fault, Given, Part, Records, Settled
 
@@ -65,6 +68,7 @@ class Corpus:
         self._read_warnings: tuple[str, ...] = ()
         self._rejected: tuple[Rejected, ...] = ()
         self._digests: dict[str, str] = {}
+        self._stored: dict[str, Stored | None] = {}
         self._encodings: dict[str, str] = {}
         self._no_text: set[str] = set()
         self._not_found = tuple(passed_over)
@@ -196,6 +200,13 @@ class Corpus:
         """Begins to read in parts; see `dedup.parts.Partible`, and `iterate` for the errors."""
         return _Pass(self, None if fields is None else tuple(fields), progress)
 
+    def texts_at(self, file: int, starts: I64, ends: I64, lengths: I64) -> tuple[U8, I64]:
+        """Texts that were read before; see `dedup.parts.Partible`."""
+        read = self._files[file]
+        stored = self._stored[read.name]
+        assert stored is not None  # it has a place in a local file
+        return quoted.texts_at(read, stored, starts, ends, lengths)
+
     def _resolved(self, file: InputFile) -> InputFile:
         """The file with its encoding."""
         if file.format == "parquet":
@@ -297,7 +308,8 @@ class _Pass:
             return
         digest = meter.sha256()
         if corpus._digests.setdefault(file.name, digest) != digest:
-            raise BadInput(f"{file.shown}: has changed since it was read first; start again when nothing writes to it")
+            raise ChangedError(file)
+        corpus._stored[file.name] = meter.stored
 
     def _check_readable(self, file: InputFile) -> None:
         """Reads a file of records once before its first article is given away, if files may be passed over: they are
@@ -363,7 +375,9 @@ _TEXTS = 1 << 12  # text files in a part
 
 def _together(texts: Sequence[Records]) -> Part:
     """Text files as one part."""
-    return Given(Records(*(list(chain(*column)) for column in zip(*texts, strict=True))))
+    columns = zip(*(of[:-1] for of in texts), strict=True)
+    files, lines, ids, strings, fields, faults = (list(chain(*column)) for column in columns)
+    return Given(Records(files, lines, ids, strings, fields, faults))
 
 
 def _parts(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 from dedup.articles import wording
 from dedup.articles.wording import found, short
@@ -96,6 +97,13 @@ class FileFault(BadInput):
         self.reason = reason
 
 
+class ChangedError(BadInput):
+    """A file is not what it was when it was read first."""
+
+    def __init__(self, file: InputFile) -> None:
+        super().__init__(f"{file.shown}: has changed since it was read first; start again when nothing writes to it")
+
+
 class NoTextError(Exception):
     """A file is not text; the message says at which byte. Only for callers inside this package."""
 
@@ -171,12 +179,32 @@ class Aside:
     bom: bool = True
 
 
+class Stored(NamedTuple):
+    """What tells a local file from another, and from itself once something has written to it."""
+
+    device: int
+    file: int
+    size: int
+    changed: int
+
+    @classmethod
+    def of(cls, opened: IO[bytes]) -> Stored:
+        """That of an open file, as it is now."""
+        status = os.fstat(opened.fileno())
+        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
 class Meter:
-    """Counts and hashes the stored bytes of one file while they are read."""
+    """Counts and hashes the stored bytes of one file while they are read.
+
+    Attributes:
+        stored: what the file was when its reading began, if it is a local one.
+    """
 
     def __init__(self, progress: Callable[[int], object] | None = None) -> None:
         self._hash = hashlib.sha256()
         self._progress = progress
+        self.stored: Stored | None = None
 
     def note(self, chunk: bytes) -> None:
         self._hash.update(chunk)

@@ -15,7 +15,7 @@ from tempfile import NamedTemporaryFile
 from typing import IO, Any, cast
 
 from dedup.articles import remote
-from dedup.articles.files import FileFault, InputFile, Meter
+from dedup.articles.files import FileFault, InputFile, Meter, Stored
 from dedup.articles.wording import size as shown_size
 
 if sys.version_info >= (3, 14):
@@ -63,6 +63,8 @@ def chunks(file: InputFile, meter: Meter, max_unpacked: int) -> Iterator[bytes]:
 def _chunks(file: InputFile, meter: Meter) -> Iterator[bytes]:
     try:
         with remote.opened(file.url) if file.url else file.path.open("rb") as stored:
+            if not file.url:
+                meter.stored = Stored.of(stored)
             if file.compression:
                 yield from _unpacked(_noted(file, stored, _PACKED_CHUNK, meter), _MEMBERS[file.compression])
             else:

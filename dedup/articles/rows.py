@@ -214,9 +214,13 @@ def parts(
     form = _Form(coding(file.encoding))
     stored = inner_chunks(file, form.coding, chunks(file, meter, reading.max_unpacked))
     bom = form.coding.bom
+    as_stored = form.coding.name == "utf-8" and not file.compression and not file.url
+    begin = 0
     for first, piece in _checked(file, jsonl.pieces(_bounded(stored, reading.max_record), PART), reading):
-        raw = piece[len(bom) :] if bom and first == 1 and piece.startswith(bom) else piece
-        yield _Part(number, file, form, reading, wanted, first, raw)
+        head = len(bom) if bom and first == 1 and piece.startswith(bom) else 0
+        at = begin + head if as_stored else None
+        yield _Part(number, file, form, reading, wanted, first, piece[head:], at=at)
+        begin += len(piece)
 
 
 def _parts_of_rows(
@@ -276,6 +280,7 @@ class _Part:
         first: the number of the first row.
         raw: the rows.
         lengths: the length of each; None: they are lines.
+        at: where they begin in the file; None: they do not stand there as they are.
     """
 
     number: int
@@ -286,12 +291,13 @@ class _Part:
     first: int
     raw: bytes
     lengths: tuple[int, ...] | None = None
+    at: int | None = None
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
         """Its rows can be sent by themselves."""
         raw = PickleBuffer(self.raw) if operator.index(protocol) >= 5 else self.raw
         head = (self.number, self.file, self.form, self.reading, self.wanted, self.first)
-        return _Part, (*head, raw, self.lengths)
+        return _Part, (*head, raw, self.lengths, self.at)
 
     def records(self) -> Records:
         """The records in the rows."""
@@ -322,7 +328,8 @@ class _Part:
     def _by_spans(self, wanted: tuple[str, ...]) -> Records | None:
         """The same without an object a line, where every line is what it mostly is; else None."""
         text_field, id_field = self.reading.text_field, self.reading.id_field
-        found = kernel.json_texts(self.raw, (text_field, "id" if id_field is None else id_field, *wanted))
+        names = (text_field, "id" if id_field is None else id_field, *wanted)
+        found = kernel.json_texts(self.raw, names if self.at is None else (*names, text_field))
         if found is None:
             return None
         texts, spans = Texts(*found[0]), found[1]
@@ -337,7 +344,8 @@ class _Part:
             for row, value in zip(*_values(self.raw, spans[:, place]), strict=True) if name != text_field else ():
                 fields[row][name] = value
         numbers = range(self.first, self.first + len(texts))
-        return Records([(self.number, len(texts))], numbers, ids, texts, fields)
+        where = None if self.at is None else (self.at + spans[:, -1, 0], self.at + spans[:, -1, 1])
+        return Records([(self.number, len(texts))], numbers, ids, texts, fields, where=where)
 
     def _at_once(self) -> Records | None:
         """The same with an object a line, in a third of the time where every line is a record with an id; else None."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dedup.articles import Corpus
+    from dedup.kernel.reference import I64, U8
     from dedup.model import Article
     from dedup.parts import Pass
 
@@ -32,6 +33,10 @@ class Bar:
         """Begins to read the corpus in parts; *progress* is the bar itself."""
         self._turn_to("reading", self._corpus.total_bytes, "B")
         return self._corpus.begin(fields, self._read)
+
+    def texts_at(self, file: int, starts: I64, ends: I64, lengths: I64) -> tuple[U8, I64]:
+        """Texts of the corpus that were read before."""
+        return self._corpus.texts_at(file, starts, ends, lengths)
 
     def tell(self, stage: str, done: int, total: int | None) -> None:
         """The `progress` of `scan`."""

@@ -327,7 +327,7 @@ def _work_folder(job: _Job, out: str | None) -> Path | None:
 
 
 # of work files for a byte of input: 3.3 for Chinese, 6.0 for English passages of some hundred letters; 9.2 where --keep
-# and --passage blank make copies of the latter
+# and --passage blank make copies of the latter. One less where texts stay where they are, in JSONL that is not packed
 _WORK_BYTES = 9
 _UNPACKED = 4  # bytes of text that a byte of a packed file becomes, as a rule
 

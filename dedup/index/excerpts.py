@@ -22,7 +22,8 @@ from dedup.marks import Marks
 from dedup.model import Article
 from dedup.segments import Segments
 from dedup.settings import Settings
-from dedup.tables import Analysis, Batch, Strings, Tables, analysis, in_paragraphs
+from dedup.strings import Strings
+from dedup.tables import Analysis, Batch, Tables, analysis, in_paragraphs
 from dedup.work import Work
 
 Mask = NDArray[np.bool_]

@@ -51,6 +51,7 @@ if NAME == "native":
         join_segments,
         json_strings,
         json_texts,
+        json_unquoted,
         least_runs,
         line_spans,
         marked,
@@ -81,7 +82,7 @@ if NAME == "native":
 else:
     from dedup.kernel.fold_reference import columns, fold, fold_to_utf16, join_segments, segment_widths
     from dedup.kernel.greedy_reference import greedy
-    from dedup.kernel.json_reference import json_texts, utf8_codes
+    from dedup.kernel.json_reference import json_texts, json_unquoted, utf8_codes
     from dedup.kernel.line_reference import line_spans, marked, outlines, readings
     from dedup.kernel.lookup_reference import filter_lines, filtered, find, merge_entries
     from dedup.kernel.number_reference import number_tokens
@@ -132,6 +133,7 @@ __all__ = [
     "join_segments",
     "json_strings",
     "json_texts",
+    "json_unquoted",
     "least_runs",
     "line_spans",
     "marked",

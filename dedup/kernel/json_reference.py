@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -28,6 +29,44 @@ class Utf8(NamedTuple):
     bounds: I64
     codes: U32
     offsets: I64
+
+
+_ESCAPE = re.compile(
+    rb'\\(?:["\\/bfnrt]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4}'
+    rb"|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+_STRING = re.compile(rb'"(?:[^"\\\x00-\x1f]|%b)*+"' % _ESCAPE.pattern)
+
+
+def json_unquoted(raw: U8, starts: I64, ends: I64, utf8: U8) -> tuple[I64, I64] | None:
+    """What strings of JSON mean. That they are UTF-8 is not checked.
+
+    Args:
+        raw: bytes in which they stand.
+        starts, ends: int64 [texts], each is raw[starts[i]:ends[i]], its quotes included.
+        utf8: takes the texts, one behind the other; as large as all of them with their quotes.
+
+    Returns:
+        (offsets, lengths): int64 [texts + 1], where they stand in *utf8*; int64 [texts], the code points that begin in
+        each. None where something else is in one of the places, which a string with half of a surrogate pair is too.
+
+    Raises:
+        ValueError: a span does not lie within *raw*, or there is no room.
+    """
+    if not ((starts >= 0) & (starts <= ends) & (ends <= len(raw))).all():
+        raise ValueError("spans must lie within the text")
+    texts: list[bytes] = []
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        if end - start > len(utf8) - sum(map(len, texts)):
+            raise ValueError("utf8 must have room for every text")
+        token = raw[start:end].tobytes()
+        if not _STRING.fullmatch(token):
+            return None
+        texts.append(_ESCAPE.sub(lambda found: json.loads(b'"%b"' % found[0]).encode(), token[1:-1]))
+    offsets = offsets_of(np.array([*map(len, texts)], np.int64))
+    utf8[: offsets[-1]] = np.frombuffer(b"".join(texts), np.uint8)
+    begins = offsets_of((utf8[: offsets[-1]] & 0xC0) != 0x80)
+    return offsets, np.diff(begins[offsets])
 
 
 class _NotPlainError(Exception):

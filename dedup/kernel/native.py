@@ -440,6 +440,12 @@ def json_texts(raw: bytes, names: Sequence[str]) -> tuple[Utf8, I64] | None:
     return None if codes is None else (Utf8(utf8, bounds, *codes), spans)
 
 
+def json_unquoted(raw: U8, starts: I64, ends: I64, utf8: U8) -> tuple[I64, I64] | None:
+    """See the reference."""
+    offsets, lengths = np.empty(len(starts) + 1, np.int64), np.empty(len(starts), np.int64)
+    return (offsets, lengths) if _native.json_unquoted(raw, starts, ends, utf8, offsets, lengths) else None
+
+
 def least_runs(utf8: U8, offsets: I64) -> U64:
     """See the reference."""
     found = np.empty(max(len(offsets) - 1, 0), np.uint64)

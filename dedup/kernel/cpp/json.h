@@ -56,6 +56,14 @@ class Reader {
         return found && at_ == end_;
     }
 
+    // What stands between *begin* and *end*, a string with its quotes: its text goes to *out*, which has room for as
+    // much, and may be no UTF-8. False where anything else stands there.
+    bool text(size_t begin, size_t end, uint8_t*& out) {
+        at_ = raw_ + begin;
+        end_ = raw_ + end;
+        return unescaped(out) && at_ == end_;
+    }
+
   private:
     bool is(size_t name) const {
         return names_[name].size() == key_size_ && std::memcmp(names_[name].data(), key_, key_size_) == 0;

@@ -1563,6 +1563,35 @@ PyObject* json_texts(PyObject*, PyObject* args) {
     });
 }
 
+PyObject* json_unquoted(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *raw_, *starts_, *ends_, *utf8_, *offsets_, *lengths_;
+        unpack(args, "OOOOOO", &raw_, &starts_, &ends_, &utf8_, &offsets_, &lengths_);
+        const Array<uint8_t> raw(raw_, "raw"), utf8(utf8_, "utf8", 1, true);
+        const Array<int64_t> starts(starts_, "starts"), ends(ends_, "ends");
+        const Array<int64_t> offsets(offsets_, "offsets", 1, true), lengths(lengths_, "lengths", 1, true);
+        must_be_spans(starts, ends, raw.size());
+        offsets.must_have(starts.size() + 1);
+        lengths.must_have(starts.size());
+        bool sound = true;
+        without_gil([&] {
+            json::Reader reader(raw.data(), {});
+            uint8_t* out = utf8.data();
+            offsets[0] = 0;
+            for (size_t i = 0; i < starts.size() && sound; i++) {
+                const auto begin = static_cast<size_t>(starts[i]), end = static_cast<size_t>(ends[i]);
+                const uint8_t* const text = out;
+                if (end - begin > utf8.size() - static_cast<size_t>(out - utf8.data()))
+                    refuse("utf8 must have room for every text");
+                sound = reader.text(begin, end, out);
+                offsets[i + 1] = out - utf8.data();
+                lengths[i] = static_cast<int64_t>(utf8text::characters(text, static_cast<size_t>(out - text)));
+            }
+        });
+        return PyBool_FromLong(sound);
+    });
+}
+
 PyObject* utf8_codes(PyObject*, PyObject* args) {
     return guarded([&] {
         PyObject *utf8_, *offsets_, *codes_, *ends_;
@@ -1744,6 +1773,7 @@ PyMethodDef methods[] = {
     {"json_offsets", json_offsets, METH_VARARGS, nullptr},
     {"json_strings", json_strings, METH_VARARGS, nullptr},
     {"json_texts", json_texts, METH_VARARGS, nullptr},
+    {"json_unquoted", json_unquoted, METH_VARARGS, nullptr},
     {"utf8_codes", utf8_codes, METH_VARARGS, nullptr},
     {"least_runs", least_runs, METH_VARARGS, nullptr},
     {"levels", levels, METH_NOARGS, nullptr},

@@ -12,6 +12,19 @@ namespace utf8text {
 
 inline bool begins(uint8_t byte) { return (byte & 0xC0) != 0x80; }
 
+// How many code points begin in so many bytes.
+inline size_t characters(const uint8_t* utf8, size_t size) {
+    constexpr size_t BLOCK = 128;
+    size_t count = 0, at = 0;
+    for (; size - at >= BLOCK; at += BLOCK) {
+        uint8_t some = 0;
+        for (size_t i = 0; i < BLOCK; i++) some += begins(utf8[at + i]);
+        count += some;
+    }
+    for (; at < size; at++) count += begins(utf8[at]);
+    return count;
+}
+
 // Where the code point begins before which *count* others do from *at* on; *end* if there are as many, else one more.
 inline size_t skip(const uint8_t* utf8, size_t at, size_t end, uint64_t count) {
     constexpr size_t BLOCK = 64;
