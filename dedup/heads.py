@@ -231,5 +231,7 @@ class Beginnings:
 
         Of other characters than ASCII and Han it is not known: they may.
         """
-        found: NDArray[np.bool_] = self._pairs[self._kind[first], self._kind[second]]
+        # twice as fast as by two indices
+        pair = np.take(self._kind, first).astype(np.intp) * len(self._pairs) + np.take(self._kind, second)
+        found: NDArray[np.bool_] = np.take(self._pairs, pair)
         return found

@@ -153,8 +153,9 @@ class _Rows:
         """The marks of suspects that words alone name, lines in a row with one name as one mark, and some more."""
         line, rule = self.suspects[which], self._matched[which]
         article, name = self.articles_of(line), _numbered(self._rules.names)[rule]
-        apart = [np.diff(of, prepend=-2) != step for of, step in ((line, 1), (name, 0), (article, 0))]
-        run = np.flatnonzero(np.append(np.any(apart, axis=0), True))
+        apart = np.ones(len(line) + 1, bool)
+        apart[1:-1] = (np.diff(line) != 1) | (np.diff(name) != 0) | (np.diff(article) != 0)
+        run = np.flatnonzero(apart)
         first, last, article, rule = line[run[:-1]], line[run[1:] - 1], article[run[:-1]], rule[run[:-1]]
         low, high, begin = self._of_article[article], self._of_article[article + 1], self._offsets[article]
         at = np.stack((self._starts[first] - begin, self._ends[last] - begin, first - low, last + 1 - low, high - low))

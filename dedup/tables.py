@@ -297,6 +297,9 @@ def _flat(name: str, strings: Sequence[str]) -> dict[str, NDArray[Any]]:
     """Strings in UTF-8 in a row, and the length of each."""
     if isinstance(strings, Texts):
         return {name: strings.utf8, f"{name}_bytes": np.diff(strings.bounds)}
+    if all(map(str.isascii, strings)):  # as ids mostly are
+        lengths = np.array(list(map(len, strings)), np.int64)
+        return {name: np.frombuffer("".join(strings).encode(), np.uint8), f"{name}_bytes": lengths}
     encoded = [string.encode(errors="surrogatepass") for string in strings]
     lengths = np.array(list(map(len, encoded)), np.int64)
     return {name: np.frombuffer(b"".join(encoded), np.uint8), f"{name}_bytes": lengths}

@@ -317,6 +317,7 @@ def lines_of(rng: random.Random, text: np.ndarray) -> None:
     arguments = text, offsets(rng, len(text)), load()
     same(attempt(native.line_spans, *arguments), line_reference.line_spans, *arguments)
     same(attempt(native.marked, text, KINDS), line_reference.marked, text, KINDS)
+    same(attempt(native.line_feeds, text.tobytes()), line_reference.line_feeds, text.tobytes())
     spans = [sorted(rng.choices(range(len(text) + 1), k=2)) for _ in range(rng.randrange(6))]
     if spans and rng.random() < 0.25:
         rng.choice(spans)[rng.randrange(2)] = rng.choice(EDGES)

@@ -911,6 +911,16 @@ def test_line_spans_of_every_code_point():
         equal(native.line_spans(text, offsets, load()), line_reference.line_spans(text, offsets, load()))
 
 
+def test_line_feeds():
+    """Around the counters' width and where they are full, with line feeds everywhere, nowhere and at random."""
+    rng = random.Random(7)
+    for length in (*range(131), *(255 * 64 + more for more in range(-2, 131)), 3 * 255 * 64 + 5):
+        raw = bytes(rng.choices(b"\x09\x0a\x0b\x8a", k=length))
+        assert native.line_feeds(raw) == line_reference.line_feeds(raw) == raw.count(b"\n")
+        assert native.line_feeds(b"\n" * length) == length
+        assert native.line_feeds(b"\x8a" * length) == 0
+
+
 @given(st.lists(st.integers(0, 0x10FFFF), max_size=80), st.lists(st.integers(0, 0x10FFFF), max_size=9))
 @settings(max_examples=300)
 def test_marked(codes, marks):
@@ -2087,6 +2097,7 @@ WRONG = {
     "no code point to mark": lambda: native.marked(np.array([0x110000], np.uint32), np.zeros(0x110000, np.uint8)),
     "a short table of marks": lambda: native.marked(CODES, np.zeros(0x10FFFF, np.uint8)),
     "marks of 16 bits": lambda: native.marked(CODES, np.zeros(0x110000, np.uint16)),
+    "line feeds of 16 bits": lambda: native.line_feeds(np.zeros(4, np.uint16)),
     "no code point in lines": lambda: native.line_spans(np.array([0x110000], np.uint32), np.array([0, 1]), TABLE),
     "texts that end before the array": lambda: native.line_spans(CODES, np.array([0, 7]), TABLE),
     "texts that end behind the array": lambda: native.line_spans(CODES, np.array([0, 9]), TABLE),

@@ -261,11 +261,13 @@ class Ids:
         """Whether records with these ids of their own have them now: all differ, and no record before has one."""
         if self.field is not None or "" in own:
             return False
-        new = dict.fromkeys(own)
-        if len(new) < len(own) or not self._seen.keys().isdisjoint(new):
-            return False
-        self._seen.update(new)
-        return True
+        before = len(self._seen)
+        self._seen.update(dict.fromkeys(own))  # none has a place
+        if len(self._seen) == before + len(own):
+            return True
+        while len(self._seen) > before:  # what was there before keeps its place in the order
+            self._seen.popitem()
+        return False
 
 
 class OwnIds(Ids):

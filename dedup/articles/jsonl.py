@@ -38,8 +38,7 @@ def pieces(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
                 begun.append(part)
                 length += len(part)
                 if length >= size and (end := part.rfind(b"\n") + 1):
-                    begun[-1] = part[:end]
-                    yield b"".join(begun)
+                    yield b"".join((*begun[:-1], memoryview(part)[:end]))  # copied once
                     begun = [part[end:]]
                     length = len(part) - end
     except Exception:

@@ -264,10 +264,7 @@ def _checked(file: InputFile, pieces: Iterable[bytes], reading: Reading) -> Iter
                     yield first, piece[:fit]
                 raise
         yield first, piece
-        first += int(np.count_nonzero(np.frombuffer(piece, np.uint8) == _LF))  # four times as fast as bytes.count
-
-
-_LF = 0x0A
+        first += kernel.line_feeds(piece)  # in a twentieth of the time of bytes.count
 
 
 @dataclass(frozen=True, slots=True)

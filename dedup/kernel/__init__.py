@@ -53,6 +53,7 @@ if NAME == "native":
         json_texts,
         json_unquoted,
         least_runs,
+        line_feeds,
         line_spans,
         marked,
         merge_entries,
@@ -83,7 +84,7 @@ else:
     from dedup.kernel.fold_reference import columns, fold, fold_to_utf16, join_segments, segment_widths
     from dedup.kernel.greedy_reference import greedy
     from dedup.kernel.json_reference import json_texts, json_unquoted, utf8_codes
-    from dedup.kernel.line_reference import line_spans, marked, outlines, readings
+    from dedup.kernel.line_reference import line_feeds, line_spans, marked, outlines, readings
     from dedup.kernel.lookup_reference import filter_lines, filtered, find, merge_entries
     from dedup.kernel.number_reference import number_tokens
     from dedup.kernel.reference import (
@@ -135,6 +136,7 @@ __all__ = [
     "json_texts",
     "json_unquoted",
     "least_runs",
+    "line_feeds",
     "line_spans",
     "marked",
     "merge_entries",

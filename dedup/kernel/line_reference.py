@@ -18,6 +18,11 @@ def marked(codes: U32, table: U8) -> I64:
     return np.flatnonzero(table[codes])
 
 
+def line_feeds(raw: bytes) -> int:
+    """How many line feeds stand in some bytes."""
+    return int(np.count_nonzero(np.frombuffer(raw, np.uint8) == _LF))
+
+
 def line_spans(codes: U32, offsets: I64, table: FoldTable) -> tuple[I64, I64, I64, Mask]:
     """The lines of several texts, blank ones too, see `dedup.text.line_spans`.
 

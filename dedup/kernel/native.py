@@ -357,6 +357,11 @@ def marked(codes: U32, table: U8) -> I64:
     return places[: _native.marked(codes, table, places)].copy()
 
 
+def line_feeds(raw: bytes) -> int:
+    """See the reference."""
+    return _native.line_feeds(raw)
+
+
 def line_spans(codes: U32, offsets: I64, table: FoldTable) -> tuple[I64, I64, I64, Mask]:
     """See the reference."""
     starts, content_ends, ends = (np.empty(len(codes), np.int64) for _ in range(3))

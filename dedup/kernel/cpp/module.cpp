@@ -1302,6 +1302,30 @@ PyObject* marked(PyObject*, PyObject* args) {
     });
 }
 
+PyObject* line_feeds(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject* raw_;
+        unpack(args, "O", &raw_);
+        const Array<uint8_t> raw(raw_, "raw");
+        size_t count = 0;
+        without_gil([&] {
+            constexpr size_t ACROSS = 64, DEEP = 255;  // counters of eight bits, which are summed before they are full
+            size_t at = 0;
+            while (raw.size() - at >= ACROSS) {
+                const size_t rows = std::min(DEEP, (raw.size() - at) / ACROSS);
+                const uint8_t* some = raw.data() + at;
+                uint8_t found[ACROSS] = {0};
+                for (size_t row = 0; row < rows; row++, some += ACROSS)
+                    for (size_t i = 0; i < ACROSS; i++) found[i] = static_cast<uint8_t>(found[i] + (some[i] == lines::LF));
+                for (size_t i = 0; i < ACROSS; i++) count += found[i];
+                at += rows * ACROSS;
+            }
+            for (; at < raw.size(); at++) count += raw[at] == lines::LF;
+        });
+        return PyLong_FromSize_t(count);
+    });
+}
+
 PyObject* line_spans(PyObject*, PyObject* args) {
     return guarded([&] {
         PyObject *codes_, *offsets_, *flags_, *starts_, *content_ends_, *ends_, *is_blank_;
@@ -1763,6 +1787,7 @@ PyMethodDef methods[] = {
     {"merge_entries", merge_entries, METH_VARARGS, nullptr},
     {"choose", choose, METH_VARARGS, nullptr},
     {"marked", marked, METH_VARARGS, nullptr},
+    {"line_feeds", line_feeds, METH_VARARGS, nullptr},
     {"line_spans", line_spans, METH_VARARGS, nullptr},
     {"outlines", outlines, METH_VARARGS, nullptr},
     {"readings", readings, METH_VARARGS, nullptr},
