@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +102,22 @@ def keys_of(texts: Segments, settings: Settings, work: Work, signed: Signed | No
     column[apart] = len(signed.segments) + np.arange(len(apart))
     more, _ = _sign(texts.of(apart), np.zeros(len(apart), bool), signed.rows, settings, work)
     return Keys(signed.rows, signed.keys, more, work.stored(column))
+
+
+def meeting_in_runs(keys: Keys, runs: I64, work: Work) -> NDArray[np.bool_]:
+    """The texts that share a band key, or its first rows, with another of their run: bool [texts].
+
+    Args:
+        keys: the keys of the texts.
+        runs: int64 [runs + 1], offsets: run r are the texts runs[r] ... runs[r + 1] - 1.
+    """
+    bounds = [(len(runs) - 1) * worker // work.workers for worker in range(work.workers + 1)]
+
+    def meets(some: tuple[int, int]) -> NDArray[np.bool_]:
+        own = runs[some[0] : some[1] + 1]
+        return kernel.repeated_in_runs(keys.keys, keys.more, keys.column[own[0] : own[-1]], own - own[0])
+
+    return np.concatenate(list(work.in_threads(meets, pairwise(bounds))))
 
 
 def shared_bands(texts: Segments, domain: I64, keys: Keys, settings: Settings, work: Work) -> tuple[I64, I32]:

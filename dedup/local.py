@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dedup import frames
 from dedup.blocks import Block, Passages, find_blocks
-from dedup.candidates import Signed, keys_of, nested_keys
+from dedup.candidates import Keys, Signed, keys_of, meeting_in_runs, nested_keys
 from dedup.errors import BadSettings
 from dedup.families import Texts, article_judge, distinct_texts, match, passage_judge, similarity_of
 from dedup.findings import Judgement, Repeats, Run, Runs, redirect
@@ -285,22 +285,11 @@ def _passage_repeats(
     judged = (whole.kept[tables.article] < 0) & ~out
     if settings.scope == "within":
         places = np.flatnonzero(judged & (tables.size >= settings.min_chars_within) & ~tables.fixed[tables.article])
-        _match_passages(
-            tables, places, tables.article[places], np.zeros(len(places), bool), repeats, None, settings, work
-        )
+        _match_within(tables, places, np.zeros(len(places), bool), repeats, None, settings, work)
     else:
         long = judged & (tables.size >= settings.min_chars)
         places = np.flatnonzero(long)
-        _match_passages(
-            tables,
-            places,
-            _one_domain(len(places)),
-            tables.fixed[tables.article[places]],
-            repeats,
-            signed,
-            settings,
-            work,
-        )
+        _match_across(tables, places, repeats, signed, settings, work)
         if settings.scope == "both":
             _match_short(tables, judged, repeats, signed, settings, work)
     repeats.clear(tables.fixed[tables.article])
@@ -321,22 +310,47 @@ def _match_short(
     """Passages too short to be matched across articles meet the shorter and longer ones kept in their own article."""
     own = ~tables.fixed[tables.article]
     places, longer = short_places(judged, own, tables.size, repeats.kept, tables.article, len(tables.ids), settings)
-    _match_passages(tables, places, tables.article[places], longer, repeats, signed, settings, work)
+    _match_within(tables, places, longer, repeats, signed, settings, work)
 
 
-def _match_passages(
+def _match_across(
+    tables: Tables, places: I64, repeats: Repeats, signed: Signed | None, settings: Settings, work: Work
+) -> None:
+    """Enters what becomes of the passages at *places*, all of which may meet."""
+    texts = distinct_texts(tables.at.of(places), _one_domain(len(places)), work)
+    keys = keys_of(texts.at.of(texts.first), settings, work, signed)
+    _match_passages(places, texts, tables.fixed[tables.article[places]], keys, repeats, settings, work)
+
+
+def _match_within(
     tables: Tables,
     places: I64,
-    domain: I64,
     fixed: NDArray[np.bool_],
     repeats: Repeats,
     signed: Signed | None,
     settings: Settings,
     work: Work,
 ) -> None:
-    """Enters what becomes of the passages at *places*; those of one domain meet."""
-    texts = distinct_texts(tables.at.of(places), domain, work)
-    keys = keys_of(texts.at.of(texts.first), settings, work, signed)
+    """Enters what becomes of the passages at *places* (rising); those of one article meet, and most meet none."""
+    keys = keys_of(tables.at.of(places), settings, work, signed)
+    runs = np.append(np.flatnonzero(np.diff(tables.article[places], prepend=-1)), len(places))
+    meeting = np.flatnonzero(meeting_in_runs(keys, runs, work))  # whose texts are equal share all keys
+    places = places[meeting]
+    texts = distinct_texts(tables.at.of(places), tables.article[places], work)
+    keys = replace(keys, column=keys.column[meeting[texts.first]])
+    _match_passages(places, texts, fixed[meeting], keys, repeats, settings, work)
+
+
+def _match_passages(
+    places: I64,
+    texts: Texts,
+    fixed: NDArray[np.bool_],
+    keys: Keys,
+    repeats: Repeats,
+    settings: Settings,
+    work: Work,
+) -> None:
+    """Enters what becomes of the passages at *places*, at which the *texts* stand."""
     found = match(texts, fixed[texts.first], settings, passage_judge(texts, settings), work, keys)
     repeats.enter(places, texts, found)
 

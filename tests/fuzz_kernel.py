@@ -145,6 +145,9 @@ def hashed(rng: random.Random, hashes: np.ndarray, bounds: np.ndarray, permutati
     for keys in (hashes, hashes.astype(np.uint32) % np.uint32(rng.choice([3, 2**32 - 1]))):
         same(attempt(native.repeated, keys), reference.repeated, keys)
         column = np.array([rng.randrange(-1, 2 * len(keys) + 1) for _ in range(rng.randrange(9))], np.int64)
+        runs = offsets(rng, len(column))
+        asked = keys[None, :], keys[None, ::-1].copy(), column, runs
+        same(attempt(native.repeated_in_runs, *asked), reference.repeated_in_runs, *asked)
         found, expected = (np.zeros((1, len(column)), bool) for _ in range(2))
         arguments = keys[None, :], keys[None, ::-1].copy(), column, np.zeros(0, np.uint64)
         try:

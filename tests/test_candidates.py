@@ -96,6 +96,25 @@ def test_completed_keys_group_texts_as_whole_keys_do(monkeypatch, shape, leading
         assert any(expected.values())
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("seed", range(4))
+def test_texts_that_meet_in_their_run(shape, seed):
+    """By whole keys just those that share one with another of the run, by brief ones these and perhaps others."""
+    settings = SHAPES[shape]
+    rng = random.Random(f"{shape}{seed}")
+    texts = segments([text for text in hostile_texts(rng, 150) if text])
+    run = np.sort([rng.randrange([1, 4, 40, 400][seed]) for _ in range(len(texts))])
+    shared = {text for groups in by_whole_keys(texts, run, settings).values() for group in groups for text in group}
+    runs = np.append(np.flatnonzero(np.diff(run, prepend=-1)), len(run))
+    for workers in (1, 3):
+        with Work(workers=workers) as work:
+            for rows in {1, settings.rows}:
+                keys, _ = candidates._sign(texts, np.zeros(len(texts), bool), rows, settings, work)
+                met = candidates.meeting_in_runs(candidates.own_keys(rows, keys, work), runs, work)
+                found = set(np.flatnonzero(met).tolist())
+                assert found == shared if rows == settings.rows else found >= shared
+
+
 @given(
     st.lists(st.one_of(st.sampled_from(["", "江", "江山如此多娇", "abcdefgh"]), st.text("江山ab ", max_size=30))),
     st.sampled_from(sorted(SHAPES)),

@@ -438,6 +438,47 @@ def test_bands_of_keys_are_not_trusted(wrong):
         mark({**used, **wrong})
 
 
+@pytest.mark.parametrize("dtype", [np.uint32, np.uint64])
+@pytest.mark.parametrize(("columns", "others"), [(0, 0), (0, 5), (9, 0), (700, 300), (3, 90_000)])
+def test_repeated_in_runs(columns, others, dtype):
+    """Of runs of any length, of keys that differ in few bits at either end, and of some that are equal."""
+    rng = np.random.default_rng(columns)
+    for bands, most in ((0, 4), (1, 0), (3, 1), (7, 3000)):
+        texts = most if columns + others else 0
+        cuts = np.sort(rng.integers(0, texts + 1, texts // 5))
+        for runs in (np.concatenate(([0], cuts, [texts])), np.array([0, texts])):
+            for shift in (0, 8 * np.dtype(dtype).itemsize - 9):
+                keys, more = (rng.integers(0, 2**9, (bands, count)).astype(dtype) for count in (columns, others))
+                keys, more = keys << dtype(shift), more << dtype(shift)
+                column = rng.integers(0, max(columns + others, 1), texts)
+                asked = keys, more, column, runs
+                equal(native.repeated_in_runs(*asked), reference.repeated_in_runs(*asked))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"more": (1, 3)}, {"column": [0, 1, 7]}, {"column": [0, -1, 2]}, {"column": [0, 1, 2**62]}, {"runs": [0, 2]},
+        {"runs": []}, {"runs": [1, 3]}, {"runs": [0, 2, 1, 3]}, {"runs": [0, 4, 3]}, {"runs": [0, 4]},
+        {"dtype": np.int64}, {"other": np.uint32}, {"keys": (8,)},
+    ],
+)  # fmt: skip
+def test_keys_of_runs_are_not_trusted(wrong):
+    """Neither their shapes nor the columns of the texts nor their runs."""
+    used = {"keys": (2, 4), "more": (2, 3), "column": [0, 6, 3], "runs": [0, 1, 3], "dtype": np.uint64,
+            "other": np.uint64}  # fmt: skip
+
+    def mark(of):
+        native.repeated_in_runs(
+            np.zeros(of["keys"], of["dtype"]), np.zeros(of["more"], of["other"]), np.array(of["column"]),
+            np.array(of["runs"], np.int64),
+        )  # fmt: skip
+
+    mark(used)
+    with pytest.raises(ValueError, match="must"):
+        mark({**used, **wrong})
+
+
 @pytest.mark.parametrize("texts", [0, 1, 7, 300])
 @pytest.mark.parametrize("batches", [1, 5, 300])
 def test_groups_numbered_anew_in_each_batch(texts, batches):

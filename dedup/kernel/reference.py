@@ -326,6 +326,21 @@ def repeated_bands(keys: U32 | U64, more: U32 | U64, column: I64, salt: U64, fou
         found[band] = repeated(own)
 
 
+def repeated_in_runs(keys: U32 | U64, more: U32 | U64, column: I64, runs: I64) -> NDArray[np.bool_]:
+    """Which texts have a key in a band that another text of their run has too: bool [texts].
+
+    Args:
+        keys, more, column: as for `repeated_bands`.
+        runs: int64 [runs + 1], offsets: run r are the texts runs[r] ... runs[r + 1] - 1.
+    """
+    found = np.zeros(len(column), bool)
+    for first, rest in zip(keys, more, strict=True):
+        own = np.concatenate((first, rest))[column]
+        for begin, end in pairwise(runs.tolist()):
+            found[begin:end] |= repeated(own[begin:end])
+    return found
+
+
 def dense(groups: I32, batch: I64) -> I32:
     """Groups numbered anew in each batch of texts, in the order in which they are met: int32 [bands, texts], -1 stays.
 

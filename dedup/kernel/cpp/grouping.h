@@ -210,6 +210,39 @@ class Repeated {
     Room entries_, some_, slots_;
 };
 
+// Marks the keys that stand twice or more in a run of them, which mostly is short.
+template <class Key>
+class RepeatedInRuns {
+  public:
+    // Those of *begin* to *end*.
+    void mark(const Key* keys, size_t begin, size_t end, uint8_t* found) {
+        uint64_t seen = 0, twice = 0;
+        for (size_t i = begin; i < end; i++) {
+            const uint64_t bit = uint64_t{1} << (keys[i] * GOLDEN >> 58);
+            twice |= seen & bit;
+            seen |= bit;
+        }
+        if (!twice) return;
+        if (end - begin <= PAIRWISE) return mark_pairs(keys, begin, end, found);
+        found_.resize(end - begin);
+        long_.mark(keys + begin, end - begin, found_.data());
+        for (size_t i = begin; i < end; i++) found[i] |= found_[i - begin];
+    }
+
+  private:
+    static void mark_pairs(const Key* keys, size_t begin, size_t end, uint8_t* found) {
+        for (size_t i = begin; i < end; i++)
+            for (size_t j = i + 1; j < end; j++) {
+                if (keys[i] != keys[j]) continue;
+                found[i] = found[j] = 1;
+            }
+    }
+
+    static constexpr size_t PAIRWISE = 32;
+    std::vector<uint8_t> found_;
+    Repeated<Key> long_;
+};
+
 // Sorts evenly spread keys in linear time: into buckets by their upper bits, then each by itself.
 class Sorter {
   public:

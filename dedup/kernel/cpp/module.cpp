@@ -555,6 +555,44 @@ PyObject* repeated_bands(PyObject*, PyObject* args) {
     });
 }
 
+template <class Key>
+void mark_in_runs(PyObject* keys_, PyObject* more_, const Array<int64_t>& column, const Offsets& runs, PyObject* found_) {
+    const Array<Key> keys(keys_, "keys", 2), more(more_, "more keys", 2);
+    const Array<uint8_t> found(found_, "found", 1, true);
+    const size_t columns = keys.shape(1), others = more.shape(1);
+    if (more.shape(0) != keys.shape(0)) refuse("keys and more keys must have the same bands");
+    found.must_have(column.size());
+    if (column.size() > INT32_MAX) refuse("texts must be fewer than 2**31");
+    must_be_places(column, "columns", columns + others);
+    without_gil([&] {
+        std::fill(found.data(), found.data() + found.size(), 0);
+        grouping::RepeatedInRuns<Key> repeated;
+        const std::unique_ptr<Key[]> own(new Key[column.size()]);
+        for (size_t band = 0; band < keys.shape(0); band++) {
+            const Key* const of[] = {keys.data() + band * columns, more.data() + band * others};
+            for (size_t i = 0; i < column.size(); i++) {  // no branch: they lie in both without any order
+                const size_t at = static_cast<size_t>(column[i]);
+                const bool beyond = at >= columns;
+                own[i] = of[beyond][at - (beyond ? columns : 0)];
+            }
+            for (size_t run = 0; run < runs.segments(); run++)
+                repeated.mark(own.get(), runs.begin(run), runs.end(run), found.data());
+        }
+    });
+}
+
+PyObject* repeated_in_runs(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *keys_, *more_, *column_, *runs_, *found_;
+        int brief;
+        unpack(args, "OOOOpO", &keys_, &more_, &column_, &runs_, &brief, &found_);
+        const Array<int64_t> column(column_, "columns");
+        const Offsets runs(runs_, "runs", column.size());
+        (brief ? mark_in_runs<uint32_t> : mark_in_runs<uint64_t>)(keys_, more_, column, runs, found_);
+        Py_RETURN_NONE;
+    });
+}
+
 PyObject* intersections(PyObject*, PyObject* args) {
     return guarded([&] {
         PyObject *sets_, *offsets_, *left_, *right_, *shared_;
@@ -1766,6 +1804,7 @@ PyMethodDef methods[] = {
     {"collisions", collisions, METH_VARARGS, nullptr},
     {"repeated", repeated, METH_VARARGS, nullptr},
     {"repeated_bands", repeated_bands, METH_VARARGS, nullptr},
+    {"repeated_in_runs", repeated_in_runs, METH_VARARGS, nullptr},
     {"intersections", intersections, METH_VARARGS, nullptr},
     {"taken_offsets", taken_offsets, METH_VARARGS, nullptr},
     {"take_segments", take_segments, METH_VARARGS, nullptr},
