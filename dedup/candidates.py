@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dedup import kernel
 from dedup.fold_table import load
-from dedup.kernel.reference import I32, I64, U16, U32, U64, fmix64, offsets_of
+from dedup.kernel.reference import I32, I64, U16, U32, U64, fmix64
 from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.sketch import leading_permutations
@@ -85,10 +85,10 @@ def nested_keys(texts: Segments, wanted: NDArray[np.bool_], settings: Settings, 
         wanted: bool [segments of the array].
     """
     assert texts.chosen is not None
-    nested = wanted[texts.chosen] & (np.diff(texts.offsets)[texts.chosen] > 0)
+    nested = (wanted & (texts.offsets[1:] > texts.offsets[:-1]))[texts.chosen]
     rows = _leading(texts, settings)
     keys, nested_keys = _sign(texts, nested, rows, settings, work)
-    return own_keys(rows, keys, work), Signed(texts.chosen[nested], rows, nested_keys)
+    return own_keys(rows, keys, work), Signed(work.stored(texts.chosen[nested]), rows, nested_keys)
 
 
 def keys_of(texts: Segments, settings: Settings, work: Work, signed: Signed | None = None) -> Keys:
@@ -161,7 +161,8 @@ def _meeting(
 
     bounds = [settings.bands * worker // work.workers for worker in range(work.workers + 1)]
     _all(work.in_threads(meets, map(slice, bounds, bounds[1:])))
-    meeting = np.flatnonzero(met.any(axis=0) & (texts.lengths > 0))
+    meeting = np.flatnonzero(met.any(axis=0))
+    meeting = meeting[texts.of(meeting).lengths > 0]
     return meeting, np.take(met, meeting, axis=1)  # unlike an index, it leaves the bands in their rows
 
 
@@ -174,7 +175,8 @@ def _leading(texts: Segments, settings: Settings) -> int:
     count = len(texts)
     if settings.rows <= _LEADING or not count or _repeated_share(texts) > _MOST:
         return settings.rows
-    most = max(1, _SAMPLE * _SAMPLE // (int(texts.lengths.sum()) // count + 1))
+    bounds = texts.bounds
+    most = max(1, _SAMPLE * _SAMPLE // (int(bounds[-1] - bounds[0]) // count + 1))
     sample = texts.of(np.linspace(0, count - 1, min(count, most, _SAMPLE)).astype(np.int64))
     keys, _ = _sign(sample, np.zeros(_segments(sample), bool), _LEADING, settings, Work())
     bands = np.stack([kernel.repeated(band) for band in keys]).sum(axis=0)
@@ -197,8 +199,10 @@ def _repeated_share(texts: Segments) -> float:
     """
     if texts.chosen is None or texts.groups is None:
         return 0.0
-    lengths = texts.offsets[texts.chosen + 1] - texts.offsets[texts.chosen]
-    some = texts.chosen[(lengths % _OF_LENGTHS == 0) & (lengths >= 2 * _OF_LENGTHS)]
+    lengths = np.diff(texts.offsets)
+    wanted = (lengths % _OF_LENGTHS == 0) & (lengths >= 2 * _OF_LENGTHS)
+    del lengths
+    some = texts.chosen[wanted[texts.chosen]]
     if not len(some):
         return 0.0
     digests = kernel.text_digests(texts.flat, texts.offsets, some, np.arange(len(some) + 1), load())
@@ -210,18 +214,24 @@ def _sign(
 ) -> tuple[U32 | U64, U32 | U64]:
     """The keys of texts, and of their *nested* segments, of the first *rows* of each band."""
     dtype = np.uint64 if rows == settings.rows else np.uint32
-    columns = offsets_of(nested)
     keys = work.zeros((settings.bands, len(texts)), dtype)
-    nested_keys = work.zeros((settings.bands, int(columns[-1])), dtype)
+    nested_keys = work.zeros((settings.bands, int(np.count_nonzero(nested))), dtype)
     permutations = leading_permutations(settings, rows)
 
-    def sign(some: Some) -> None:
+    def with_columns() -> Iterator[tuple[Some, int]]:
+        column = 0
+        for some in pieces(texts):
+            yield some, column
+            column += int(np.count_nonzero(nested[some.segments]))
+
+    def sign(piece: tuple[Some, int]) -> None:
+        some, column = piece
         kernel.text_band_keys(
             some.texts, nested[some.segments], load(), settings.shingle, permutations, rows,
-            keys, some.first, nested_keys, int(columns[some.segments.start]),
+            keys, some.first, nested_keys, column,
         )  # fmt: skip
 
-    _all(work.in_threads(sign, pieces(texts)))
+    _all(work.in_threads(sign, with_columns()))
     return keys, nested_keys
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dedup import kernel
 from dedup.candidates import Keys, keys_of, pieces, shared_bands
 from dedup.fold_table import load
-from dedup.kernel.reference import I64, U32, U64, fmix64, offsets_of
+from dedup.kernel.reference import I64, U32, U64, fmix64, offsets_of, positions
 from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.sketch import shingle_sets, sizes
@@ -30,17 +30,19 @@ class Texts:
         at: the folded text of each place.
         of: int64 [places], the text that stands at each place.
         first: int64 [texts], the first place of each text.
+        each: the folded form of each text.
         domain: int64 [texts]; texts meet only texts of their own domain.
     """
 
     at: Segments
     of: I64
     first: I64
+    each: Segments
     domain: I64
 
     def take(self, texts: I64) -> tuple[U32, I64]:
         """The folded forms of these texts: a uint32 segment array."""
-        return self.at.take(self.first[texts])
+        return self.each.take(texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def distinct_texts(at: Segments, domain: I64, work: Work | None = None) -> Texts
     leader = work.stored(np.arange(count))
     met = np.flatnonzero(kernel.repeated(_apart(digest[:, 0].copy(), domain[alike])))
     if not len(met):
-        return Texts(at, leader, work.stored(np.arange(count)), domain)
+        return Texts(at, leader, leader, at, domain)
     met = met[np.lexsort((met, digest[met, 1], digest[met, 0], domain[alike[met]]))]
     order, digest = alike[met], digest[met]
     fresh = np.ones(len(order), bool)
@@ -95,7 +97,7 @@ def distinct_texts(at: Segments, domain: I64, work: Work | None = None) -> Texts
     first = work.stored(np.flatnonzero(leader == np.arange(count)))
     number = work.zeros(count, np.int64)
     number[first] = np.arange(len(first))
-    return Texts(at, work.stored(number[leader]), first, domain[first])
+    return Texts(at, work.stored(number[leader]), first, at.of(first).stored(work), domain[first])
 
 
 def _apart(keys: U64, domain: I64) -> U64:
@@ -155,10 +157,8 @@ def match(
         united=work.zeros(count, np.int64),
         full=0,
     )
-    compared = texts.at.of(texts.first)
-    lengths = compared.lengths
-    keys = keys_of(compared, settings, work) if keys is None else keys
-    colliding, groups = shared_bands(compared, texts.domain, keys, settings, work)
+    keys = keys_of(texts.each, settings, work) if keys is None else keys
+    colliding, groups = shared_bands(texts.each, texts.domain, keys, settings, work)
     full = 0
 
     def choose(some: I64) -> kernel.Choice:
@@ -179,7 +179,7 @@ def match(
         )
 
     most = min(_TOGETHER, work.memory // (_A_CODE_POINT * work.workers))
-    batches = list(_batches(kernel.components(groups), lengths[colliding], most))
+    batches = list(_batches(kernel.components(groups), texts.each.of(colliding).lengths, most))
     batch = np.zeros(len(colliding), np.int64)
     for number, some in enumerate(batches):
         batch[some] = number
@@ -270,14 +270,13 @@ def article_judge(
         masked: what is left out of the text of each article. It too covers: in a copy that is re-flowed or edited the
             same words need not be masked.
     """
-    longer, longer_of_article = np.flatnonzero(is_long), offsets_of(is_long)[of_article]
 
     def judge(of: I64, sets: U64, set_offsets: I64) -> kernel.Acceptable:
         article = articles[texts.first[of]]
         numbers = None
         if settings.numbers != "ignore":
             numbers = kernel.NumbersAgree(*kernel.number_tokens(*texts.take(of), load()))
-        own_longer, own_longer_offsets = kernel.take_segments(longer, longer_of_article, article)
+        own_longer, own_longer_offsets = longer_passages(is_long, of_article, article)
         return kernel.PassagesCovered(
             numbers,
             sets,
@@ -292,6 +291,19 @@ def article_judge(
         )
 
     return judge
+
+
+def longer_passages(is_long: NDArray[np.bool_], of_article: I64, articles: I64) -> tuple[I64, I64]:
+    """The longer passages of these articles: an int64 segment array of their numbers.
+
+    Args:
+        is_long, of_article: see `article_judge`.
+        articles: int64.
+    """
+    lengths = of_article[articles + 1] - of_article[articles]
+    own = positions(of_article[articles], lengths)
+    long = is_long[own]
+    return own[long], offsets_of(long)[offsets_of(lengths)]
 
 
 def similarity_of(texts: Texts, settings: Settings) -> Callable[[int, int], float | None]:

@@ -104,7 +104,7 @@ def frequent(lines: Lines, settings: Settings, work: Work | None = None) -> Freq
     articles = np.flatnonzero(np.bincount(lines.article[places]))
     of_source = _carriers(lines.source[articles], lines.family[articles], int(lines.source.max()) + 1)
     share = families / np.maximum(of_source[texts.domain], 1)
-    lengths = texts.at.lengths[texts.first]
+    lengths = texts.each.lengths
     least = np.where(lengths >= LONG_LINE, settings.boilerplate_families_long, settings.boilerplate_families)
     many: Mask = (families >= least) & (share >= settings.boilerplate_share)
     # a paragraph that many stories share is told once by the duplicate rules; here every copy would go

@@ -36,8 +36,11 @@ def in_whole(article: I64, masked: Mask, articles: int) -> Mask:
         articles: how many articles there are.
     """
     shown = ~masked
-    showing = np.bincount(article[shown], minlength=articles) > 0
-    return shown | ~showing[article]
+    hidden = np.bincount(article[masked], minlength=articles)
+    entirely = (hidden > 0) & (hidden == np.bincount(article, minlength=articles))
+    if entirely.any():
+        shown |= entirely[article]
+    return shown
 
 
 def linked_by_number(texts: U32, offsets: I64, longer: I64) -> Mask:

@@ -13,7 +13,15 @@ from dedup import frames
 from dedup.blocks import Block, Passages, find_blocks
 from dedup.candidates import Keys, Signed, keys_of, meeting_in_runs, nested_keys
 from dedup.errors import BadSettings
-from dedup.families import Texts, article_judge, distinct_texts, match, passage_judge, similarity_of
+from dedup.families import (
+    Texts,
+    article_judge,
+    distinct_texts,
+    longer_passages,
+    match,
+    passage_judge,
+    similarity_of,
+)
 from dedup.findings import Judgement, Repeats, Run, Runs, redirect
 from dedup.frequency import Lines, frequent, frequent_marks
 from dedup.judging import in_whole, linked_by_number, opening, pieces, remnants, short_places
@@ -231,36 +239,32 @@ def _article_repeats(tables: Tables, settings: Settings, work: Work) -> tuple[Re
     repeats = Repeats.none(len(tables.ids), work)
     if settings.scope == "within":
         return repeats, None
-    compared = np.flatnonzero(in_whole(tables.article, tables.masked, len(tables.ids)))
-    of_article = offsets_of(np.bincount(tables.article[compared], minlength=len(tables.ids)))
+    shown = in_whole(tables.article, tables.masked, len(tables.ids))
+    left = np.flatnonzero(~shown)  # the masked text of articles that are compared without it
+    left_of_article = offsets_of(np.bincount(tables.article[left], minlength=len(tables.ids)))
+    compared, of_article = work.stored(np.flatnonzero(shown)), tables.of_article - left_of_article
     wholes = Segments(tables.folded, tables.offsets, compared, of_article)
+    long = tables.size >= settings.min_chars
+    is_long = long[compared]
     articles = np.flatnonzero(wholes.lengths > 0)  # an empty fold never matches
-    texts = distinct_texts(wholes.of(articles), _one_domain(len(articles)), work)
-    is_long = tables.size[compared] >= settings.min_chars
-    judge = article_judge(
-        texts, articles, tables.at.of(compared), is_long, of_article, _left_out(tables, compared), settings
-    )
-    compared_texts = texts.at.of(texts.first)
-    keys, signed = nested_keys(compared_texts, tables.size >= settings.min_chars, settings, work)
+    if len(articles) < len(wholes):
+        wholes = wholes.of(articles).stored(work)
+    texts = distinct_texts(wholes, _one_domain(len(articles)), work)
+    passages = Segments(tables.folded, tables.offsets, compared)
+    masked = Segments(tables.folded, tables.offsets, left, left_of_article)
+    judge = article_judge(texts, articles, passages, is_long, of_article, masked, settings)
+    keys, signed = nested_keys(texts.each, long, settings, work)
     found = match(texts, tables.fixed[articles][texts.first], settings, judge, work, keys)
     repeats.enter(articles, texts, found)
     repeats.clear(tables.fixed)
     if settings.numbers == "strict":
-        longer = np.diff(offsets_of(is_long)[of_article])
-        _name_number_links(longer, articles, texts, found.linked, repeats)
+        _name_number_links(is_long, of_article, articles, texts, found.linked, repeats)
     return repeats, signed
 
 
-def _left_out(tables: Tables, compared: I64) -> Segments:
-    """The masked text of each article that is compared without it."""
-    left = np.ones(len(tables.article), bool)
-    left[compared] = False
-    places = np.flatnonzero(left)
-    of_article = offsets_of(np.bincount(tables.article[places], minlength=len(tables.ids)))
-    return Segments(tables.folded, tables.offsets, places, of_article)
-
-
-def _name_number_links(longer: I64, articles: I64, texts: Texts, linked: I64, repeats: Repeats) -> None:
+def _name_number_links(
+    is_long: NDArray[np.bool_], of_article: I64, articles: I64, texts: Texts, linked: I64, repeats: Repeats
+) -> None:
     """Tells links that the number rule made from links for want of coverage."""
     links = np.flatnonzero(linked >= 0)
     done = 0
@@ -268,7 +272,8 @@ def _name_number_links(longer: I64, articles: I64, texts: Texts, linked: I64, re
         some = links[done : done + len(places)]
         done += len(places)
         pairs = texts.take(np.concatenate((some, linked[some])))
-        repeats.by_number[articles[places]] = linked_by_number(*pairs, longer[articles[places]])
+        longer = np.diff(longer_passages(is_long, of_article, articles[places])[1])
+        repeats.by_number[articles[places]] = linked_by_number(*pairs, longer)
 
 
 def _passage_repeats(
@@ -318,7 +323,7 @@ def _match_across(
 ) -> None:
     """Enters what becomes of the passages at *places*, all of which may meet."""
     texts = distinct_texts(tables.at.of(places), _one_domain(len(places)), work)
-    keys = keys_of(texts.at.of(texts.first), settings, work, signed)
+    keys = keys_of(texts.each, settings, work, signed)
     _match_passages(places, texts, tables.fixed[tables.article[places]], keys, repeats, settings, work)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from dedup import kernel
 from dedup.fold_table import load
 from dedup.kernel.reference import I64, U16, U32
+from dedup.work import Work
 
 _CHUNK = 1 << 20  # code points taken at a time, unless one text is longer
 
@@ -41,15 +42,13 @@ class Segments:
 
         They are code points only where *flat* holds these.
         """
-        if self.chosen is None:
-            lengths = np.diff(self.offsets)
-        else:
-            lengths = self.offsets[self.chosen + 1] - self.offsets[self.chosen]
-        if self.groups is None:
-            return lengths
-        sums = np.zeros(len(lengths) + 1, np.int64)
-        np.cumsum(lengths, out=sums[1:])
-        return np.diff(sums[self.groups])
+        return np.diff(self.bounds)
+
+    @property
+    def bounds(self) -> I64:
+        """What lengths add up to before each text, and behind the last: int64 [texts + 1], rising from anything."""
+        bounds = self.offsets if self.chosen is None else kernel.taken_offsets(self.flat, self.offsets, self.chosen)
+        return bounds if self.groups is None else bounds[self.groups]
 
     def of(self, texts: I64) -> Segments:
         """These texts, in this order, to be taken later."""
@@ -57,6 +56,11 @@ class Segments:
             return Segments(self.flat, self.offsets, texts if self.chosen is None else self.chosen[texts])
         every = np.arange(len(self.offsets) - 1) if self.chosen is None else self.chosen
         return Segments(self.flat, self.offsets, *kernel.take_segments(every, self.groups, texts))
+
+    def stored(self, work: Work) -> Segments:
+        """The same, whose numbers are in memory only while there is room for them."""
+        parts = (None if part is None else work.stored(part) for part in (self.chosen, self.groups))
+        return Segments(self.flat, self.offsets, *parts)
 
     def take(self, texts: I64) -> tuple[U32, I64]:
         """These texts, in this order, as a segment array of code points."""
@@ -80,12 +84,9 @@ class Segments:
 
     def runs(self, texts: I64 | None = None) -> Iterator[I64]:
         """The texts alone, as many at a time."""
-        lengths = self.lengths if texts is None else self.of(texts).lengths
-        ends = np.cumsum(lengths)
-        texts = np.arange(len(self)) if texts is None else texts
+        bounds = (self if texts is None else self.of(texts)).bounds
         first = 0
-        while first < len(texts):
-            begin = ends[first - 1] if first else 0
-            last = max(int(np.searchsorted(ends, begin + _CHUNK, side="right")), first + 1)
-            yield texts[first:last]
+        while first < len(bounds) - 1:
+            last = max(int(np.searchsorted(bounds, bounds[first] + _CHUNK, side="right")) - 1, first + 1)
+            yield np.arange(first, last) if texts is None else texts[first:last]
             first = last

@@ -174,7 +174,8 @@ def _matched(
     if not _collide(bands):
         none = np.zeros(len(numbers), np.int64)
         return Match(numbers, none - 1, none, none, 0)
-    every = Texts(Segments(folded, offsets), numbers, numbers, np.zeros(len(numbers), np.int64))
+    each = Segments(folded, offsets)
+    every = Texts(each, numbers, numbers, each, np.zeros(len(numbers), np.int64))
     with Work() as work:
         judge = judge_of(every, old, rows)
         keys = own_keys(settings.rows, np.ascontiguousarray(bands), work)

@@ -71,6 +71,7 @@ if NAME == "native":
         signatures,
         take_codes,
         take_segments,
+        taken_offsets,
         template_starts,
         templates,
         text_band_keys,
@@ -105,6 +106,7 @@ else:
         signatures,
         take_codes,
         take_segments,
+        taken_offsets,
         to_utf16,
     )
     from dedup.kernel.template_reference import template_starts, templates
@@ -157,6 +159,7 @@ __all__ = [
     "signatures",
     "take_codes",
     "take_segments",
+    "taken_offsets",
     "template_starts",
     "templates",
     "text_band_keys",

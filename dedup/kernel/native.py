@@ -27,11 +27,17 @@ from dedup.kernel.reference import take_segments as reference_take
 
 def take_segments(flat: NDArray, offsets: I64, segments: I64) -> tuple[NDArray, I64]:  # type: ignore[type-arg]
     """See the reference; here segments count from 0 up only, and the array has one dimension."""
-    taken_offsets = np.empty(len(segments) + 1, np.int64)
-    _native.taken_offsets(len(flat), offsets, segments, taken_offsets)
-    taken = np.empty(taken_offsets[-1], flat.dtype)
+    bounds = taken_offsets(flat, offsets, segments)
+    taken = np.empty(bounds[-1], flat.dtype)
     _native.take_segments(flat, offsets, segments, taken)
-    return taken, taken_offsets
+    return taken, bounds
+
+
+def taken_offsets(flat: NDArray, offsets: I64, segments: I64) -> I64:  # type: ignore[type-arg]
+    """See the reference; here segments count from 0 up only."""
+    taken = np.empty(len(segments) + 1, np.int64)
+    _native.taken_offsets(len(flat), offsets, segments, taken)
+    return taken
 
 
 def to_utf16(codes: U32, offsets: I64) -> tuple[U16, I64]:
@@ -45,8 +51,7 @@ def take_codes(text: U16 | U32, offsets: I64, segments: I64) -> tuple[U32, I64]:
     """See the reference; here segments count from 0 up only."""
     if text.dtype != np.uint16:
         return take_segments(text, offsets, segments)
-    code_offsets = np.empty(len(segments) + 1, np.int64)
-    _native.taken_offsets(len(text), offsets, segments, code_offsets)
+    code_offsets = taken_offsets(text, offsets, segments)
     codes = np.empty(code_offsets[-1], np.uint32)
     _native.take_codes(text, offsets, segments, codes, code_offsets)
     return codes[: code_offsets[-1]], code_offsets
@@ -56,9 +61,8 @@ def join_segments(
     folded: U16 | U32, offsets: I64, segments: I64, groups: I64, table: FoldTable
 ) -> tuple[U32, I64, I64]:
     """See the reference; here segments count from 0 up only."""
-    taken_offsets = np.empty(len(segments) + 1, np.int64)
-    _native.taken_offsets(len(folded), offsets, segments, taken_offsets)
-    joined = np.empty(taken_offsets[-1] + len(segments) + 1, np.uint32)
+    most = taken_offsets(folded, offsets, segments)[-1] + len(segments) + 1
+    joined = np.empty(most, np.uint32)
     joined_offsets, begins = np.empty(len(groups), np.int64), np.empty(len(segments), np.int64)
     _native.join_segments(folded, offsets, segments, groups, table.flags, joined, joined_offsets, begins)
     return joined[: joined_offsets[-1]], joined_offsets, begins

@@ -70,6 +70,11 @@ def take_segments(flat: NDArray, offsets: I64, segments: I64) -> tuple[NDArray, 
     return flat[positions(offsets[segments], lengths)], offsets_of(lengths)
 
 
+def taken_offsets(flat: NDArray, offsets: I64, segments: I64) -> I64:  # type: ignore[type-arg]
+    """The offsets alone of what `take_segments` takes."""
+    return offsets_of(offsets[segments + 1] - offsets[segments])
+
+
 def to_utf16(codes: U32, offsets: I64) -> tuple[U16, I64]:
     """Segments of code points in UTF-16: half the bytes of nearly every text.
 
