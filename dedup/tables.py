@@ -265,14 +265,12 @@ def _made(settings: Settings, own: bool, part: Part) -> _Made:
 
 def _own_texts(records: Records) -> dict[str, NDArray[Any]]:
     """Where the texts of records stand, and copies of those that stand nowhere."""
-    count = len(records.texts)
+    nothing = np.zeros(len(records.texts), np.int64)
     if records.where is None:
-        copies, file = _flat("texts", records.texts), -1
-        start, end = np.zeros((2, count), np.int64)
-    else:
-        copies, ((file, _),) = _flat("texts", [""] * count), records.files
-        start, end = records.where
-    return {**copies, "text_file": np.full(count, file, np.int32), "text_start": start, "text_end": end}
+        return {"text_file": nothing - 1, "text_start": nothing, "text_end": nothing, **_flat("texts", records.texts)}
+    (file, _), (start, end) = records.files[0], records.where
+    where = {"text_file": nothing + file, "text_start": start, "text_end": end}
+    return {**where, "texts": np.zeros(0, np.uint8), "texts_bytes": nothing}
 
 
 def _sources(values: Sequence[Any]) -> tuple[I64, list[str]]:
