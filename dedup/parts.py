@@ -115,5 +115,5 @@ class Partible(Protocol):
             lengths: int64 [texts], code points of each.
 
         Raises:
-            BadInput: the file cannot be read any more, or has changed.
+            BadInput: the file cannot be read any more, or holds other bytes now.
         """

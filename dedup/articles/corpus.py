@@ -38,6 +38,7 @@ from dedup.articles.files import (
     Stored,
     encodable,
 )
+from dedup.articles.packing import chunks
 from dedup.articles.places import STDIN_NAME, find
 from dedup.articles.wording import are, count, named, printable
 from dedup.errors import BadInput, BadSettings
@@ -203,9 +204,16 @@ class Corpus:
     def texts_at(self, file: int, starts: I64, ends: I64, lengths: I64) -> tuple[U8, I64]:
         """Texts that were read before; see `dedup.parts.Partible`."""
         read = self._files[file]
-        stored = self._stored[read.name]
-        assert stored is not None  # it has a place in a local file
-        return quoted.texts_at(read, stored, starts, ends, lengths)
+        try:
+            return quoted.texts_at(read, self._stored[read.name], starts, ends, lengths)
+        except ChangedError:
+            meter = Meter()
+            for _ in chunks(read, meter, self.reading.max_unpacked):
+                pass
+            if meter.sha256() != self._digests[read.name]:
+                raise
+        self._stored[read.name] = meter.stored  # its bytes are the same
+        return quoted.texts_at(read, meter.stored, starts, ends, lengths)
 
     def _resolved(self, file: InputFile) -> InputFile:
         """The file with its encoding."""

@@ -180,18 +180,22 @@ class Aside:
 
 
 class Stored(NamedTuple):
-    """What tells a local file from another, and from itself once something has written to it."""
+    """What a local file keeps as long as nothing writes to it.
+
+    It may lose it without that: by another link or other rights, and on network file systems that number files anew.
+    """
 
     device: int
     file: int
     size: int
+    written: int
     changed: int
 
     @classmethod
     def of(cls, opened: IO[bytes]) -> Stored:
         """That of an open file, as it is now."""
         status = os.fstat(opened.fileno())
-        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 class Meter:

@@ -15,7 +15,7 @@ _GAP = 1 << 16  # bytes between two texts that are read with them sooner than pa
 _TOGETHER = 1 << 21  # bytes that are read at once, unless one text is longer
 
 
-def texts_at(file: InputFile, stored: Stored, starts: I64, ends: I64, lengths: I64) -> tuple[U8, I64]:
+def texts_at(file: InputFile, stored: Stored | None, starts: I64, ends: I64, lengths: I64) -> tuple[U8, I64]:
     """Texts in UTF-8: a segment array.
 
     The file is read and not mapped: a mapped one that somebody cuts short ends the process.
