@@ -538,6 +538,30 @@ def test_surrogates_that_are_no_pair_stand_for_themselves(segments):
     assert np.diff(found[1]).tolist() == list(map(len, expected))
 
 
+@pytest.mark.parametrize("odd", [*UNITS, 0xE9, 0x3B1, 0x2E80, 0xFF21])
+def test_band_keys_of_what_is_decoded_one_by_one(level, odd):
+    """Pairs, their halves alone and what is neither ASCII nor Han, at each place of what is decoded together."""
+    rng = np.random.default_rng(odd)
+    segments = []
+    for place in range(70):
+        segment = np.full(int(rng.integers(place, 140)) + 1, 0x4E2D if place % 2 else 0x61, np.uint16)
+        segment[place] = odd
+        segment[rng.random(len(segment)) < 0.1] = 0xD842
+        segment[1:][(segment[:-1] == 0xD842) & (rng.random(len(segment) - 1) < 0.7)] = 0xDFB7
+        segments.append(segment)
+    offsets = offsets_of(np.array(list(map(len, segments)), np.int64))
+    texts = np.concatenate(segments), offsets, np.arange(70)[::-1].copy(), np.array([0, 1, 30, 70])
+    equal(native.text_digests(*texts, load()), text_reference.text_digests(*texts, load()))
+    found = []
+    for kernel in (native, text_reference):
+        keys, inner, some = (np.zeros((4, count), np.uint64) for count in (3, 70, 3))
+        kernel.text_band_keys(texts, np.ones(70, bool), load(), 8, reference.permutations(8, 1), 2, keys, 0, inner, 0)
+        kernel.wanted_band_keys(texts, load(), 8, reference.permutations(8, 1), 2, np.ones((4, 3), bool), some, 0)
+        equal(some, keys)
+        found.append((keys, inner))
+    equal(*found)
+
+
 @pytest.mark.parametrize("code", [*SURROGATES, 0x110000, 0xFFFFFFFF, 0x10D800])
 @pytest.mark.parametrize("place", [0, 31, 32, 99])
 def test_what_utf16_cannot_hold_is_refused(level, code, place):

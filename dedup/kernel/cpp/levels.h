@@ -29,7 +29,7 @@ constexpr int GROUP = 32;            // positions that are hashed together to th
 constexpr size_t DIGEST_PLACES = 1024;  // places whose weights are kept: 16 kB, a third of a first-level cache
 
 constexpr int COLUMNS_BLOCK = 32;    // code points that are looked up one by one where one of them is not known
-constexpr int TRANSCODED = 32;       // code points that become units of UTF-16 together, or the reverse
+constexpr size_t TRANSCODED = 32;    // code points that become units of UTF-16 together, or the reverse
 
 constexpr size_t BRIEF_WORDS = 6;       // of 64 bits, what is left of a cache line in greedy.h
 
@@ -41,6 +41,13 @@ struct Reading {
     uint32_t told = 0, signs = 0;  // the signs of the character before, and of all
     int64_t chars = 0;
     bool blank = true;  // white space is dropped here: at the start, and behind other
+};
+
+// How many columns code points take: those from *first* on, *run* of them, two, those below *narrow* one, and of others
+// the *flags* have the *flag* of those that take two.
+struct Widths {
+    const uint16_t* flags;
+    uint16_t flag, first, run, narrow;
 };
 
 struct Loops {
@@ -55,7 +62,7 @@ struct Loops {
     size_t (*plain_json)(const uint8_t*, size_t);
     size_t (*decoded)(const uint8_t*, size_t, uint32_t*, size_t);
     size_t (*columns)(const uint32_t*, size_t, uint32_t, uint32_t, uint32_t, uint8_t*);
-    size_t (*widen)(const uint16_t*, size_t, uint32_t*);
+    size_t (*decode)(const uint16_t*, size_t, size_t, const Widths&, uint32_t*, uint8_t*);
     size_t (*narrow)(const uint32_t*, size_t, uint16_t*);
     uint32_t (*bits_of)(const uint32_t*, size_t);
     size_t (*before_break)(const uint32_t*, size_t);

@@ -239,7 +239,11 @@ static inline size_t zeros(const uint8_t* RESTRICT bytes) {
     for (size_t i = 0; i < COUNT / WORD; i++) any |= words[i];
     size_t zero = any ? 0 : COUNT;
     while (zero < COUNT && !words[zero / WORD]) zero += WORD;
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (zero < COUNT) zero += static_cast<size_t>(__builtin_ctzll(words[zero / WORD])) / 8;
+#else
     while (zero < COUNT && !bytes[zero]) zero++;
+#endif
     return zero;
 }
 
@@ -330,25 +334,55 @@ static size_t decoded(const uint8_t* RESTRICT utf8, size_t count, uint32_t* REST
     return out;
 }
 
-// Some units of UTF-16 as code points; false where one of them is a surrogate.
-template <int COUNT>
-static inline bool widen_some(const uint16_t* RESTRICT units, uint32_t* RESTRICT codes) {
-    uint16_t any = 0;
-    for (int i = 0; i < COUNT; i++) {
-        codes[i] = units[i];
-        any |= static_cast<uint16_t>((units[i] & 0xF800) == 0xD800 ? 0xFFFF : 0);
-    }
-    return !any;
+// What WIDTHS tells of a code point that a unit is: whether it is neither half nor of unknown width.
+template <bool WIDTHS>
+static inline bool is_odd(uint16_t unit, const Widths& known) {
+    const bool half = (unit & 0xF800) == 0xD800;
+    return WIDTHS ? half | ((static_cast<uint16_t>(unit - known.first) >= known.run) & (unit >= known.narrow)) : half;
 }
 
-// Units of UTF-16 as code points, up to the first surrogate; how many these are. There is room for *count* code points.
-static size_t widen(const uint16_t* units, size_t count, uint32_t* codes) {
-    size_t done = 0;
-    while (done + TRANSCODED <= count && widen_some<TRANSCODED>(units + done, codes + done)) done += TRANSCODED;
-    const size_t last = count - TRANSCODED;  // the last ones together with some before them
-    if (done > last && done < count && widen_some<TRANSCODED>(units + last, codes + last)) return count;
-    for (; done < count && (units[done] & 0xF800) != 0xD800; done++) codes[done] = units[done];
-    return done;
+// The code points of *count* units of UTF-16, and how many columns each takes. TRANSCODED at a time as far as none of
+// them is odd, and what is odd one by one.
+template <bool WIDTHS>
+static inline size_t decode_some(const uint16_t* RESTRICT units, size_t count, size_t room, const Widths& known,
+                                 uint32_t* RESTRICT codes, uint8_t* RESTRICT widths) {
+    const uint16_t first = known.first, run = known.run;
+    uint8_t odd[TRANSCODED];
+    size_t at = 0, out = 0;
+    while (at < count) {
+        if (room - at >= TRANSCODED) {
+            const uint16_t* RESTRICT some = units + at;
+            uint32_t* RESTRICT to = codes + out;
+            for (size_t i = 0; i < TRANSCODED; i++) to[i] = some[i];
+            if (WIDTHS) {
+                uint8_t* RESTRICT columns = widths + out;
+                for (size_t i = 0; i < TRANSCODED; i++)
+                    columns[i] = static_cast<uint16_t>(some[i] - first) < run ? 2 : 1;
+            }
+            for (size_t i = 0; i < TRANSCODED; i++) odd[i] = is_odd<WIDTHS>(some[i], known);
+            const size_t left = count - at, zero = zeros<TRANSCODED>(odd), plain = zero < left ? zero : left;
+            at += plain;
+            out += plain;
+            if (plain == TRANSCODED || at == count) continue;
+        }
+        do {
+            const uint32_t high = units[at] - 0xD800u, low = count - at > 1 ? units[at + 1] - 0xDC00u : 0x400;
+            const bool pair = high < 0x400 && low < 0x400;
+            const uint32_t code = pair ? 0x10000 + (high << 10) + low : units[at];
+            if (WIDTHS) widths[out] = known.flags[code] & known.flag ? 2 : 1;
+            codes[out++] = code;
+            at += pair ? 2 : 1;
+        } while (at < count && (room - at < TRANSCODED || is_odd<WIDTHS>(units[at], known)));
+    }
+    return out;
+}
+
+// Writes the code points of *count* units of UTF-16 and, unless *widths* is null, how many columns each takes; how many
+// code points these are. *room* units can be read and as many elements of each kind be written: more are than count.
+static size_t decode(const uint16_t* units, size_t count, size_t room, const Widths& known, uint32_t* codes,
+                     uint8_t* widths) {
+    return widths ? decode_some<true>(units, count, room, known, codes, widths)
+                  : decode_some<false>(units, count, room, known, codes, widths);
 }
 
 // Code points as units of UTF-16, up to the first that is not one unit; how many these are. There is room for *count*.
@@ -356,7 +390,7 @@ static size_t narrow(const uint32_t* RESTRICT codes, size_t count, uint16_t* RES
     size_t done = 0;
     for (; done + TRANSCODED <= count; done += TRANSCODED) {
         uint32_t any = 0;
-        for (int i = 0; i < TRANSCODED; i++) {
+        for (size_t i = 0; i < TRANSCODED; i++) {
             const uint32_t code = codes[done + i];
             units[done + i] = static_cast<uint16_t>(code);
             any |= (code >> 16) | ((code & 0xF800) == 0xD800 ? 0xFFFFFFFFu : 0);
@@ -553,5 +587,5 @@ static uint8_t* read_some(const uint32_t* RESTRICT codes, size_t count, const ui
 
 const Loops loops = {hash_positions, signable, sign, digest, band_keys, most_shared,
                      row_keys, lower, plain_json, decoded, columns,
-                     widen, narrow, bits_of, before_break, fold_words, outline_some,
+                     decode, narrow, bits_of, before_break, fold_words, outline_some,
                      read_some, wide_chars};

@@ -34,7 +34,7 @@ class Text {
             codes_.emplace(object, name);
     }
     size_t size() const { return units_ ? units_->size() : codes_->size(); }
-    utf16::Text stored() const { return {units_ ? units_->data() : nullptr, codes_ ? codes_->data() : nullptr}; }
+    utf16::Text stored() const { return {units_ ? units_->data() : nullptr, codes_ ? codes_->data() : nullptr, size()}; }
 
   private:
     std::optional<Array<uint16_t>> units_;
@@ -278,7 +278,8 @@ PyObject* text_digests(PyObject*, PyObject* args) {
         found.must_have(2 * given.groups.segments());
         without_gil([&] {
             const signing::Columns columns(given.flags.data(), 0, 0);
-            given.texts(columns).each([&](size_t first, const uint32_t* codes, signing::Bounds bounds, const int64_t*, const int64_t*) {
+            given.texts(columns).each(false, [&](size_t first, const uint32_t* codes, const uint8_t*,
+                                                 signing::Bounds bounds, const int64_t*, const int64_t*) {
                 for (size_t i = 0; i < bounds.segments(); i++)
                     level->loops->digest(codes + bounds.begin(i), bounds.length(i), found.data() + 2 * (first + i),
                                          digest_weights.lanes[0], digest_weights.lanes[1]);
@@ -329,14 +330,10 @@ void sign_texts(const TextsGiven& given, const Array<uint8_t>& nested, unsigned 
         const signing::Columns columns(given.flags.data(), first_wide, wide);
         signing::Banding<Key> whole(permutations.a.data(), permutations.b.data(), bands, rows, outer);
         signing::Banding<Key> inner(permutations.a.data(), permutations.b.data(), bands, rows, inside);
-        std::vector<uint8_t> widths;
         signing::Spans inside_texts;
         size_t span = 0;
-        given.texts(columns).each([&](size_t first, const uint32_t* codes, signing::Bounds bounds, const int64_t* begins,
-                                      const int64_t* ends) {
-            const size_t total = bounds.end(bounds.segments() - 1);
-            if (widths.size() < total) widths.resize(total);
-            columns.look_up(codes, total, widths.data());
+        given.texts(columns).each(true, [&](size_t first, const uint32_t* codes, const uint8_t* widths,
+                                            signing::Bounds bounds, const int64_t* begins, const int64_t* ends) {
             inside_texts.begins.clear();
             inside_texts.ends.clear();
             for (size_t i = given.groups.begin(first); i < given.groups.end(first + bounds.segments() - 1); i++, begins++, ends++) {
@@ -344,7 +341,7 @@ void sign_texts(const TextsGiven& given, const Array<uint8_t>& nested, unsigned 
                 inside_texts.begins.push_back(static_cast<size_t>(*begins));
                 inside_texts.ends.push_back(static_cast<size_t>(*ends));
             }
-            const signing::Shingling shingling(codes, widths.data(), bounds, static_cast<size_t>(size));
+            const signing::Shingling shingling(codes, widths, bounds, static_cast<size_t>(size));
             signing::sign_nested(shingling, inside_texts, whole, first, inner, span);
             span += inside_texts.begins.size();
         });
@@ -393,12 +390,9 @@ PyObject* wanted_band_keys(PyObject*, PyObject* args) {
             const signing::Columns columns(given.flags.data(), first_wide, wide);
             signing::SomeBanding banding(permutations.a.data(), permutations.b.data(), static_cast<size_t>(bands),
                                          static_cast<size_t>(rows), wanted.data() + first, columns_wanted);
-            std::vector<uint8_t> widths;
-            given.texts(columns).each([&](size_t text, const uint32_t* codes, signing::Bounds bounds, const int64_t*, const int64_t*) {
-                const size_t total = bounds.end(bounds.segments() - 1);
-                if (widths.size() < total) widths.resize(total);
-                columns.look_up(codes, total, widths.data());
-                signing::Shingling(codes, widths.data(), bounds, static_cast<size_t>(size))
+            given.texts(columns).each(true, [&](size_t text, const uint32_t* codes, const uint8_t* widths,
+                                                signing::Bounds bounds, const int64_t*, const int64_t*) {
+                signing::Shingling(codes, widths, bounds, static_cast<size_t>(size))
                     .each(true, [&](size_t segment, const uint64_t*, const uint32_t* mixed, size_t count, size_t) {
                         banding.add(text + segment, mixed, count);
                     });
@@ -704,11 +698,11 @@ PyObject* take_codes(PyObject*, PyObject* args) {
         if (total != codes.size()) refuse("codes must have " + std::to_string(total) + " elements");
         without_gil([&] {
             const utf16::Text stored = text.stored();
-            uint32_t* out = codes.data();
+            uint32_t *out = codes.data(), *const limit = out + codes.size();
             ends[0] = 0;
             for (size_t i = 0; i < segments.size(); i++) {
                 const int64_t* bounds = offsets.data() + segments[i];
-                out = stored.copy(bounds[0], static_cast<size_t>(bounds[1] - bounds[0]), out);
+                out = stored.copy(bounds[0], static_cast<size_t>(bounds[1] - bounds[0]), out, limit);
                 ends[i + 1] = out - codes.data();
             }
         });
@@ -733,7 +727,8 @@ PyObject* join_segments(PyObject*, PyObject* args) {
             for (size_t group = 0; group < given.groups.segments(); group++) {
                 if (texts.most(group) > static_cast<size_t>(limit - out))
                     refuse("joined must have room for all segments, each with a blank");
-                out = texts.join(group, joined.data(), out, begins.data() + given.groups.begin(group), nullptr);
+                int64_t* const own = begins.data() + given.groups.begin(group);
+                out = texts.join(group, joined.data(), out, limit, nullptr, own, nullptr);
                 ends[group + 1] = out - joined.data();
             }
         });
@@ -1754,7 +1749,8 @@ PyObject* template_starts(PyObject*, PyObject* args) {
                     start(text.codes + begin(i), length(i));
                 } else if (!start(text.units + begin(i), length(i))) {
                     decoded.resize(std::max(decoded.size(), length(i)));
-                    start(decoded.data(), static_cast<size_t>(text.copy(begin(i), length(i), decoded.data()) - decoded.data()));
+                    uint32_t* const out = decoded.data();
+                    start(out, static_cast<size_t>(text.copy(begin(i), length(i), out, out + decoded.size()) - out));
                 }
             }
         });

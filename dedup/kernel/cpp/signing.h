@@ -38,6 +38,13 @@ class Columns {
         must_be_code(code);
         return flags_[code] & folding::WIDE;
     }
+    // The same for what is decoded from UTF-16.
+    Widths widths() const {
+        const bool fits = first_ < utf16::ABOVE && count_ < utf16::ABOVE && first_ + count_ <= utf16::ABOVE;
+        const uint32_t first = fits ? first_ : 0, run = fits ? count_ : 0;
+        return {flags_, folding::WIDE, static_cast<uint16_t>(first), static_cast<uint16_t>(run),
+                static_cast<uint16_t>(narrow_)};
+    }
     void look_up(const uint32_t* codes, size_t count, uint8_t* columns) const {
         while (count) {
             const size_t known = level->loops->columns(codes, count, first_, count_, narrow_, columns);
@@ -70,19 +77,34 @@ struct Texts {
     }
 
     // Writes a text to *out*, and where each of its segments begins and, unless *ends* is null, ends behind *base*; where
-    // it ends.
-    uint32_t* join(size_t text, const uint32_t* base, uint32_t* out, int64_t* begins, int64_t* ends) const {
+    // it ends. What lies behind that, up to *limit*, may be written to. Unless *widths* is null, how many columns each
+    // code point takes is written to the same places of it.
+    uint32_t* join(size_t text, const uint32_t* base, uint32_t* out, const uint32_t* limit, uint8_t* widths,
+                   int64_t* begins, int64_t* ends) const {
         const uint32_t* text_begin = out;
+        const Widths known = columns.widths();
         bool was_wide = false;
         for (size_t i = groups.begin(text); i < groups.end(text); i++) {
             const int64_t begin = offsets[segments[i]];
             const size_t length = static_cast<size_t>(offsets[segments[i] + 1] - begin);
-            if (length && out != text_begin && !was_wide && !columns.wide(folded.at(begin, length)))
+            if (length && out != text_begin && !was_wide && !columns.wide(folded.at(begin, length))) {
+                if (widths) widths[out - base] = static_cast<uint8_t>(columns.wide(folding::BLANK) + 1);
                 *out++ = folding::BLANK;
+            }
             *begins++ = out - base;
-            if (length) {
-                out = folded.copy(begin, length, out);
+            if (length && !widths) {
+                out = folded.copy(begin, length, out, limit);
                 was_wide = columns.wide(out[-1]);
+            } else if (length) {
+                uint8_t* const own = widths + (out - base);
+                if (folded.units) {
+                    const size_t room = folded.room(begin, out, limit);
+                    out += level->loops->decode(folded.units + begin, length, room, known, out, own);
+                } else {
+                    columns.look_up(folded.codes + begin, length, own);
+                    out = folded.copy(begin, length, out, limit);
+                }
+                was_wide = widths[out - base - 1] == 2;
             }
             if (ends) *ends++ = out - base;
         }
@@ -116,11 +138,13 @@ struct Texts {
         return baseline::fmix64(hash);
     }
 
-    // Calls take(first text, codes, bounds, begins, ends) with some joined texts at a time, which stay in the cache.
+    // Calls take(first text, codes, widths, bounds, begins, ends) with some joined texts at a time, which stay in the
+    // cache; *widths* is null where they are not asked for.
     template <class Take>
-    void each(Take take) const {
+    void each(bool with_widths, Take take) const {
         constexpr size_t TOGETHER = 1 << 15;  // code points, unless one text is longer
         std::vector<uint32_t> codes;
+        std::vector<uint8_t> widths;
         std::vector<int64_t> bounds, begins, ends;
         for (size_t first = 0, last; first < groups.segments(); first = last) {
             size_t room = most(first);
@@ -129,17 +153,21 @@ struct Texts {
                 if (room + more > TOGETHER) break;
                 room += more;
             }
+            room += TRANSCODED;  // to the end whole vectors are written
             if (codes.size() < room) codes.resize(room);
+            if (with_widths && widths.size() < room) widths.resize(room);
+            uint8_t* const own_widths = with_widths ? widths.data() : nullptr;
             begins.resize(groups.end(last - 1) - groups.begin(first));
             ends.resize(begins.size());
             bounds.assign(1, 0);
             uint32_t* out = codes.data();
             for (size_t text = first; text < last; text++) {
                 const size_t before = groups.begin(text) - groups.begin(first);
-                out = join(text, codes.data(), out, begins.data() + before, ends.data() + before);
+                out = join(text, codes.data(), out, codes.data() + room, own_widths, begins.data() + before,
+                           ends.data() + before);
                 bounds.push_back(out - codes.data());
             }
-            take(first, codes.data(), Bounds{bounds.data(), last - first}, begins.data(), ends.data());
+            take(first, codes.data(), own_widths, Bounds{bounds.data(), last - first}, begins.data(), ends.data());
         }
     }
 };

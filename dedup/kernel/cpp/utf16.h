@@ -49,26 +49,11 @@ inline uint32_t last(const uint16_t* units, size_t count) {
     return pair >= ABOVE ? pair : units[count - 1];
 }
 
-// Writes the code points of units, of which there are no more; returns where it ended.
-template <class Widen>
-uint32_t* decode(const uint16_t* units, size_t count, uint32_t* out, Widen widen) {
-    for (;;) {
-        const size_t plain = widen(units, count, out);
-        out += plain;
-        if (plain == count) return out;
-        units += plain;
-        count -= plain;
-        const uint32_t code = first(units, count);
-        *out++ = code;
-        units += code >= ABOVE ? 2 : 1;
-        count -= code >= ABOVE ? 2 : 1;
-    }
-}
-
 // Text as it is stored: units of UTF-16, or, where there are none, code points.
 struct Text {
     const uint16_t* units;
     const uint32_t* codes;
+    size_t size;  // of all of it
 
     // The code point at a place, of a run of some that ends after *count* elements.
     uint32_t at(int64_t begin, size_t count) const { return units ? first(units + begin, count) : codes[begin]; }
@@ -77,10 +62,15 @@ struct Text {
     }
     uint32_t element(int64_t place) const { return units ? units[place] : codes[place]; }
     void prefetch(int64_t place) const { ::prefetch(units ? static_cast<const void*>(units + place) : codes + place); }
-    // Writes a run of *count* elements as code points, of which there are no more; returns where it ended.
-    uint32_t* copy(int64_t begin, size_t count, uint32_t* out) const {
-        if (units) return decode(units + begin, count, out, level->loops->widen);
-        return std::copy(codes + begin, codes + begin + count, out);
+    // Writes a run of *count* elements as code points, of which there are no more; returns where it ended. What lies
+    // behind that, up to *limit*, may be written to.
+    uint32_t* copy(int64_t begin, size_t count, uint32_t* out, const uint32_t* limit) const {
+        if (!units) return std::copy(codes + begin, codes + begin + count, out);
+        return out + level->loops->decode(units + begin, count, room(begin, out, limit), {}, out, nullptr);
+    }
+    // How many elements can be both read from a place on and written.
+    size_t room(int64_t begin, const uint32_t* out, const uint32_t* limit) const {
+        return std::min(size - static_cast<size_t>(begin), static_cast<size_t>(limit - out));
     }
 };
 
