@@ -278,8 +278,8 @@ inline uint32_t* write(const uint32_t* codes, size_t count, const uint16_t* flag
     return touched ? collapse(out, end, flags, count < SHORT_LINE) : end;
 }
 
-// How the template of a line begins, see the reference; *wanted* is at least SHORT_LINE. False where the units that are looked
-// at are not all code points. Throws what *refuse* throws for what is no code point, as far as the line is looked at.
+// How the template of a line begins, see the reference; *wanted* is at least SHORT_LINE. False where a pair of units, or
+// half of one, is or may be a digit. Throws what *refuse* throws for what is no code point, as far as the line is looked at.
 template <class Unit, class Refuse>
 bool start(const Unit* codes, size_t count, const uint16_t* flags, size_t wanted, Refuse refuse, uint64_t& found) {
     found = 0;
@@ -288,9 +288,15 @@ bool start(const Unit* codes, size_t count, const uint16_t* flags, size_t wanted
     uint64_t hash = 0;
     size_t seen = 0;
     for (size_t at = 0; at < count;) {
-        const uint32_t code = codes[at];
+        uint32_t code = codes[at];
         if (code >= folding::CODE_POINTS) refuse(code);
-        if (line.is_half(code)) return false;
+        if constexpr (sizeof(Unit) == sizeof(uint16_t)) {
+            if (line.is_half(code)) {  // a pair, or half of one alone; nothing of a date but a digit
+                code = utf16::first(codes + at, count - at);
+                if (is_decimal(code, flags)) return false;
+                at += code >= utf16::ABOVE;
+            }
+        }
         if (stands_out(code, at + 1 < count ? codes[at + 1] : 0, flags)) {
             const size_t behind = line.when(at);
             if (line.is_void()) return false;
