@@ -40,6 +40,7 @@ _BEFORE_PROCESSES = {"fork": 1, "forkserver": 4, "spawn": 4}
 """Items that are done here first: a small corpus is done before a process has started; a copy finds its tables made."""
 _FOR_EACH = 3  # items that each process has at most: one to work on, two that wait while this one works on its own
 _WAITING = 4  # items for each worker that are held at most, done or not: the first may wait for a process to start
+_LIGHT = 16  # arrays may take this part of the memory once others are in files, where a page costs three times as much
 _HELD = 8  # results of threads take this part of the memory at most, unless one alone takes more
 MEMORY = 1 << 30
 
@@ -50,7 +51,8 @@ class Work:
     Args:
         folder: where its files are made, without names, so that nothing stays of a run that is killed either; None:
             where temporary files go.
-        memory: bytes that may be held; a quarter of it are arrays, before those go to files.
+        memory: bytes that may be held; a quarter of it are arrays, before those go to files, and a sixteenth those that
+            are made after that.
         workers: how many may work at a time.
         kept: its folder takes the files instead, and what was finished stays there when the run fails (see `stage`).
         forks: worker processes may be copies of this one while it has no other thread: they start at once. Else each
@@ -71,6 +73,7 @@ class Work:
         self._place = None if folder is None else Path(folder)
         self.memory = memory
         self._held = 0
+        self._light: dict[int, int] = {}  # arrays that are in memory though others are in files -> their bytes
         self._columns: list[Column] = []
         self._in_files = kept is not None and kept.used
         self._files = 0 if kept is None else kept.last_number
@@ -130,8 +133,8 @@ class Work:
         dtype = np.dtype(dtype)
         count = math.prod(shape) if isinstance(shape, tuple) else shape
         size = count * dtype.itemsize
-        if size == 0 or not self._spills(size):
-            return np.zeros(shape, dtype)
+        if self._stays(size):
+            return self._noted(np.zeros(shape, dtype))
         with self.written():
             file = self._new_file()
             with file:
@@ -150,8 +153,8 @@ class Work:
         Raises:
             BadRun: there is no room for it.
         """
-        if not array.size or not self._spills(array.nbytes):
-            return array
+        if self._stays(array.nbytes):
+            return self._noted(array)
         with self.written(), self._new_file() as file:
             _write(file, np.ascontiguousarray(array))
             return self._map(file, array.nbytes, mmap.ACCESS_WRITE, array.dtype).reshape(array.shape)
@@ -292,8 +295,21 @@ class Work:
         elif self.kept is not None:
             self.kept.discard()
 
+    def _stays(self, size: int) -> bool:
+        """Whether an array of that many more bytes, which will not grow, may be held in memory."""
+        if self._in_files:
+            return size + sum(list(self._light.values())) <= self.memory // _LIGHT  # other threads may give some up
+        return size == 0 or not self._spills(size)
+
+    def _noted(self, array: NDArray[Any]) -> NDArray[Any]:
+        """An array that is held in memory, counted until nobody holds it any more."""
+        if self._in_files and array.size:
+            self._light[id(array)] = array.nbytes
+            weakref.finalize(array, self._light.pop, id(array), None).atexit = False
+        return array
+
     def _spills(self, size: int) -> bool:
-        """Whether an array of that many more bytes belongs in a file, as all do once memory is full."""
+        """Whether a column belongs in a file with that many more bytes, as all do once memory is full."""
         if self._in_files:
             return True
         self._held += size

@@ -92,6 +92,40 @@ def test_files_without_names_are_used_beyond_the_budget(tmp_path):
     assert sum(array.sum() for array in held) == 500
 
 
+def test_small_arrays_stay_in_memory_after_others_went_to_files(tmp_path):
+    """As long as those that are held take no more than a sixteenth of it; a column goes on in its file."""
+    kept = Kept(tmp_path / "work", {}, resume=False)
+
+    def files() -> int:
+        return len(list((tmp_path / "work").glob("0*")))
+
+    with Work(memory=16_000, kept=kept) as work:
+        column = work.column(np.int64)
+        column.append(np.arange(1000))
+        one, other = work.zeros(50, np.int64), work.stored(np.arange(50))
+        part = other[10:]
+        del other
+        assert files() == 1
+        third = work.zeros(75, np.int64)
+        assert files() == 2
+        del one
+        fourth = work.zeros(75, np.int64)
+        column.append(np.arange(5))
+        assert files() == 2
+        fourth[:] = 4
+        work.stage("one", lambda: None, lambda _: Stage({"a": fourth, "b": third}), lambda stage: None)
+        assert files() == 3
+        assert column.whole().tolist() == [*range(1000), *range(5)]
+        assert part.tolist() == list(range(10, 50))
+    kept.close()
+    found = Kept(tmp_path / "work", {}, resume=True)
+    stage = found.stage("one")
+    assert stage is not None
+    assert stage.arrays["a"].tolist() == [4] * 75
+    assert stage.arrays["b"].tolist() == [0] * 75
+    found.close()
+
+
 @pytest.mark.parametrize(
     ("before", "share", "moved"), [(0, 0.2, True), (0, 0.5, False), (0, 0.0, False), (800, 0.1, True)]
 )
