@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup import kernel
 from dedup.kernel.reference import I32, I64
 
 
@@ -96,6 +97,9 @@ def find_blocks(
     return blocks
 
 
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)  # odd, so that different keys stay different
+
+
 def _bigrams(passages: Passages) -> I32:
     """A number for each pair of neighbouring passages that stands at two places or more; -1 for the others."""
     count = len(passages.token)
@@ -105,13 +109,11 @@ def _bigrams(passages: Passages) -> I32:
     one, two = passages.token[:-1], passages.token[1:]
     often = (np.bincount(passages.token) > 1)[passages.token]  # most stand once: no pair of theirs stands twice
     pairs = np.flatnonzero((passages.article[:-1] == passages.article[1:]) & (one != two) & often[:-1] & often[1:])
-    _, number, frequency = np.unique(
-        one[pairs].astype(np.int64) * (int(passages.token.max()) + 1) + two[pairs],
-        return_inverse=True,
-        return_counts=True,
-    )
-    repeated = frequency[number] > 1
-    following[pairs[repeated]] = number[repeated]
+    keys = one[pairs].astype(np.uint64)
+    keys *= np.uint64(int(passages.token.max()) + 1)
+    keys += two[pairs].astype(np.uint64)
+    keys *= _SPREAD
+    following[pairs] = kernel.collisions(keys)
     return following
 
 

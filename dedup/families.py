@@ -97,7 +97,9 @@ def distinct_texts(at: Segments, domain: I64, work: Work | None = None) -> Texts
     first = work.stored(np.flatnonzero(leader == np.arange(count)))
     number = work.zeros(count, np.int64)
     number[first] = np.arange(len(first))
-    return Texts(at, work.stored(number[leader]), first, at.of(first).stored(work), domain[first])
+    of_one = domain.strides == (0,)  # which takes no memory
+    domain = domain[: len(first)] if of_one else work.stored(domain[first])
+    return Texts(at, work.stored(number[leader]), first, at.of(first).stored(work), domain)
 
 
 def _apart(keys: U64, domain: I64) -> U64:

@@ -24,6 +24,7 @@ from dedup.work import Work
 Mask = NDArray[np.bool_]
 
 FREQUENCY = "frequency"
+_SPLIT = 16  # parts of what a worker does, whose results are held one at a time
 LONG_LINE = 40  # folded characters from which `boilerplate_families_long` counts
 _ENUMERATOR = re.compile(
     r"(?:第?[一二三四五六七八九十百零〇\ue000]{1,4}[章节条款部分项]{0,2}|[qa]|问|答|[ivx]{1,4}|[a-z])"
@@ -49,6 +50,7 @@ class Lines:
         at: the folded text of each line.
         chars: int64 [lines], folded characters, without the blanks between sentences that are joined.
         article: int64 [lines], not decreasing.
+        of_article: int64 [articles + 1], the lines of article a are of_article[a] ... of_article[a + 1] - 1.
         masked: bool [lines], what `look` masked.
         shape: uint8 [lines].
         counted: bool [lines], lines of articles that are not only for reference.
@@ -59,6 +61,7 @@ class Lines:
     at: Segments
     chars: I64
     article: I64
+    of_article: I64
     masked: Mask
     shape: NDArray[np.uint8]
     counted: Mask
@@ -94,14 +97,14 @@ def frequent(lines: Lines, settings: Settings, work: Work | None = None) -> Freq
     count = len(lines.article)
     result = Frequent(work.zeros(count, np.bool_), work.zeros(count, np.int64), work.zeros(count, np.float64))
     shown = ~lines.masked & (lines.chars > 0)
-    places = work.stored(np.flatnonzero(lines.counted & shown))
-    if settings.boilerplate == "off" or FREQUENCY in settings.keep_rules or not len(places):
+    counting = lines.counted & shown
+    if settings.boilerplate == "off" or FREQUENCY in settings.keep_rules or not counting.any():
         return result
-    meeting = _meeting(lines, places[_may_count(lines, places, work)], work)
+    articles = np.flatnonzero(np.bincount(lines.article[counting]))
+    meeting = _meeting(lines, work.stored(np.flatnonzero(_may_count(lines, counting, work))), work)
     source = lines.source[lines.article[meeting]]
     texts = distinct_texts(_templates(lines, meeting, work), source, work)
     families = _carriers(texts.of, lines.family[lines.article[meeting]], len(texts.first))
-    articles = np.flatnonzero(np.bincount(lines.article[places]))
     of_source = _carriers(lines.source[articles], lines.family[articles], int(lines.source.max()) + 1)
     share = families / np.maximum(of_source[texts.domain], 1)
     lengths = texts.each.lengths
@@ -128,24 +131,23 @@ def frequent(lines: Lines, settings: Settings, work: Work | None = None) -> Freq
     return result
 
 
-def _may_count(lines: Lines, places: I64, work: Work) -> Mask:
-    """Which of these lines may have a text that is boilerplate by their number: no long sentence, as most text is.
+def _may_count(lines: Lines, counting: Mask, work: Work) -> Mask:
+    """Which of the *counting* lines may have a text that is boilerplate by their number: no long sentence, as most text
+    is.
 
     What else has the template of a sentence counts with it. Lines of one template are all among these, or none is.
     """
-    lengths = lines.chars[places]
-    long = np.flatnonzero(lengths >= LONG_LINE)
+    long = work.stored(np.flatnonzero(counting & (lines.chars >= LONG_LINE)))
     starts = work.zeros(len(long), np.uint64)
     done = 0
-    for found in work.in_threads(lambda some: _starts(lines.at, some), np.array_split(places[long], work.workers)):
+    for found in work.in_threads(lambda some: _starts(lines.at, some), np.array_split(long, _SPLIT * work.workers)):
         starts[done : done + len(found)] = found
         done += len(found)
     group = kernel.collisions(starts)
-    is_sentence = lines.shape[places[long]] == SENTENCE
     with_others = np.zeros(len(long) + 1, bool)
-    with_others[group[~is_sentence]] = True
+    with_others[group[lines.shape[long] != SENTENCE]] = True
     with_others[-1] = False  # of what stands alone
-    may: Mask = np.ones(len(places), bool)
+    may = counting.copy()
     may[long] = (starts == 0) | with_others[group]
     return may
 
@@ -205,8 +207,7 @@ def _placed(lines: Lines, text: I64, many: Mask) -> Mask:
     count = len(text)
     candidate = (text >= 0) & many[text]
     at = np.flatnonzero(candidate)
-    bounds = np.searchsorted(lines.article, np.arange(len(lines.family) + 1))
-    first, last = bounds[lines.article[at]], bounds[lines.article[at] + 1] - 1
+    first, last = lines.of_article[lines.article[at]], lines.of_article[lines.article[at] + 1] - 1
     before = offsets_of(~candidate & ~lines.masked)  # lines of an article's own
     ahead, behind = before[at] - before[first], before[last + 1] - before[at + 1]
     size = len(many)

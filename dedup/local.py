@@ -181,24 +181,33 @@ def _boilerplate(
         return units.masked, Marks.of({}, len(units.ids))
     fresh = opening(units.article, units.line)
     if fresh.all():  # a line is a unit, as it mostly is: nothing is copied
-        found = frequent(_lines(units, units.at, slice(None), whole, rows, settings), settings, work)
+        lines = _lines(units, units.at, slice(None), units.of_article, whole, rows, settings)
+        found = frequent(lines, settings, work)
         marks = frequent_marks(found, units.start, units.end, units.of_article, settings)
         return units.masked | found.line, marks
     first = np.flatnonzero(fresh)
-    found = frequent(_lines(units, joined(units, first), first, whole, rows, settings), settings, work)
+    of_article = np.searchsorted(first, units.of_article)
+    found = frequent(_lines(units, joined(units, first), first, of_article, whole, rows, settings), settings, work)
     ends = units.end[np.append(first[1:], len(fresh)) - 1]
-    marks = frequent_marks(found, units.start[first], ends, np.searchsorted(first, units.of_article), settings)
+    marks = frequent_marks(found, units.start[first], ends, of_article, settings)
     return units.masked | found.line[np.cumsum(fresh) - 1], marks
 
 
 def _lines(
-    units: Tables, at: Segments, first: I64 | slice, whole: Repeats, rows: Sequence[tuple[str, int]], settings: Settings
+    units: Tables,
+    at: Segments,
+    first: I64 | slice,
+    of_article: I64,
+    whole: Repeats,
+    rows: Sequence[tuple[str, int]],
+    settings: Settings,
 ) -> Lines:
     """The lines whose first units are *first*."""
     return Lines(
         at=at,
         chars=units.chars if isinstance(first, slice) else np.add.reduceat(units.chars, first),
         article=units.article[first],
+        of_article=of_article,
         masked=units.masked[first],
         shape=units.shape[first],
         counted=~units.fixed[units.article[first]],
@@ -287,13 +296,13 @@ def _passage_repeats(
     repeats = Repeats.none(len(tables.article), work)
     if settings.grain == "article":
         return repeats
-    judged = (whole.kept[tables.article] < 0) & ~out
+    judged = (whole.kept < 0)[tables.article] & ~out
     if settings.scope == "within":
         places = np.flatnonzero(judged & (tables.size >= settings.min_chars_within) & ~tables.fixed[tables.article])
         _match_within(tables, places, np.zeros(len(places), bool), repeats, None, settings, work)
     else:
         long = judged & (tables.size >= settings.min_chars)
-        places = np.flatnonzero(long)
+        places = work.stored(np.flatnonzero(long))
         _match_across(tables, places, repeats, signed, settings, work)
         if settings.scope == "both":
             _match_short(tables, judged, repeats, signed, settings, work)
@@ -364,9 +373,9 @@ def _runs(
     tables: Tables, whole: Repeats, parts: Repeats, remnant: I64, out: NDArray[np.bool_], settings: Settings, work: Work
 ) -> Runs:
     """Runs of repeated passages in the articles that stay. What is *out* neither joins a run nor breaks it."""
-    places = np.flatnonzero((whole.kept[tables.article] < 0) & ~out)
     if not (parts.kept >= 0).any():
         return Runs.of([])
+    places = work.stored(np.flatnonzero((whole.kept < 0)[tables.article] & ~out))
     texts = distinct_texts(tables.at.of(places), _one_domain(len(places)), work)
     of = np.full(len(tables.article), -1, np.int32)
     of[places] = texts.of
@@ -375,12 +384,16 @@ def _runs(
     of[bare] = len(texts.first) + np.unique(tables.bare[bare], return_inverse=True)[1]
     across = tables.size >= settings.min_chars
     within_only = settings.scope == "within"
-    by_family = (parts.kept >= 0) & (across | within_only)
-    stays = remnant[tables.article] < 0
+    text = of[places]
+    token = text.copy()
+    by_family = np.flatnonzero(((parts.kept >= 0) & (across | within_only))[places])
+    token[by_family] = of[parts.kept[places[by_family]]]
+    del of
+    stays = (remnant < 0)[tables.article]
     passages = Passages(
         article=tables.article[places].astype(np.int32),
-        text=of[places],
-        token=of[np.where(by_family, parts.kept, np.arange(len(of)))[places]],
+        text=text,
+        token=token,
         removed=((parts.kept >= 0) & stays)[places],
         across=across[places],
         source=stays[places],

@@ -182,13 +182,14 @@ def count(readings: Iterable[tuple[Reading, Sequence[int]]], settings: Settings)
         families += of
         sources += [names.setdefault(source_of(article, settings), len(names)) for article in reading.articles]
     counts = np.concatenate([np.zeros(0, np.int64), *(np.diff(lot.of_article) for lot in lots)])
-    article = np.repeat(np.arange(len(counts)), counts)
+    article, of_article = np.repeat(np.arange(len(counts)), counts), offsets_of(counts)
     folded = np.concatenate([np.zeros(0, np.uint32), *(lot.text[0] for lot in lots)])
     chars = np.concatenate([np.zeros(0, np.int64), *(np.diff(lot.text[1]) for lot in lots)])
     lines = Lines(
         at=Segments(folded, offsets_of(chars)),
         chars=chars,
         article=article,
+        of_article=of_article,
         masked=np.concatenate([np.zeros(0, bool), *(lot.masked for lot in lots)]),
         shape=np.concatenate([np.zeros(0, np.uint8), *(lot.shape for lot in lots)]),
         counted=np.ones(len(article), bool),
@@ -197,7 +198,7 @@ def count(readings: Iterable[tuple[Reading, Sequence[int]]], settings: Settings)
     )
     with Work() as work:
         found = frequent(lines, settings, work)
-    return _templates(lines, found, list(names), settings), found, offsets_of(counts)
+    return _templates(lines, found, list(names), settings), found, of_article
 
 
 def _templates(lines: Lines, found: Frequent, names: Sequence[str], settings: Settings) -> Templates:
