@@ -81,15 +81,17 @@ def find_blocks(
     depth = passages.removed.astype(np.int8) if depth is None else depth
     depth[begin:] = passages.removed[begin:]
     search = _Search(passages, alike, depth)
-    longest = _longest_possible(passages, following)
+    starts = np.flatnonzero(passages.removed & (following >= 0))
+    longest = _longest_possible(passages, following, starts)
+    starts, longest = starts[longest > 1], longest[longest > 1]
     blocks: list[Block] = []
     reached = begin
-    for start in np.flatnonzero(passages.removed & (following >= 0) & (longest > 1)).tolist():
+    for start, possible in zip(starts.tolist(), longest.tolist(), strict=True):
         if start < reached:
             continue
         places = by_bigram[bounds[following[start]] : bounds[following[start] + 1]]
         places = places[: np.searchsorted(places, start)]
-        length, source = search.longest(start, places, int(longest[start]))
+        length, source = search.longest(start, places, possible)
         if length >= 2:
             blocks.append(Block(start, start + length - 1, source))
             search.depth[start : start + length] = 1 + search.depth[source : source + length]
@@ -107,7 +109,9 @@ def _bigrams(passages: Passages) -> I32:
     if count < 2:
         return following
     one, two = passages.token[:-1], passages.token[1:]
-    often = (np.bincount(passages.token) > 1)[passages.token]  # most stand once: no pair of theirs stands twice
+    # most stand once: no pair of theirs stands twice
+    token = passages.token
+    often = kernel.repeated(token.view(np.uint32) if token.itemsize == 4 else token.view(np.uint64))
     pairs = np.flatnonzero((passages.article[:-1] == passages.article[1:]) & (one != two) & often[:-1] & often[1:])
     keys = one[pairs].astype(np.uint64)
     keys *= np.uint64(int(passages.token.max()) + 1)
@@ -117,21 +121,21 @@ def _bigrams(passages: Passages) -> I32:
     return following
 
 
-def _longest_possible(passages: Passages, following: I32) -> I32:
-    """How long a run from each passage can be at most: int32 [passages].
+def _longest_possible(passages: Passages, following: I32, starts: I64) -> I64:
+    """How long a run from each of some passages can be at most: int64 [starts].
 
     It goes on as long as neighbours stand together elsewhere too, and ends on a passage that is cut.
     """
     count = len(following)
-    position = np.arange(count, dtype=np.int32)
-    reach = np.where(following < 0, position, np.int32(count))  # the last passage that a run can hold
+    reach = np.arange(count, dtype=np.int32)
+    reach[following >= 0] = count
     np.minimum.accumulate(reach[::-1], out=reach[::-1])
-    np.minimum(reach, count - 1, out=reach)
-    cut = np.where(passages.removed, position, np.int32(-1))
+    last = np.minimum(reach[starts], count - 1)  # that a run can hold
+    del reach
+    cut = np.arange(count, dtype=np.int32)
+    cut[~passages.removed] = -1
     np.maximum.accumulate(cut, out=cut)
-    longest: I32 = cut[reach]
-    longest -= position - 1
-    return longest
+    return cut[last] - starts + 1
 
 
 _CHUNK = 64  # places looked at together at first; a footer on every page is done with the first of them

@@ -29,6 +29,7 @@ _MORE_APART = 10  # times fewer strangers agree in one row more (measured: 5 to 
 _METS = 0.5  # strangers that a text may meet by its brief keys: to sign it again then costs as much as a row more
 _NEAR = 0.25  # of the bands: who meets others in more of them is no stranger
 _MOST = 0.5  # of the texts are near copies: to sign most of them twice costs more than it saves
+_TOGETHER = 1 << 16  # lengths that are looked at together
 _OF_LENGTHS = 16  # segments of one in so many lengths tell how many stand elsewhere too
 
 
@@ -199,9 +200,10 @@ def _repeated_share(texts: Segments) -> float:
     """
     if texts.chosen is None or texts.groups is None:
         return 0.0
-    lengths = np.diff(texts.offsets)
-    wanted = (lengths % _OF_LENGTHS == 0) & (lengths >= 2 * _OF_LENGTHS)
-    del lengths
+    wanted = np.zeros(len(texts.offsets) - 1, bool)
+    for first in range(0, len(wanted), _TOGETHER):
+        lengths = np.diff(texts.offsets[first : first + _TOGETHER + 1])
+        wanted[first : first + _TOGETHER] = (lengths % _OF_LENGTHS == 0) & (lengths >= 2 * _OF_LENGTHS)
     some = texts.chosen[wanted[texts.chosen]]
     if not len(some):
         return 0.0

@@ -384,16 +384,16 @@ def _runs(
     of[bare] = len(texts.first) + np.unique(tables.bare[bare], return_inverse=True)[1]
     across = tables.size >= settings.min_chars
     within_only = settings.scope == "within"
-    text = of[places]
+    text = work.stored(of[places])
     token = text.copy()
     by_family = np.flatnonzero(((parts.kept >= 0) & (across | within_only))[places])
     token[by_family] = of[parts.kept[places[by_family]]]
     del of
     stays = (remnant < 0)[tables.article]
     passages = Passages(
-        article=tables.article[places].astype(np.int32),
+        article=work.stored(tables.article[places].astype(np.int32)),
         text=text,
-        token=token,
+        token=work.stored(token),
         removed=((parts.kept >= 0) & stays)[places],
         across=across[places],
         source=stays[places],
