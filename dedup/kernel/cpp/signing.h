@@ -67,6 +67,7 @@ struct Texts {
     const int64_t* segments;
     Bounds groups;
     const Columns& columns;
+    static constexpr size_t GLANCES = 3;
 
     // No fewer code points than a text has when it is joined.
     size_t most(size_t text) const {
@@ -111,12 +112,23 @@ struct Texts {
         return out;
     }
 
+    // Tells the processor what glances will read of a segment, if there is one: its ends, and, where it is a text of its
+    // own, all between them. To wait for memory takes longest.
+    void foresee(size_t segment) const {
+        if (segment >= groups.end(groups.segments() - 1)) return;
+        const int64_t begin = offsets[segments[segment]], end = offsets[segments[segment] + 1];
+        for (size_t step = 0; begin != end && step <= GLANCES; step++)
+            folded.prefetch(begin + static_cast<int64_t>(static_cast<size_t>(end - 1 - begin) / (GLANCES + 1) * step));
+        if (begin != end) folded.prefetch(end - 1);
+    }
+
     // See text_glances in text_reference.py. *starts* is for use inside.
     uint64_t glance(size_t text, std::vector<size_t>& starts) const {
-        constexpr size_t GLANCES = 3;
+        constexpr size_t AHEAD = 12;  // segments
         const size_t first = groups.begin(text), count = groups.length(text);
         const auto begin = [&](size_t i) { return offsets[segments[first + i]]; };
         const auto length = [&](size_t i) { return static_cast<size_t>(offsets[segments[first + i] + 1] - begin(i)); };
+        for (size_t i = first; i < first + count; i++) foresee(i + AHEAD);
         starts.clear();
         size_t total = 0, before = count;  // the last segment that is not empty
         for (size_t i = 0; i < count; i++) {
