@@ -682,6 +682,7 @@ PyObject* to_utf16(PyObject*, PyObject* args) {
 }
 
 PyObject* take_codes(PyObject*, PyObject* args) {
+    constexpr size_t AHEAD = 8;
     return guarded([&] {
         PyObject *text_, *offsets_, *segments_, *codes_, *ends_;
         unpack(args, "OOOOO", &text_, &offsets_, &segments_, &codes_, &ends_);
@@ -702,6 +703,10 @@ PyObject* take_codes(PyObject*, PyObject* args) {
             ends[0] = 0;
             for (size_t i = 0; i < segments.size(); i++) {
                 const int64_t* bounds = offsets.data() + segments[i];
+                if (i + AHEAD < segments.size()) {
+                    const int64_t* next = offsets.data() + segments[i + AHEAD];
+                    stored.prefetch(next[0], static_cast<size_t>(next[1] - next[0]));
+                }
                 out = stored.copy(bounds[0], static_cast<size_t>(bounds[1] - bounds[0]), out, limit);
                 ends[i + 1] = out - codes.data();
             }

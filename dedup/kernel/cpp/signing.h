@@ -85,7 +85,13 @@ struct Texts {
         const uint32_t* text_begin = out;
         const Widths known = columns.widths();
         bool was_wide = false;
+        constexpr size_t AHEAD = 8;
+        const size_t all = groups.end(groups.segments() - 1);
         for (size_t i = groups.begin(text); i < groups.end(text); i++) {
+            if (i + AHEAD < all) {
+                const int64_t* next = offsets + segments[i + AHEAD];
+                folded.prefetch(next[0], static_cast<size_t>(next[1] - next[0]));
+            }
             const int64_t begin = offsets[segments[i]];
             const size_t length = static_cast<size_t>(offsets[segments[i] + 1] - begin);
             if (length && out != text_begin && !was_wide && !columns.wide(folded.at(begin, length))) {

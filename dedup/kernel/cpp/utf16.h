@@ -62,6 +62,11 @@ struct Text {
     }
     uint32_t element(int64_t place) const { return units ? units[place] : codes[place]; }
     void prefetch(int64_t place) const { ::prefetch(units ? static_cast<const void*>(units + place) : codes + place); }
+    // Of a run that is read soon, its beginning: what is long the processor foresees by itself.
+    void prefetch(int64_t begin, size_t count) const {
+        constexpr size_t LINE = 32, MOST = 8 * LINE;  // units
+        for (size_t at = 0; at < std::min(count, MOST); at += LINE) prefetch(begin + static_cast<int64_t>(at));
+    }
     // Writes a run of *count* elements as code points, of which there are no more; returns where it ended. What lies
     // behind that, up to *limit*, may be written to.
     uint32_t* copy(int64_t begin, size_t count, uint32_t* out, const uint32_t* limit) const {
