@@ -294,7 +294,8 @@ def _keep_memory() -> None:
 def _flat(name: str, strings: Sequence[str]) -> dict[str, NDArray[Any]]:
     """Strings in UTF-8 in a row, and the length of each."""
     if isinstance(strings, Texts):
-        return {name: strings.utf8, f"{name}_bytes": np.diff(strings.bounds)}
+        utf8, bounds = strings.utf8()
+        return {name: utf8, f"{name}_bytes": np.diff(bounds)}
     if all(map(str.isascii, strings)):  # as ids mostly are
         lengths = np.array(list(map(len, strings)), np.int64)
         return {name: np.frombuffer("".join(strings).encode(), np.uint8), f"{name}_bytes": lengths}

@@ -4,7 +4,7 @@ Positions are code points of the text as read. The rules of folding are in `dedu
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import overload
 
@@ -36,15 +36,15 @@ class Texts(Sequence[str]):
     """Several texts, read at once, which are strings when they are asked for.
 
     Attributes:
-        utf8, bounds: uint8 segment array, in UTF-8.
         codes, offsets: uint32 segment array, their code points.
+        utf8: makes them in UTF-8, a uint8 segment array.
     """
 
-    def __init__(self, utf8: NDArray[np.uint8], bounds: I64, codes: U32, offsets: I64) -> None:
-        self.utf8, self.bounds, self.codes, self.offsets = utf8, bounds, codes, offsets
+    def __init__(self, codes: U32, offsets: I64, utf8: Callable[[], tuple[NDArray[np.uint8], I64]]) -> None:
+        self.codes, self.offsets, self.utf8 = codes, offsets, utf8
 
     def __len__(self) -> int:
-        return len(self.bounds) - 1
+        return len(self.offsets) - 1
 
     @overload
     def __getitem__(self, text: int) -> str: ...
@@ -55,7 +55,7 @@ class Texts(Sequence[str]):
             return [self[one] for one in range(*text.indices(len(self)))]
         if not 0 <= text < len(self):
             raise IndexError(text)
-        return self.utf8[self.bounds[text] : self.bounds[text + 1]].tobytes().decode()
+        return _string(self.codes[self.offsets[text] : self.offsets[text + 1]])
 
 
 def codepoints(text: str, where: str = "a text") -> U32:

@@ -1258,11 +1258,11 @@ def same_records(raw, names):
     if found is None:
         return False
     equal(found, expected)
-    texts, spans = found
+    codes, offsets, spans = found
     lines = raw.split(b"\n")
     records = [orjson.loads(line) for line in (lines if lines[-1] else lines[:-1])]
-    assert [record[names[0]].encode() for record in records] == [
-        texts.utf8[low:high].tobytes() for low, high in pairwise(texts.bounds.tolist())
+    assert [record[names[0]].encode("utf-32-le") for record in records] == [
+        codes[low:high].tobytes() for low, high in pairwise(offsets.tolist())
     ]
     for place, name in enumerate(names[1:]):
         for record, (start, end) in zip(records, spans[:, place].tolist(), strict=True):
@@ -1427,6 +1427,29 @@ def test_records_that_are_no_utf8(bad, line):
             assert not same_records(raw, ("text", "id")) or raw.decode()  # two halves may make a whole
 
 
+@pytest.mark.parametrize("sign", ["a", "中"])
+def test_what_ends_a_run_of_characters_in_a_string(level, sign):
+    """At every place of a run: an escape, the end of the string or of the line, a character of another length, none."""
+    others = [
+        b'"',
+        b"\\",
+        b"\\n",
+        b"\\u4e2d",
+        b'\\"',
+        b"\n",
+        b"\x1f",
+        b"\x7f",
+        "é😀".encode(),
+        b"\xe4\xb8",
+        *ILL_FORMED,
+    ]
+    for place, other in product(range(66), others):
+        for behind in (0, 1, 40):
+            text = (sign * place).encode() + other + (sign * behind).encode()
+            same_records(b'{"text":"%b"}\n{"text":"b"}' % text, ("text",))
+            same_records(b'{"text":"%b' % text, ("text",))  # and of all there is to read
+
+
 IN_STRINGS = [
     *(b'"', b'\\"', b"\\\\", b"\\/", b"\\b", b"\\n", b"\\u4e2d", b"\\u00E9", b"\\u0000"),
     *(b"\\ud83d\\ude00", b"\\uD800", b"\\udc00", b"\\", b"\\u", b"\\u12", b"\\x"),
@@ -1502,12 +1525,12 @@ def test_no_record_and_no_name():
     assert same_records(b"", ("text",))
     assert native.json_texts(b'{"":"a"}', ("\ud800",)) is None
     with pytest.raises(ValueError, match="must"):
-        native._native.json_texts(b"", (), np.zeros(0, np.uint8), np.zeros(1, np.int64), np.zeros((0, 0, 2), np.int64))
-    room = [np.zeros(12, np.uint8), np.zeros(1, np.int64), np.zeros((0, 0, 2), np.int64)]
+        native._native.json_texts(b"", (), np.zeros(0, np.uint32), np.zeros(1, np.int64), np.zeros((0, 0, 2), np.int64))
+    room = [np.zeros(12, np.uint32), np.zeros(1, np.int64), np.zeros((0, 0, 2), np.int64)]
     with pytest.raises(ValueError, match="room"):
         native._native.json_texts(b'{"text":"a"}', (b"text",), *room)
     for changed in (
-        [np.zeros(11, np.uint8), *room[1:]],
+        [np.zeros(11, np.uint32), *room[1:]],
         [*room[:2], np.zeros((1, 0, 2), np.int64)],
         [room[0], np.zeros(0, np.int64), room[2]],
     ):

@@ -214,7 +214,7 @@ class _Part(NamedTuple):
         utf8, bounds = np.frombuffer(self.utf8, np.uint8), offsets_of(np.array(self.lengths, np.int64))
         codes = kernel.utf8_codes(utf8, bounds)
         assert codes is not None  # they were UTF-8 when they were taken
-        return self.known._replace(texts=Texts(utf8, bounds, *codes))
+        return self.known._replace(texts=Texts(*codes, lambda: (utf8, bounds)))
 
 
 class _Columns:

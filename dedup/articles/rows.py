@@ -23,7 +23,7 @@ from dedup.articles.packing import chunks, written
 from dedup.articles.wording import fields, found
 from dedup.articles.wording import size as shown_size
 from dedup.errors import BadRun
-from dedup.kernel.reference import I64
+from dedup.kernel.reference import I64, U8
 from dedup.model import Article
 from dedup.parts import Fault, Part, Records
 from dedup.text import Texts
@@ -325,23 +325,25 @@ class _Part:
     def _by_spans(self, wanted: tuple[str, ...]) -> Records | None:
         """The same without an object a line, where every line is what it mostly is; else None."""
         text_field, id_field = self.reading.text_field, self.reading.id_field
-        names = (text_field, "id" if id_field is None else id_field, *wanted)
-        found = kernel.json_texts(self.raw, names if self.at is None else (*names, text_field))
+        names = (text_field, "id" if id_field is None else id_field, *wanted, text_field)
+        found = kernel.json_texts(self.raw, names)
         if found is None:
             return None
-        texts, spans = Texts(*found[0]), found[1]
+        codes, offsets, spans = found
+        own = spans[:, -1]
+        texts = Texts(codes, offsets, lambda: _unquoted(self.raw, own))
         rows, given = _values(self.raw, spans[:, 0])
         if len(given) < len(texts):
             of_row = dict(zip(rows, given, strict=True))
             given = list(map(of_row.get, range(len(texts))))
         if (ids := _own_ids(given, id_field)) is None:
             return None
-        fields: list[dict[str, Any]] = [{} for _ in texts.bounds[1:]] if wanted else []
+        fields: list[dict[str, Any]] = [{} for _ in texts.offsets[1:]] if wanted else []
         for place, name in enumerate(wanted, 1):
             for row, value in zip(*_values(self.raw, spans[:, place]), strict=True) if name != text_field else ():
                 fields[row][name] = value
         numbers = range(self.first, self.first + len(texts))
-        where = None if self.at is None else (self.at + spans[:, -1, 0], self.at + spans[:, -1, 1])
+        where = None if self.at is None else (self.at + own[:, 0], self.at + own[:, 1])
         return Records([(self.number, len(texts))], numbers, ids, texts, fields, where=where)
 
     def _at_once(self) -> Records | None:
@@ -361,6 +363,16 @@ class _Part:
             return None
         numbers = range(self.first, self.first + len(lines))
         return Records([(self.number, len(lines))], numbers, ids, texts, chosen(records, self.wanted))
+
+
+def _unquoted(raw: bytes, spans: I64) -> tuple[U8, I64]:
+    """What the strings of JSON between these bytes mean, in UTF-8: a segment array."""
+    utf8 = np.empty(len(raw), np.uint8)
+    starts, ends = np.ascontiguousarray(spans.T)
+    found = kernel.json_unquoted(np.frombuffer(raw, np.uint8), starts, ends, utf8)
+    assert found is not None  # they were read
+    offsets, _ = found
+    return utf8[: offsets[-1]], offsets
 
 
 def _values(raw: bytes, spans: I64) -> tuple[list[int], list[Any]]:

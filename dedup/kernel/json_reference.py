@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -15,20 +15,6 @@ from dedup.kernel.reference import I64, U8, U32, offsets_of
 _MOST_DEEP = 64  # values within values
 _MOST_OF_NUMBER, _MOST_OF_EXPONENT = 32, 2  # bytes, digits: no such number is too great for a double
 _WHITE = " \t\r"
-
-
-class Utf8(NamedTuple):
-    """Texts in UTF-8 and as code points.
-
-    Attributes:
-        utf8, bounds: uint8 segment array.
-        codes, offsets: uint32 segment array, the same.
-    """
-
-    utf8: U8
-    bounds: I64
-    codes: U32
-    offsets: I64
 
 
 _ESCAPE = re.compile(
@@ -79,11 +65,15 @@ def utf8_codes(utf8: U8, bounds: I64) -> tuple[U32, I64] | None:
         texts = [utf8[low:high].tobytes().decode() for low, high in pairwise(bounds.tolist())]
     except UnicodeDecodeError:
         return None
+    return _codes_of(texts)
+
+
+def _codes_of(texts: Sequence[str]) -> tuple[U32, I64]:
     codes = np.array([*map(ord, "".join(texts))], np.uint32)
     return codes, offsets_of(np.array(list(map(len, texts)), np.int64))
 
 
-def json_texts(raw: bytes, names: Sequence[str]) -> tuple[Utf8, I64] | None:
+def json_texts(raw: bytes, names: Sequence[str]) -> tuple[U32, I64, I64] | None:
     """The texts of the records of JSONL, and where their other fields stand, if every line is what it mostly is.
 
     That is an object of JSON (RFC 8259) in UTF-8, with one field for the text and a string in it; without half of a
@@ -95,14 +85,15 @@ def json_texts(raw: bytes, names: Sequence[str]) -> tuple[Utf8, I64] | None:
         names: the field of the text, then others.
 
     Returns:
-        (texts, spans): spans is int64 [lines, names - 1, 2], the bytes of *raw* between which the value of each of the
-        other fields stands, -1 where there is none. None where a line is anything else.
+        (codes, offsets, spans): the code points of the texts, a uint32 segment array; int64 [lines, names - 1, 2], the
+        bytes of *raw* between which the value of each of the other fields stands, -1 where there is none. None where a
+        line is anything else.
     """
     lines = raw.split(b"\n")
     if not lines[-1]:
         lines.pop()
     spans = np.full((len(lines), len(names) - 1, 2), -1, np.int64)
-    texts: list[bytes] = []
+    texts: list[str] = []
     begin = 0
     try:
         for number, line in enumerate(lines):
@@ -113,14 +104,11 @@ def json_texts(raw: bytes, names: Sequence[str]) -> tuple[Utf8, I64] | None:
                 spans[number, [name == other for other in names[1:]]] = begin + start, begin + end
             if len(found) != 1 or not isinstance(found[0], str):
                 return None
-            texts.append(found[0].encode())
+            texts.append(found[0])
             begin += len(line) + 1
     except (ValueError, RecursionError, _NotPlainError):
         return None
-    utf8, bounds = np.frombuffer(b"".join(texts), np.uint8), offsets_of(np.array(list(map(len, texts)), np.int64))
-    codes = utf8_codes(utf8, bounds)
-    assert codes is not None
-    return Utf8(utf8.copy(), bounds, *codes), spans
+    return *_codes_of(texts), spans
 
 
 def _fields(line: bytes) -> Iterator[tuple[str, Any, int, int]]:

@@ -18,7 +18,6 @@ import dedup.kernel._native as _native  # noqa: PLR0402  (the package is a layer
 from dedup.kernel.fold_reference import SYLLABLES, TONED_LETTERS, WIDE, Folded, FoldTable, tone_place
 from dedup.kernel.fold_reference import fold as reference_fold
 from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree, PassagesCovered
-from dedup.kernel.json_reference import Utf8
 from dedup.kernel.line_reference import Outlines
 from dedup.kernel.lookup_reference import Mask
 from dedup.kernel.reference import I32, I64, U8, U16, U32, U64
@@ -442,18 +441,16 @@ def utf8_codes(utf8: U8, bounds: I64) -> tuple[U32, I64] | None:
     return (codes[: offsets[-1]], offsets) if _native.utf8_codes(utf8, bounds, codes, offsets) else None
 
 
-def json_texts(raw: bytes, names: Sequence[str]) -> tuple[Utf8, I64] | None:
+def json_texts(raw: bytes, names: Sequence[str]) -> tuple[U32, I64, I64] | None:
     """See the reference."""
     most = len(raw) // len('{"":""}\n') + 1  # lines; memory that is not written to is not taken
-    utf8, bounds = np.empty(len(raw), np.uint8), np.empty(most + 1, np.int64)
+    codes, offsets = np.empty(len(raw), np.uint32), np.empty(most + 1, np.int64)
     spans = np.empty((most, len(names) - 1, 2), np.int64)
-    lines = _native.json_texts(raw, tuple(name.encode(errors="surrogatepass") for name in names), utf8, bounds, spans)
+    lines = _native.json_texts(raw, tuple(name.encode(errors="surrogatepass") for name in names), codes, offsets, spans)
     if lines < 0:
         return None
-    bounds, spans = bounds[: lines + 1].copy(), spans[:lines].copy()
-    utf8 = utf8[: bounds[-1]]
-    codes = utf8_codes(utf8, bounds)
-    return None if codes is None else (Utf8(utf8, bounds, *codes), spans)
+    offsets, spans = offsets[: lines + 1].copy(), spans[:lines].copy()
+    return codes[: offsets[-1]], offsets, spans
 
 
 def json_unquoted(raw: U8, starts: I64, ends: I64, utf8: U8) -> tuple[I64, I64] | None:

@@ -23,10 +23,11 @@ class Reader {
     // *names*: the field of the text, then others.
     Reader(const uint8_t* raw, std::vector<std::string> names) : raw_(raw), names_(std::move(names)) {}
 
-    // The line *begin* to *end*: its text goes to *out*, which has room for the whole line, and may be no UTF-8; the
-    // places of the values of the other fields go to *spans*, -1 where there are none. False where it is left.
-    bool line(size_t begin, size_t end, uint8_t*& out, int64_t* spans) {
-        at_ = raw_ + begin;
+    // The line that starts at *at*, no later than *end*, where all of them do; *at* moves behind it. The code points of
+    // its text go to *out*, which has room for one a byte; the places of the values of the other fields go to *spans*, -1
+    // where there are none. False where it is left: no line feed is passed over then.
+    bool line(size_t& at, size_t end, uint32_t*& out, int64_t* spans) {
+        at_ = raw_ + at;
         end_ = raw_ + end;
         std::fill(spans, spans + 2 * (names_.size() - 1), -1);
         bool found = false;
@@ -39,7 +40,7 @@ class Reader {
                 skip_white();
                 const uint8_t* const start = at_;
                 if (is(0)) {
-                    if (found || !unescaped(out)) return false;
+                    if (found || !decoded(out)) return false;
                     found = true;
                 } else if (!value(1)) {
                     return false;
@@ -53,7 +54,9 @@ class Reader {
             if (!sign('}')) return false;
         }
         skip_white();
-        return found && at_ == end_;
+        if (!found || (at_ < end_ && *at_ != '\n')) return false;
+        at = static_cast<size_t>(at_ - raw_) + (at_ < end_);
+        return true;
     }
 
     // What stands between *begin* and *end*, a string with its quotes: its text goes to *out*, which has room for as
@@ -192,6 +195,25 @@ class Reader {
             uint32_t code;
             if (!escape(code)) return false;
             out = lines::put_utf8(code, out);  // the escape is as long at least
+        }
+    }
+
+    // The code points of a string as it is meant, which is UTF-8.
+    bool decoded(uint32_t*& out) {
+        if (at_ == end_ || *at_ != '"') return false;
+        at_++;
+        for (;;) {
+            const auto left = static_cast<size_t>(end_ - at_);
+            const Decoded run = level->loops->decoded_json(at_, left, out, left);
+            at_ += run.bytes;
+            out += run.codes;
+            if (at_ == end_) return false;
+            if (*at_ == '"') {
+                at_++;
+                return true;
+            }
+            if (!escape(*out)) return false;
+            out++;
         }
     }
 

@@ -45,6 +45,11 @@ struct Reading {
     bool blank = true;  // white space is dropped here: at the start, and behind other
 };
 
+// How many bytes of UTF-8 were read, and how many code points these are.
+struct Decoded {
+    size_t bytes, codes;
+};
+
 // How many columns code points take: those from *first* on, *run* of them, two, those below *narrow* one, and of others
 // the *flags* have the *flag* of those that take two.
 struct Widths {
@@ -62,7 +67,8 @@ struct Loops {
     void (*row_keys)(const uint32_t*, size_t, size_t, const uint64_t*, uint64_t*);
     void (*lower)(const uint32_t*, size_t, uint32_t*);
     size_t (*plain_json)(const uint8_t*, size_t);
-    size_t (*decoded)(const uint8_t*, size_t, uint32_t*, size_t);
+    Decoded (*decoded)(const uint8_t*, size_t, uint32_t*, size_t);
+    Decoded (*decoded_json)(const uint8_t*, size_t, uint32_t*, size_t);
     size_t (*columns)(const uint32_t*, size_t, uint32_t, uint32_t, uint32_t, uint8_t*);
     size_t (*decode)(const uint16_t*, size_t, size_t, const Widths&, uint32_t*, uint8_t*);
     size_t (*narrow)(const uint32_t*, size_t, uint16_t*);

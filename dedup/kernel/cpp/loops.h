@@ -247,20 +247,20 @@ static inline size_t zeros(const uint8_t* RESTRICT bytes) {
     return zero;
 }
 
-// How many bytes stand before a quote, a backslash, a control character or the end of *count*.
+// Whether a byte stands in a string of JSON for itself: is no quote, no backslash, no control character.
+static inline bool is_plain(uint8_t byte) { return (byte >= 0x20) & (byte != '"') & (byte != '\\'); }
+
+// How many bytes are plain from the first on.
 static size_t plain_json(const uint8_t* RESTRICT bytes, size_t count) {
     constexpr size_t BLOCK = 64;
     uint8_t odd[BLOCK];
     size_t at = 0;
     for (; count - at >= BLOCK; at += BLOCK) {
-        for (size_t i = 0; i < BLOCK; i++) {
-            const uint8_t byte = bytes[at + i];
-            odd[i] = static_cast<uint8_t>((byte < 0x20) | (byte == '"') | (byte == '\\'));
-        }
+        for (size_t i = 0; i < BLOCK; i++) odd[i] = !is_plain(bytes[at + i]);
         const size_t plain = zeros<BLOCK>(odd);
         if (plain < BLOCK) return at + plain;
     }
-    while (at < count && bytes[at] >= 0x20 && bytes[at] != '"' && bytes[at] != '\\') at++;
+    while (at < count && is_plain(bytes[at])) at++;
     return at;
 }
 
@@ -280,10 +280,11 @@ static inline size_t code_point(const uint8_t* RESTRICT utf8, size_t count, uint
     return first < 0xF5 && code >= 0x10000 && code < 0x110000 ? 4 : 0;
 }
 
-// The code points of *count* bytes of UTF-8, of which there is room for *room*; how many, SIZE_MAX where the bytes are
-// not sound or more than that. Most text is ASCII or has three bytes a character, for a while at least: such runs need
-// no branch a character, and of those that end sooner what comes before their end is taken.
-static size_t decoded(const uint8_t* RESTRICT utf8, size_t count, uint32_t* RESTRICT codes, size_t room) {
+// The code points of *count* bytes of UTF-8, of which there is room for *room*, up to what is not sound or has no room
+// or, in a string of *JSON*, is not plain. Most text is ASCII or has three bytes a character, for a while at least: such
+// runs need no branch a character, and of those that end sooner what comes before their end is taken.
+template <bool JSON>
+static inline Decoded decode_utf8(const uint8_t* RESTRICT utf8, size_t count, uint32_t* RESTRICT codes, size_t room) {
     constexpr size_t RUN = 32;
     uint8_t odd[RUN];
     size_t at = 0, out = 0;
@@ -292,8 +293,9 @@ static size_t decoded(const uint8_t* RESTRICT utf8, size_t count, uint32_t* REST
         uint32_t* RESTRICT to = codes + out;
         if (room - out >= RUN && count - at >= RUN && some[0] < 0x80) {
             for (size_t i = 0; i < RUN; i++) {
-                odd[i] = some[i] & 0x80;
-                to[i] = some[i];
+                const uint8_t byte = some[i];
+                odd[i] = static_cast<uint8_t>((byte & 0x80) | (JSON && !is_plain(byte)));
+                to[i] = byte;
             }
             const size_t good = zeros<RUN>(odd);
             at += good;
@@ -323,15 +325,24 @@ static size_t decoded(const uint8_t* RESTRICT utf8, size_t count, uint32_t* REST
         }
         // one at least, and on to where a run seems to begin
         for (const size_t stop = count - at < RUN ? count : at + RUN; at < stop;) {
+            if (JSON && !is_plain(utf8[at])) return {at, out};
             uint32_t code;
             const size_t bytes = code_point(utf8 + at, count - at, code);
-            if (!bytes || out == room) return SIZE_MAX;
+            if (!bytes || out == room) return {at, out};
             codes[out++] = code;
             at += bytes;
             if (bytes != 3 && count - at > 3 && (utf8[at] & utf8[at + 3] & 0xF0) == 0xE0) break;
         }
     }
-    return out;
+    return {at, out};
+}
+
+static Decoded decoded(const uint8_t* utf8, size_t count, uint32_t* codes, size_t room) {
+    return decode_utf8<false>(utf8, count, codes, room);
+}
+
+static Decoded decoded_json(const uint8_t* utf8, size_t count, uint32_t* codes, size_t room) {
+    return decode_utf8<true>(utf8, count, codes, room);
 }
 
 // What WIDTHS tells of a code point that a unit is: whether it is neither half nor of unknown width.
@@ -586,6 +597,6 @@ static uint8_t* read_some(const uint32_t* RESTRICT codes, size_t count, const ui
 }
 
 const Loops loops = {hash_positions, signable, sign, digest, band_keys, most_shared,
-                     row_keys, lower, plain_json, decoded, columns,
+                     row_keys, lower, plain_json, decoded, decoded_json, columns,
                      decode, narrow, bits_of, before_break, fold_words, outline_some,
                      read_some, wide_chars};

@@ -1590,9 +1590,10 @@ PyObject* json_strings(PyObject*, PyObject* args) {
 // How many lines there are, -1 where one is left to other parsers.
 PyObject* json_texts(PyObject*, PyObject* args) {
     return guarded([&] {
-        PyObject *raw_, *names_, *utf8_, *offsets_, *spans_;
-        unpack(args, "OO!OOO", &raw_, &PyTuple_Type, &names_, &utf8_, &offsets_, &spans_);
-        const Array<uint8_t> raw(raw_, "raw"), utf8(utf8_, "utf8", 1, true);
+        PyObject *raw_, *names_, *codes_, *offsets_, *spans_;
+        unpack(args, "OO!OOO", &raw_, &PyTuple_Type, &names_, &codes_, &offsets_, &spans_);
+        const Array<uint8_t> raw(raw_, "raw");
+        const Codes codes(codes_, "codes", 1, true);
         const Array<int64_t> offsets(offsets_, "offsets", 1, true), spans(spans_, "spans", 3, true);
         std::vector<std::string> names;
         for (Py_ssize_t i = 0; i < PyTuple_Size(names_); i++) {
@@ -1602,7 +1603,7 @@ PyObject* json_texts(PyObject*, PyObject* args) {
             names.emplace_back(bytes, static_cast<size_t>(length));
         }
         if (names.empty()) refuse("there must be a name for the text");
-        utf8.must_have(raw.size());
+        codes.must_have(raw.size());
         const size_t others = names.size() - 1;
         if (offsets.size() == 0 || spans.shape(0) != offsets.size() - 1 || spans.shape(1) != others || spans.shape(2) != 2)
             refuse("spans must have the shape [lines, names but the first, 2]");
@@ -1610,15 +1611,12 @@ PyObject* json_texts(PyObject*, PyObject* args) {
         size_t line = 0;
         without_gil([&] {
             json::Reader reader(raw.data(), names);
-            uint8_t* out = utf8.data();
+            uint32_t* out = codes.data();
             offsets[0] = 0;
             for (size_t at = 0; at < raw.size() && plain; line++) {
                 if (line + 1 == offsets.size()) refuse("there must be room for every line");
-                const void* const found = std::memchr(raw.data() + at, '\n', raw.size() - at);
-                const size_t end = found ? static_cast<size_t>(static_cast<const uint8_t*>(found) - raw.data()) : raw.size();
-                plain = reader.line(at, end, out, spans.data() + 2 * others * line);
-                offsets[line + 1] = out - utf8.data();
-                at = end + 1;
+                plain = reader.line(at, raw.size(), out, spans.data() + 2 * others * line);
+                offsets[line + 1] = out - codes.data();
             }
         });
         return PyLong_FromSsize_t(plain ? static_cast<Py_ssize_t>(line) : -1);
@@ -1668,10 +1666,10 @@ PyObject* utf8_codes(PyObject*, PyObject* args) {
             size_t count = 0;
             ends[0] = 0;
             for (size_t i = 0; i < offsets.segments() && sound; i++) {
-                const size_t some = level->loops->decoded(utf8.data() + offsets.begin(i), offsets.length(i),
-                                                          codes.data() + count, codes.size() - count);
-                sound = some != SIZE_MAX;
-                count += sound ? some : 0;
+                const Decoded some = level->loops->decoded(utf8.data() + offsets.begin(i), offsets.length(i),
+                                                           codes.data() + count, codes.size() - count);
+                sound = some.bytes == offsets.length(i);
+                count += some.codes;
                 ends[i + 1] = static_cast<int64_t>(count);
             }
         });
