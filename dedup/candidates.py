@@ -2,13 +2,14 @@
 
 A pair of texts must agree in all rows of a band. Of strangers nearly all differ in the first few rows already, so of
 every text only those are signed, and a *brief* key is made of them, half as long. The texts that meet another by it are
-signed again, whole, in the bands in which they do. Who shares a key is the same as if all rows had been signed.
+signed again, whole, in the bands in which they do: pairs that look like near copies when their shingle sets are made in
+any case. Who shares a key is the same as if all rows had been signed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -29,6 +30,7 @@ _MORE_APART = 10  # times fewer strangers agree in one row more (measured: 5 to 
 _METS = 0.5  # strangers that a text may meet by its brief keys: to sign it again then costs as much as a row more
 _NEAR = 0.25  # of the bands: who meets others in more of them is no stranger
 _MOST = 0.5  # of the texts are near copies: to sign most of them twice costs more than it saves
+_TOLD = 4  # bands: near copies share one of so many as a rule
 _TOGETHER = 1 << 16  # lengths that are looked at together
 _OF_LENGTHS = 16  # segments of one in so many lengths tell how many stand elsewhere too
 
@@ -129,24 +131,98 @@ def shared_bands(texts: Segments, domain: I64, keys: Keys, settings: Settings, w
         keys: the keys of the texts.
 
     Returns:
-        int64 [sharing], rising, and int32 [bands, sharing], per band the number of the group of texts with the same
-        key, dense, and -1 for alone.
+        int64 [sharing], rising, and int32 [bands + 1, sharing], per band the number of the group of texts with the same
+        key, dense, and -1 for alone. In the last row these are pairs that stand in no other: two texts that meet nobody
+        else, and each other in so many bands by the first rows that they may well share a key. `confirmed` tells.
     """
     salt = fmix64(domain.astype(np.uint64)) if domain.any() else None
     meeting, wanted = _meeting(texts, salt, keys, settings, work)
-    whole = None if keys.rows == settings.rows else _whole_keys(texts.of(meeting), wanted, settings, work)
-    groups = np.full(wanted.shape, -1, np.int32)
+    salt = None if salt is None else salt[meeting]
+    missing = np.uint64(64 - 8 * keys.keys.itemsize)  # bits of keys that are halves
+
+    def of(band: int, these: I64) -> U64:
+        return keys.of(band, meeting[these]).astype(np.uint64) << missing
+
+    groups = _grouped(of, wanted, salt, work)
+    if keys.rows < settings.rows:
+        pairs = _pairs(groups, settings)
+        others = np.flatnonzero(pairs < 0)
+        wanted = np.take(wanted, others, axis=1)
+        whole = _whole_keys(texts.of(meeting[others]), wanted, settings, work)
+        salt = None if salt is None else salt[others]
+        groups[:-1] = -1
+        groups[:-1, others] = _grouped(lambda band, these: whole[band, these], wanted, salt, work)[:-1]
+        groups[-1] = pairs
+    sharing = np.flatnonzero((groups >= 0).any(axis=0))
+    return meeting[sharing], np.take(groups, sharing, axis=1)
+
+
+def confirmed(pairs: I32, sets: U64, offsets: I64, settings: Settings) -> I32:
+    """The pairs of texts that share a band key; who shares none is alone, -1: int32 [texts].
+
+    Args:
+        pairs: int32 [texts], the number of the pair of each text, -1 for none: the last row of `shared_bands`.
+        sets: uint64 segment array, the shingle set of each text.
+        offsets: its offsets.
+    """
+    a, b = leading_permutations(settings, settings.rows)
+    both = np.argsort(pairs, kind="stable")[np.count_nonzero(pairs < 0) :].reshape(-1, 2)
+    for first, end in pairwise((0, min(_TOLD, settings.bands), settings.bands)):  # one of the first is shared as a rule
+        rows = slice(first * settings.rows, end * settings.rows)
+        signed = kernel.signatures(*kernel.take_segments(sets, offsets, both.ravel()), a[rows], b[rows])
+        same = (signed[::2] == signed[1::2]).reshape(len(both), end - first, settings.rows)
+        both = both[~same.all(axis=2).any(axis=1)]
+    found = pairs.copy()
+    found[both] = -1
+    return found
+
+
+def _grouped(keys: Callable[[int, I64], U64], wanted: NDArray[np.bool_], salt: U64 | None, work: Work) -> I32:
+    """Groups of texts with the same key and salt, in rows as those of `shared_bands`, the last one empty.
+
+    Args:
+        keys: (band, texts that are wanted in it) -> their keys, which are written to.
+        wanted: bool [bands, texts]; the others are alone.
+        salt: uint64 [texts].
+    """
+    groups = np.full((len(wanted) + 1, wanted.shape[1]), -1, np.int32)
 
     def group(band: int) -> None:
         these = np.flatnonzero(wanted[band])
-        own = keys.of(band, meeting[these]).astype(np.uint64) if whole is None else whole[band, these]
+        own = keys(band, these)
         if salt is not None:
-            own ^= salt[meeting[these]]
+            own ^= salt[these]
         groups[band, these] = kernel.collisions(own)
 
-    _all(work.in_threads(group, range(settings.bands)))
-    sharing = np.flatnonzero((groups >= 0).any(axis=0))
-    return meeting[sharing], np.take(groups, sharing, axis=1)
+    _all(work.in_threads(group, range(len(wanted))))
+    return groups
+
+
+def _pairs(groups: I32, settings: Settings) -> I32:
+    """The number of the pair of each text that stands in groups with one and the same other only: int32 [texts], or -1.
+
+    None of their keys has more texts than a bucket of two holds: the greedy rule asks only whether they share any. Who
+    meets in few bands is left out: to sign strangers costs less than to make their shingle sets.
+    """
+    count = groups.shape[1]
+    mate = np.full(count, -1)
+    bands = np.zeros(count, np.int64)
+    apart = np.zeros(count, np.bool_)
+    for band in groups:
+        these = np.flatnonzero(band >= 0)
+        group = band[these]
+        both = np.bincount(group, weights=these).astype(np.int64)  # of two texts the sum of their numbers: exact
+        other = both[group] - these
+        apart[these] |= (np.bincount(group)[group] != 2) | ((mate[these] != other) & (bands[these] > 0))
+        mate[these] = other
+        bands[these] += 1
+    apart |= bands <= _NEAR * settings.bands
+    apart |= settings.bucket < 2
+    one = np.flatnonzero(~apart & (mate > np.arange(count)))
+    one = one[~apart[mate[one]]]
+    pairs = np.full(count, -1, np.int32)
+    pairs[one] = pairs[mate[one]] = np.arange(len(one))
+    return pairs
 
 
 def _meeting(

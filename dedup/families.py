@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernel
-from dedup.candidates import Keys, Some, keys_of, pieces, shared_bands
+from dedup.candidates import Keys, Some, confirmed, keys_of, pieces, shared_bands
 from dedup.fold_table import load
 from dedup.kernel.reference import I64, U32, U64, fmix64, offsets_of, positions
 from dedup.segments import Segments
@@ -171,11 +171,13 @@ def match(
         of = colliding[some]
         folded, offsets = texts.take(of)
         sets, set_offsets = shingle_sets(folded, offsets, settings)
+        own = np.take(groups, some, axis=1)
+        own[-1] = confirmed(own[-1], sets, set_offsets, settings)
         return kernel.greedy(
             sets,
             set_offsets,
             sizes(folded, offsets),
-            np.take(groups, some, axis=1),
+            own,
             fixed[of],
             settings.threshold_fraction,
             settings.short_chars,

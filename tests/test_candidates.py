@@ -1,6 +1,7 @@
 """Brief keys, completed where they meet, tell the same texts apart as whole keys do."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,12 +10,13 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from dedup import candidates
-from dedup.candidates import Signed, keys_of, nested_keys, shared_bands
+from dedup import candidates, kernel
+from dedup.candidates import Keys, Signed, confirmed, keys_of, nested_keys, shared_bands
+from dedup.families import distinct_texts, match, passage_judge
 from dedup.kernel.reference import fmix64, offsets_of
 from dedup.segments import Segments
 from dedup.settings import Settings
-from dedup.sketch import band_keys
+from dedup.sketch import band_keys, shingle_sets
 from dedup.text import fold
 from dedup.work import Work
 
@@ -50,16 +52,46 @@ def by_whole_keys(texts: Segments, domain: np.ndarray, settings: Settings) -> di
     return found
 
 
-def found_groups(sharing: np.ndarray, groups: np.ndarray) -> dict[int, set[tuple[int, ...]]]:
-    """The same of what `shared_bands` found; numbers are dense, and every text that is named shares a band."""
+def agrees(
+    texts: Segments,
+    domain: np.ndarray,
+    keys: Keys,
+    settings: Settings,
+    work: Work,
+    expected: dict[int, set[tuple[int, ...]]],
+) -> int:
+    """Holds what `shared_bands` found to all groups by whole keys; how many pairs were not signed.
+
+    Numbers are dense, every text that is named shares a band, and a pair in the last row is in no other; it is
+    confirmed where it is a group in any band.
+    """
+    sharing, groups = shared_bands(texts, domain, keys, settings, work)
+    assert len(groups) == settings.bands + 1
     assert (groups >= 0).any(axis=0).all()
     assert (np.diff(sharing) > 0).all()
-    found = {}
-    for band, own in enumerate(groups):
+    for own in groups:
         numbers = sorted(set(own[own >= 0].tolist()))
         assert numbers == list(range(len(numbers)))
-        found[band] = {tuple(sharing[own == number].tolist()) for number in numbers}
-    return found
+    last = groups[-1]
+    in_pair = last >= 0
+    assert (np.bincount(last[in_pair]) == 2).all()
+    assert (groups[:-1, in_pair] == -1).all()
+    pairs = named(sharing, last)
+    sets = shingle_sets(*texts.take(sharing), settings)
+    found = confirmed(last, *sets, settings)
+    assert np.array_equal(found[found >= 0], last[found >= 0])
+    kept = named(sharing, found)
+    assert kept == {pair for pair in pairs if any(pair in own for own in expected.values())}
+    paired = {text for pair in pairs for text in pair}
+    for band, own in expected.items():
+        assert named(sharing, groups[band]) == own - pairs
+        assert not paired & {text for group in own - pairs for text in group}
+    return len(pairs)
+
+
+def named(texts: np.ndarray, groups: np.ndarray) -> set[tuple[int, ...]]:
+    """The texts of each group."""
+    return {tuple(texts[groups == number].tolist()) for number in set(groups[groups >= 0].tolist())}
 
 
 def hostile_texts(rng: random.Random, count: int) -> list[str]:
@@ -91,7 +123,7 @@ def test_completed_keys_group_texts_as_whole_keys_do(monkeypatch, shape, leading
     for workers in (1, 3):
         with Work(workers=workers) as work:
             keys = keys_of(texts, settings, work)
-            assert found_groups(*shared_bands(texts, domain, keys, settings, work)) == expected
+            agrees(texts, domain, keys, settings, work, expected)
     if settings.num_perm > 1:
         assert any(expected.values())
 
@@ -131,7 +163,86 @@ def test_any_texts_are_grouped_as_by_whole_keys(texts, shape, leading):
         keys = candidates.own_keys(
             rows, candidates._sign(made, np.zeros(len(made), bool), rows, settings, work)[0], work
         )
-        assert found_groups(*shared_bands(made, none, keys, settings, work)) == by_whole_keys(made, none, settings)
+        agrees(made, none, keys, settings, work, by_whole_keys(made, none, settings))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("bucket", [1, 2, 1000])
+@pytest.mark.parametrize("seed", range(3))
+def test_pairs_are_judged_as_if_all_were_signed(monkeypatch, shape, bucket, seed):
+    """Pairs near and far, families, families of two domains, strangers: nothing that comes of them differs.
+
+    Not even how many keys had more texts than a bucket of one holds; and pairs are found, some of which share no key.
+    """
+    settings = replace(SHAPES[shape], bucket=bucket)
+    rng = random.Random(f"{shape}{seed}")
+    made = [""]
+    for family in [1] * 30 + [2] * 60 + [3, 4, 9]:
+        template = "".join(rng.choices(rng.choice([HAN, LATIN]), k=rng.choice([60, 200, 700])))
+        change = rng.choice([0.003, 0.02, 0.05, 0.1])
+        made += [fold(edited(rng, template, change)) for _ in range(family)]
+    rng.shuffle(made)
+    domain = np.array([rng.randrange(8) // 7 for _ in made])
+    texts = distinct_texts(segments(made), domain)
+    fixed = np.array([rng.random() < 0.1 for _ in texts.first])
+    judge = passage_judge(texts, settings)
+    found = []
+    with Work() as work:
+        for rows in (settings.rows, *range(1, min(4, settings.rows))):
+            monkeypatch.setattr(candidates, "_leading", lambda texts, settings, rows=rows: rows)
+            keys = keys_of(texts.each, settings, work)
+            pairs = agrees(
+                texts.each, texts.domain, keys, settings, work, by_whole_keys(texts.each, texts.domain, settings)
+            )
+            if rows == settings.rows or bucket < 2:
+                assert not pairs
+            elif shape == "the usual one":
+                assert pairs
+            for told in (1, 4, 1000):
+                monkeypatch.setattr(candidates, "_TOLD", told)
+                found.append(match(texts, fixed, settings, judge, work))
+    for other in found[1:]:
+        assert other.full == found[0].full
+        for name in ("keeper", "linked", "shared", "united"):
+            assert np.array_equal(getattr(other, name), getattr(found[0], name))
+
+
+@given(
+    st.integers(2, 7).flatmap(
+        lambda texts: st.lists(st.lists(st.integers(0, 5), min_size=texts, max_size=texts), min_size=35, max_size=35)
+    )
+)
+@hypothesis_settings(max_examples=200)
+def test_pairs_meet_nobody_else(keys):
+    """Both of them, in any band, and each other in a quarter of the bands."""
+    keys = np.array(keys, np.uint64)
+    keys[:15] = np.arange(keys.shape[1]) // 2  # pairs meet in many bands
+    keys[15:34] = np.where(keys[15:34] < 5, np.arange(keys.shape[1]), keys[15:34])  # and others in few
+    groups = np.stack([kernel.collisions(own) for own in keys])
+    met = [{other for own in groups for other in np.flatnonzero((own >= 0) & (own == own[text])).tolist()} - {text}
+           for text in range(groups.shape[1])]  # fmt: skip
+    expected = {
+        (one, other)
+        for one, others in enumerate(met)
+        for other in others
+        if one < other and others == {other} and met[other] == {one} and ((groups[:, one] >= 0).sum() > 0.25 * 35)
+    }
+    found = candidates._pairs(groups, Settings())
+    assert named(np.arange(len(found)), found) == expected
+    assert (candidates._pairs(groups, Settings(bucket=1)) == -1).all()
+
+
+def test_a_pair_of_which_one_meets_a_third():
+    """In one band of many; neither is left out of what is signed."""
+    groups = np.full((35, 5), -1, np.int32)
+    groups[:30, :2] = 0
+    assert candidates._pairs(groups, Settings()).tolist() == [0, 0, -1, -1, -1]
+    for third in (0, 1):
+        groups[34] = -1
+        groups[34, [third, 2]] = 0
+        assert (candidates._pairs(groups, Settings()) == -1).all()
+    groups[:20, 3:] = 1
+    assert candidates._pairs(groups, Settings()).tolist() == [-1, -1, -1, 0, 0]
 
 
 def test_thousands_of_near_copies(monkeypatch):
@@ -147,7 +258,7 @@ def test_thousands_of_near_copies(monkeypatch):
             keys = candidates.own_keys(
                 rows, candidates._sign(texts, np.zeros(len(texts), bool), rows, settings, work)[0], work
             )
-            assert found_groups(*shared_bands(texts, none, keys, settings, work)) == expected
+            agrees(texts, none, keys, settings, work, expected)
 
 
 @pytest.mark.parametrize("leading", [1, 3, 7])
@@ -172,12 +283,12 @@ def test_keys_signed_with_a_whole_are_those_of_its_parts(monkeypatch, seed, lead
     with Work() as work:
         keys, signed = nested_keys(wholes, wanted, settings, work)
         same = np.zeros(len(wholes), np.int64)
-        assert found_groups(*shared_bands(wholes, same, keys, settings, work)) == by_whole_keys(wholes, same, settings)
+        agrees(wholes, same, keys, settings, work, by_whole_keys(wholes, same, settings))
         assert np.array_equal(signed.segments, chosen[wanted[chosen]])
         expected = by_whole_keys(texts, domain, settings)
         for known in (signed, Signed(signed.segments[:0], signed.rows, signed.keys), None):
             keys = keys_of(texts, settings, work, known)
-            assert found_groups(*shared_bands(texts, domain, keys, settings, work)) == expected
+            agrees(texts, domain, keys, settings, work, expected)
     assert np.isin(signed.segments, places).any()
     assert not np.isin(places, signed.segments).all()
 

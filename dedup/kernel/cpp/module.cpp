@@ -168,15 +168,22 @@ PyObject* signatures(PyObject*, PyObject* args) {
         const Array<uint32_t> signature(signature_, "signatures", 2, true);
         must_be_signatures(signature, offsets, permutations);
         without_gil([&] {
-            std::fill(signature.data(), signature.data() + signature.size(), 0xFFFFFFFFu);
             constexpr size_t BLOCK = 512;
             uint32_t mixed[BLOCK];
-            for (size_t i = 0; i < offsets.segments(); i++)
+            const size_t asked = permutations.a.size();
+            // whole vectors: a few permutations more cost less than one by itself
+            std::vector<uint32_t> a((asked + 15) / 16 * 16), b(a.size()), least(a.size());
+            std::copy(permutations.a.data(), permutations.a.data() + asked, a.begin());
+            std::copy(permutations.b.data(), permutations.b.data() + asked, b.begin());
+            for (size_t i = 0; i < offsets.segments(); i++) {
+                std::fill(least.begin(), least.end(), 0xFFFFFFFFu);
                 for (size_t at = offsets.begin(i); at < offsets.end(i); at += BLOCK) {
                     const size_t count = std::min(offsets.end(i) - at, BLOCK);
                     level->loops->signable(hashes.data() + at, count, mixed);
-                    sign(permutations, mixed, count, signature.data() + i * permutations.a.size());
+                    level->loops->sign(mixed, count, a.data(), b.data(), a.size(), least.data());
                 }
+                std::copy(least.begin(), least.begin() + static_cast<ptrdiff_t>(asked), signature.data() + i * asked);
+            }
         });
         Py_RETURN_NONE;
     });
