@@ -246,6 +246,16 @@ class CutCounts:
             sums[0] += int(counts[number])
             sums[1] += int(lengths[number])
 
+    def add_counts(self, others: CutCounts) -> None:
+        """Adds those of other articles."""
+        self._cut_whole += others._cut_whole
+        self._changed += others._changed
+        self._characters += others._characters
+        for kind, (count, length) in others._sums.items():
+            sums = self._sums.setdefault(kind, [0, 0])
+            sums[0] += count
+            sums[1] += length
+
     def to_dict(self, characters: int) -> dict[str, Any]:
         """For a corpus of so many characters."""
         return {

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import chain, pairwise
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice, pairwise
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,13 @@ from dedup.tables import Progress, Tables
 from dedup.told_lines import FamilyColumns, FindingColumns, family_lines, finding_lines, rounded_similarities
 from dedup.work import Work
 
+T = TypeVar("T")
 _CHUNK = 1 << 22  # code points of the articles that are told together, unless one is longer
 _ARTICLES = 1 << 14  # that are told together at most
 _UTF8_MOST = 4  # bytes of a character
 _FINDINGS = 1 << 14  # findings that are told together
 _MEMBERS = 1 << 14  # of families that are told together, unless one has more
+_A_CHARACTER, _A_PASSAGE = 8, 512  # bytes that findings in it take: as text and in a line; as numbers and in pieces
 _PARTS = 16  # as many passes over what passages repeat, so that no more than one part of it is sorted at a time
 
 Where = tuple[str, int, int, str | None]
@@ -120,14 +122,12 @@ class Told:
 
     def findings(self) -> Iterator[Finding]:
         """All findings, in the order in which the articles were read, then by start."""
-        for found in self._columns():
+        for found, _ in self._told(lambda found: None):
             yield from map(finding_of, _finding_rows(self.tables, found), _texts(found))
 
     def finding_lines(self, listener: Listener | None = None) -> Iterator[bytes]:
         """The same as lines of findings.jsonl, those of several articles at a time."""
-        for found, lines in self._work.in_threads(
-            lambda found: (found, finding_lines(self.tables, found)), self._columns(), _size_told
-        ):
+        for found, lines in self._told(lambda found: finding_lines(self.tables, found)):
             if listener is not None:
                 rows = _finding_rows(self.tables, found)
                 for row, text in zip(rows, _texts(found, listener.most), strict=True):
@@ -188,18 +188,25 @@ class Told:
                     )
                 yield families
 
-    def _columns(self) -> Iterator[FindingColumns]:
-        """The findings of some articles after those of others, as long as memory allows for together."""
-        tables = self._judgement.tables
-        total = len(tables.read)
+    def _told(self, tell: Callable[[FindingColumns], T]) -> Iterator[tuple[FindingColumns, T]]:
+        """The findings, some after others, and what *tell* makes of them: those of some articles in each thread."""
+        total = len(self.tables.read)
         self._progress("findings", 0, total)
         found = _Found(self._judgement)
-        self.lost[:] = 0
-        for first, stop in self.chunks():
-            articles = tables.read[first:stop]
-            spans = found.of(articles)
-            if len(spans.start):
-                yield from self._columns_of(articles, self.lost[first:stop], spans, found)
+
+        def begun(
+            chunk: tuple[int, int],
+        ) -> tuple[int, CutCounts, list[tuple[FindingColumns, T]], Iterator[FindingColumns]]:
+            """Where the articles end, their sums, their first findings, which mostly are all, and the others."""
+            cuts = CutCounts()
+            columns = self._columns(slice(*chunk), found, cuts)
+            return chunk[1], cuts, [(some, tell(some)) for some in islice(columns, 1)], columns
+
+        for stop, cuts, first, others in self._work.in_threads(begun, self.chunks(), self._size_of):
+            self._cuts.add_counts(cuts)
+            yield from first
+            for some in others:  # of an article that has a million no more is held than what is told at a time
+                yield some, tell(some)
             self._progress("findings", stop, total)
 
     def chunks(self) -> Iterator[tuple[int, int]]:
@@ -213,14 +220,31 @@ class Told:
             yield first, stop
             first = stop
 
-    def _columns_of(self, articles: I64, lost: I64, spans: _Spans, found: _Found) -> Iterator[FindingColumns]:
-        """The findings of these articles, some after others: one article may have a million."""
+    def _size_of(self, chunk: tuple[int, int]) -> int:
+        """Bytes that telling the findings of these articles takes at most, by and large."""
+        articles = self.tables.read[slice(*chunk)]
+        passages = int((self.tables.of_article[articles + 1] - self.tables.of_article[articles]).sum())
+        return _A_CHARACTER * int(self.tables.lengths[articles].sum()) + _A_PASSAGE * passages
+
+    def _columns(self, which: slice, found: _Found, cuts: CutCounts) -> Iterator[FindingColumns]:
+        """The findings of some articles, some after others: one article may have a million.
+
+        Args:
+            which: the articles, as places in the order of reading; what they lose is entered.
+            found: what is found.
+            cuts: to which they are added.
+        """
+        articles, lost = self.tables.read[which], self.lost[which]
+        lost[:] = 0
+        spans = found.of(articles)
+        if not len(spans.start):
+            return
         taken = found.removed[spans.head] & ~found.is_article[spans.head]
         those, number = np.unique(spans.number, return_inverse=True)
         utf8, offsets = self.tables.texts.of(articles[those])  # may have to be read
         end, from_byte, to_byte = _extended(utf8, offsets, spans._replace(number=number), taken)
         np.add.at(lost, spans.number[taken], end[taken] - spans.start[taken])
-        self._cuts.add_all(found.kinds, found.kind[spans.head], spans.number, end - spans.start)
+        cuts.add_all(found.kinds, found.kind[spans.head], spans.number, end - spans.start)
         for low in range(0, len(end), _FINDINGS):
             rows = slice(low, low + _FINDINGS)
             some = spans.chosen(rows)
@@ -258,11 +282,6 @@ def _finding_rows(tables: Tables, found: FindingColumns) -> list[FindingRow]:
         similarities[row] = similarity
     ids, spans = _ids(tables, found.article), (found.start.tolist(), found.end.tolist())
     return list(zip(ids, *spans, heads, similarities, names, sources, strict=True))
-
-
-def _size_told(found: FindingColumns) -> int:
-    """Bytes that the lines take while they are put together: twice, as the parts that they are made of come first."""
-    return 2 * int((found.to_byte - found.from_byte).sum())
 
 
 def _texts(found: FindingColumns, most: int | None = None) -> list[str]:
