@@ -89,7 +89,7 @@ def nested_keys(texts: Segments, wanted: NDArray[np.bool_], settings: Settings, 
     """
     assert texts.chosen is not None
     nested = (wanted & (texts.offsets[1:] > texts.offsets[:-1]))[texts.chosen]
-    rows = _leading(texts, settings)
+    rows = _leading(texts, settings, work)
     keys, nested_keys = _sign(texts, nested, rows, settings, work)
     return own_keys(rows, keys, work), Signed(work.stored(texts.chosen[nested]), rows, nested_keys)
 
@@ -98,7 +98,7 @@ def keys_of(texts: Segments, settings: Settings, work: Work, signed: Signed | No
     """The band keys of texts that are one segment each, taken from what is *signed* where they stand there."""
     segments = np.arange(len(texts)) if texts.chosen is None else texts.chosen
     if signed is None or not len(signed.segments):
-        rows = _leading(texts, settings)
+        rows = _leading(texts, settings, work)
         return own_keys(rows, _sign(texts, np.zeros(len(segments), bool), rows, settings, work)[0], work)
     column = np.searchsorted(signed.segments, segments)
     apart = np.flatnonzero(signed.segments[np.minimum(column, len(signed.segments) - 1)] != segments)
@@ -243,19 +243,24 @@ def _meeting(
     return meeting, np.take(met, meeting, axis=1)  # unlike an index, it leaves the bands in their rows
 
 
-def _leading(texts: Segments, settings: Settings) -> int:
+def _leading(texts: Segments, settings: Settings, work: Work) -> int:
     """How many rows of each band are signed of every text: as few as leave few texts to be signed again; perhaps all.
 
     Near copies are to be signed whole in any case, so where most of the texts are some, all rows are signed at once.
     How many strangers a text will meet is told by a sample of texts, of which two rows of each band are signed.
     """
     count = len(texts)
-    if settings.rows <= _LEADING or not count or _repeated_share(texts) > _MOST:
+    if settings.rows <= _LEADING or not count or _repeated_share(texts, work) > _MOST:
         return settings.rows
     bounds = texts.bounds
     most = max(1, _SAMPLE * _SAMPLE // (int(bounds[-1] - bounds[0]) // count + 1))
     sample = texts.of(np.linspace(0, count - 1, min(count, most, _SAMPLE)).astype(np.int64))
-    keys, _ = _sign(sample, np.zeros(_segments(sample), bool), _LEADING, settings, Work())
+
+    def sign(some: I64) -> U32 | U64:
+        own = sample.of(some)
+        return _sign(own, np.zeros(_segments(own), bool), _LEADING, settings, Work())[0]
+
+    keys = np.concatenate(list(work.in_threads(sign, np.array_split(np.arange(len(sample)), work.workers))), axis=1)
     bands = np.stack([kernel.repeated(band) for band in keys]).sum(axis=0)
     strangers = bands[bands <= _NEAR * settings.bands]
     if len(strangers) < (1 - _MOST) * len(sample):
@@ -269,7 +274,7 @@ def _leading(texts: Segments, settings: Settings) -> int:
     return rows
 
 
-def _repeated_share(texts: Segments) -> float:
+def _repeated_share(texts: Segments, work: Work) -> float:
     """The share of the segments of joined texts that stand elsewhere too, and so, about, that of near copies.
 
     It is that of a sample of segments that has either all those that are equal or none.
@@ -283,8 +288,12 @@ def _repeated_share(texts: Segments) -> float:
     some = texts.chosen[wanted[texts.chosen]]
     if not len(some):
         return 0.0
-    digests = kernel.text_digests(texts.flat, texts.offsets, some, np.arange(len(some) + 1), load())
-    return float(kernel.repeated(digests[:, 0].copy()).mean())
+
+    def digests(own: I64) -> U64:
+        return kernel.text_digests(texts.flat, texts.offsets, own, np.arange(len(own) + 1), load())[:, 0]
+
+    found = np.concatenate(list(work.in_threads(digests, np.array_split(some, work.workers))))
+    return float(kernel.repeated(found).mean())
 
 
 def _sign(

@@ -115,7 +115,7 @@ def test_completed_keys_group_texts_as_whole_keys_do(monkeypatch, shape, leading
     """However many rows are signed first, by the rule or by order; texts meet in their domain only."""
     settings = SHAPES[shape]
     if leading is not None:
-        monkeypatch.setattr(candidates, "_leading", lambda texts, settings: min(leading, settings.rows))
+        monkeypatch.setattr(candidates, "_leading", lambda texts, settings, work: min(leading, settings.rows))
     rng = random.Random(f"{shape}{leading}{domains}")
     texts = segments(hostile_texts(rng, 120))
     domain = np.array([rng.randrange(domains) for _ in range(len(texts))])
@@ -268,7 +268,7 @@ def test_keys_signed_with_a_whole_are_those_of_its_parts(monkeypatch, seed, lead
 
     Passages that were not signed so are signed then; texts of other domains have the same keys.
     """
-    monkeypatch.setattr(candidates, "_leading", lambda texts, settings: leading)
+    monkeypatch.setattr(candidates, "_leading", lambda texts, settings, work: leading)
     rng = random.Random(seed)
     pieces = ["", *(fold("".join(rng.choices(of, k=rng.choice([1, 5, 60, 700])))) for of in (HAN, LATIN) * 6)]
     passages = segments([edited(rng, piece, 0.02) if piece else "" for piece in rng.choices(pieces, k=90)])
@@ -293,24 +293,26 @@ def test_keys_signed_with_a_whole_are_those_of_its_parts(monkeypatch, seed, lead
     assert not np.isin(places, signed.segments).all()
 
 
-def test_how_many_rows_are_signed_first():
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_how_many_rows_are_signed_first(workers):
     """Few tell strangers apart; where most texts are near copies of others all are signed at once."""
     rng = random.Random(7)
     settings = Settings()
     strangers = ["".join(rng.choices(HAN, k=100)) for _ in range(3000)]
-    assert candidates._leading(segments(strangers), settings) == 2
-    assert candidates._leading(segments(strangers), SHAPES["one row"]) == 1
+    assert candidates._leading(segments(strangers), settings, Work(workers=workers)) == 2
+    assert candidates._leading(segments(strangers), SHAPES["one row"], Work(workers=workers)) == 1
     phrases = ["".join(rng.choices(HAN, k=4)) for _ in range(300)]
     common = ["".join(rng.choices(phrases, k=25)) for _ in range(3000)]  # one shingle in a hundred, of any two
-    assert 2 < candidates._leading(segments(common), settings) < settings.rows
+    assert 2 < candidates._leading(segments(common), settings, Work(workers=workers)) < settings.rows
     template = strangers[0]
     alike = [edited(rng, template, 0.02) for _ in range(3000)]
-    assert candidates._leading(segments(alike), settings) == settings.rows
-    assert candidates._leading(segments([]), settings) == settings.rows
-    assert candidates._leading(segments(["江山"]), settings) == 2
+    assert candidates._leading(segments(alike), settings, Work(workers=workers)) == settings.rows
+    assert candidates._leading(segments([]), settings, Work(workers=workers)) == settings.rows
+    assert candidates._leading(segments(["江山"]), settings, Work(workers=workers)) == 2
 
 
-def test_articles_of_repeated_passages_are_signed_whole_at_once():
+@pytest.mark.parametrize("workers", [1, 2])
+def test_articles_of_repeated_passages_are_signed_whole_at_once(workers):
     """Of pairs that differ in one passage in ten few are in a sample of articles; one of passages has both of many."""
     rng = random.Random(8)
     passages, bounds = [], [0]
@@ -322,6 +324,6 @@ def test_articles_of_repeated_passages_are_signed_whole_at_once():
     flat = segments(passages)
     order = np.array(rng.sample(range(3000), 3000))
     whole = Segments(flat.flat, flat.offsets, np.arange(len(passages)), np.array(bounds)).of(order)
-    assert candidates._leading(whole, Settings()) == Settings().rows
+    assert candidates._leading(whole, Settings(), Work(workers=workers)) == Settings().rows
     half = whole.of(np.flatnonzero(order % 2 == 0))
-    assert candidates._leading(half, Settings()) == 2
+    assert candidates._leading(half, Settings(), Work(workers=workers)) == 2
