@@ -119,7 +119,8 @@ def pieces(
         The passages of a piece and their counterparts (int64), the least similarity, and whether all are equal.
     """
     own = np.arange(block.first, block.last + 1)
-    for piece in np.split(own, np.flatnonzero(np.diff(row[own]) != 1) + 1):
+    whole = row[block.last] - row[block.first] == block.last - block.first  # as nearly all are
+    for piece in [own] if whole else np.split(own, np.flatnonzero(np.diff(row[own]) != 1) + 1):
         counterparts = piece + (block.source - block.first)
         pairs = zip(text[piece].tolist(), text[counterparts].tolist(), strict=True)
         unequal = [(one, other) for one, other in pairs if one != other]
