@@ -189,7 +189,7 @@ def test_pairs_are_judged_as_if_all_were_signed(monkeypatch, shape, bucket, seed
     found = []
     with Work() as work:
         for rows in (settings.rows, *range(1, min(4, settings.rows))):
-            monkeypatch.setattr(candidates, "_leading", lambda texts, settings, rows=rows: rows)
+            monkeypatch.setattr(candidates, "_leading", lambda texts, settings, work, rows=rows: rows)
             keys = keys_of(texts.each, settings, work)
             pairs = agrees(
                 texts.each, texts.domain, keys, settings, work, by_whole_keys(texts.each, texts.domain, settings)
