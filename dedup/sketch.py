@@ -46,22 +46,9 @@ def sizes_of(widths: I64) -> I64:
     return widths // 2
 
 
-def shingles(folded: U32, offsets: I64, settings: Settings) -> tuple[U64, I64]:
-    """The hashes of all shingles of each text, with repetitions, as a uint64 segment array."""
-    return kernel.shingles(folded, offsets, kernel.columns(folded, load()), settings.shingle)
-
-
 def shingle_sets(folded: U32, offsets: I64, settings: Settings) -> tuple[U64, I64]:
     """The set of shingle hashes of each text, sorted, as a uint64 segment array."""
-    hashes, sets = [], [np.zeros(1, np.int64)]
-    for first, last in _chunks(offsets):
-        low, high = offsets[first], offsets[last]
-        chunk, chunk_offsets = kernel.segment_sets(
-            *shingles(folded[low:high], offsets[first : last + 1] - low, settings)
-        )
-        hashes.append(chunk)
-        sets.append(chunk_offsets[1:] + sets[-1][-1])
-    return np.concatenate(hashes or [np.zeros(0, np.uint64)]), np.concatenate(sets)
+    return kernel.shingle_sets(folded, offsets, kernel.columns(folded, load()), settings.shingle)
 
 
 def signatures(folded: U32, offsets: I64, settings: Settings) -> U32:

@@ -347,6 +347,7 @@ def turn(rng: random.Random) -> None:
     arguments = text, bounds, widths, size
     made = attempt(native.shingles, *arguments)
     same(made, reference.shingles, *arguments)
+    same(attempt(native.shingle_sets, *arguments), reference.shingle_sets, *arguments)
     a, b = reference.permutations(rng.choice([0, 1, 16, 100, 256]), 1)
     attempt(native.shingle_signatures, *arguments, a, b)
     banded = *arguments, a, b, rng.randrange(20), rng.randrange(20)

@@ -114,6 +114,7 @@ def test_shingles_and_their_signatures(level, shape, size, alphabet):
     widths = fold_reference.columns(folded, load())
     expected = reference.shingles(folded, offsets, widths, size)
     equal(native.shingles(folded, offsets, widths, size), expected)
+    equal(native.shingle_sets(folded, offsets, widths, size), reference.segment_sets(*expected))
     a, b = reference.permutations(33, 1)
     signed = reference.signatures(*expected, a, b)
     equal(native.signatures(*expected, a, b), signed)
@@ -312,6 +313,7 @@ def test_shingles_of_every_mixture_of_widths(lengths, size, seed):
     widths = rng.choice(np.array([1, 2], np.uint8), offsets[-1], p=[(seed % 5) / 4, 1 - (seed % 5) / 4])
     expected = reference.shingles(folded, offsets, widths, size)
     equal(native.shingles(folded, offsets, widths, size), expected)
+    equal(native.shingle_sets(folded, offsets, widths, size), reference.segment_sets(*expected))
     a, b = reference.permutations(16, 1)
     equal(native.shingle_signatures(folded, offsets, widths, size, a, b), reference.signatures(*expected, a, b))
     keys = reference.band_keys(reference.signatures(*expected, a, b), 3, 5)
@@ -2052,6 +2054,7 @@ BAD_OFFSETS = {
 }
 TAKING_OFFSETS = {
     "shingles": lambda offsets: native.shingles(CODES, offsets, WIDTHS, 8),
+    "shingle_sets": lambda offsets: native.shingle_sets(CODES, offsets, WIDTHS, 8),
     "shingle_signatures": lambda offsets: native.shingle_signatures(CODES, offsets, WIDTHS, 8, A, B),
     "shingle_band_keys": lambda offsets: native.shingle_band_keys(CODES, offsets, WIDTHS, 8, A, B, 4, 4),
     "signatures": lambda offsets: native.signatures(HASHES, offsets, A, B),
@@ -2129,11 +2132,13 @@ WRONG = {
     "codes in two dimensions": lambda: native.digests(CODES.reshape(2, 4), OFFSETS),
     "signed hashes": lambda: native.segment_sets(HASHES.astype(np.int64), OFFSETS),
     "too few widths": lambda: native.shingles(CODES, OFFSETS, WIDTHS[:7], 8),
+    "too few widths of sets": lambda: native.shingle_sets(CODES, OFFSETS, WIDTHS[:7], 8),
     "widths of 16 bits": lambda: native.shingles(CODES, OFFSETS, WIDTHS.astype(np.uint16), 8),
     "a width of 0": lambda: native.shingles(CODES, OFFSETS, WIDTHS - 1, 8),
     "a width of 3": lambda: native.shingle_signatures(CODES, OFFSETS, WIDTHS * 3, 8, A, B),
     "a width of 255": lambda: native.shingle_band_keys(CODES, OFFSETS, WIDTHS * 255, 8, A, B, 1, 1),
     "size 0": lambda: native.shingles(CODES, OFFSETS, WIDTHS, 0),
+    "size 0 of sets": lambda: native.shingle_sets(CODES, OFFSETS, WIDTHS, 0),
     "size 256": lambda: native.shingle_signatures(CODES, OFFSETS, WIDTHS, 256, A, B),
     "unequal permutations": lambda: native.signatures(HASHES, OFFSETS, A, B[:15]),
     "permutations of 64 bits": lambda: native.signatures(HASHES, OFFSETS, A.astype(np.uint64), B),

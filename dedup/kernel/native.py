@@ -90,6 +90,14 @@ def segment_sets(hashes: U64, offsets: I64) -> tuple[U64, I64]:
     return sets[: set_offsets[-1]], set_offsets
 
 
+def shingle_sets(folded: U32, offsets: I64, widths: U8, size: int) -> tuple[U64, I64]:
+    """See the reference; no hash is written to memory that is not in a set."""
+    sets = np.empty(len(folded), np.uint64)
+    set_offsets = np.empty(len(offsets), np.int64)
+    _native.shingle_sets(folded, offsets, widths, size, sets, set_offsets)
+    return sets[: set_offsets[-1]], set_offsets
+
+
 def signatures(hashes: U64, offsets: I64, a: U32, b: U32) -> U32:
     """See the reference."""
     signature = np.empty((max(len(offsets) - 1, 0), len(a)), np.uint32)

@@ -235,6 +235,11 @@ def segment_sets(hashes: U64, offsets: I64) -> tuple[U64, I64]:
     return ordered[fresh], kept[offsets]
 
 
+def shingle_sets(folded: U32, offsets: I64, widths: U8, size: int) -> tuple[U64, I64]:
+    """The sorted distinct shingles of each segment, see `shingles` and `segment_sets`."""
+    return segment_sets(*shingles(folded, offsets, widths, size))
+
+
 def permutations(num_perm: int, seed: int) -> tuple[U32, U32]:
     """The odd factors a and the summands b of the permutations: uint32 [num_perm] each.
 

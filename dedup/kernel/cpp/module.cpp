@@ -434,6 +434,43 @@ PyObject* segment_sets(PyObject*, PyObject* args) {
     });
 }
 
+PyObject* shingle_sets(PyObject*, PyObject* args) {
+    return guarded([&] {
+        PyObject *folded_, *offsets_, *widths_, *sets_, *ends_;
+        int size;
+        unpack(args, "OOOiOO", &folded_, &offsets_, &widths_, &size, &sets_, &ends_);
+        const Codes folded(folded_, "folded");
+        const Offsets offsets(offsets_, "offsets", folded.size());
+        const Array<uint8_t> widths(widths_, "widths");
+        const Hashes sets(sets_, "sets", 1, true);
+        const Array<int64_t> ends(ends_, "set offsets", 1, true);
+        sets.must_have(folded.size());  // no more than one shingle begins at each code point
+        ends.must_have(offsets.size());
+        must_be_widths(widths, folded.size());
+        shingle_size(size);
+        without_gil([&] {
+            grouping::Sorter sorter;
+            uint64_t *begin = sets.data(), *end = begin;  // the shingles so far of the segment that is next to end
+            size_t ended = 0;
+            ends[0] = 0;
+            const auto end_before = [&](size_t segment) {
+                for (; ended < segment; ended++) {
+                    sorter.sort(begin, static_cast<size_t>(end - begin));
+                    begin = end = std::unique(begin, end);
+                    ends[ended + 1] = end - sets.data();
+                }
+            };
+            shingling_of(folded, widths, offsets, size)
+                .each(false, [&](size_t segment, const uint64_t* found, const uint32_t*, size_t count, size_t) {
+                    end_before(segment);
+                    end = std::copy(found, found + count, end);
+                });
+            end_before(offsets.segments());
+        });
+        Py_RETURN_NONE;
+    });
+}
+
 // --- digests, band keys, groups --------------------------------------------------------------------------------------
 
 PyObject* digests(PyObject*, PyObject* args) {
@@ -1805,6 +1842,7 @@ PyMethodDef methods[] = {
     {"text_band_keys", text_band_keys, METH_VARARGS, nullptr},
     {"wanted_band_keys", wanted_band_keys, METH_VARARGS, nullptr},
     {"segment_sets", segment_sets, METH_VARARGS, nullptr},
+    {"shingle_sets", shingle_sets, METH_VARARGS, nullptr},
     {"digests", digests, METH_VARARGS, nullptr},
     {"band_keys", band_keys, METH_VARARGS, nullptr},
     {"collisions", collisions, METH_VARARGS, nullptr},
