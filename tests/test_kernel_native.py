@@ -998,6 +998,23 @@ def test_marked(codes, marks):
     equal(native.marked(text, table), line_reference.marked(text, table))
 
 
+@pytest.mark.parametrize("length", [1, 15, 63, 64, 65, 100, 128, 200])
+def test_what_is_no_code_point_is_found_wherever_it_stands(level, length):
+    """Behind line ends, among what is not seen, and at the end, in a text that is not the first."""
+    line = np.array([3]), np.array([3 + length])
+    codes = np.zeros(3 + length, np.uint32)
+    for sign, place in product("中\u200b\n", range(length)):
+        codes[:] = ord(sign)
+        for bad in (0x110000, 0xFFFFFFFF, 0x80000000 | ord("\n")):
+            codes[3 + place] = bad
+            with pytest.raises(ValueError, match="code points must be below 0x110000"):
+                native.line_spans(codes, np.array([0, 3, len(codes)]), TABLE)
+            with pytest.raises(ValueError, match="code points must be below 0x110000"):
+                native.outlines(codes, *line, reading_table(), 0)
+            with pytest.raises(ValueError, match="code points must be below 0x110000"):
+                native.readings(codes, *line, reading_table())
+
+
 READ = "abk版权视听 \t\u3000\u00a0\n\r\u200b\"\"'')]】」”（中國！：。é\U0001f600\ud800\udfff\uffff\U0010ffff\x00\x85"
 
 

@@ -10,6 +10,14 @@ namespace folding {
 
 constexpr size_t PINYIN_LETTERS = 9;
 
+[[noreturn]] inline void refuse_code(uint32_t code) {
+    refuse("code points must be below 0x110000, found " + std::to_string(code));
+}
+
+inline void must_be_code(uint32_t code) {
+    if (code >= CODE_POINTS) refuse_code(code);
+}
+
 // How long a folded segment is.
 struct Lengths {
     size_t chars = 0;

@@ -46,6 +46,7 @@ inline uint32_t read_as(uint32_t word) { return word & ((1u << SIGNS) - 1); }
 // Looks at some code points of a line, whatever they are.
 inline void outline_each(const uint32_t* codes, size_t count, const uint32_t* table, uint32_t openers, Reading& line) {
     for (size_t i = 0; i < count; i++) {
+        folding::must_be_code(codes[i]);
         const uint32_t word = table[codes[i]], code = read_as(word);
         if (code == 0) continue;
         line.told = (line.told << 1 | openers) & (word >> SIGNS);
@@ -82,6 +83,7 @@ inline Outline outline(const uint32_t* codes, size_t count, const uint32_t* tabl
 // Reads some code points of a line, whatever they are.
 inline uint8_t* read_each(const uint32_t* codes, size_t count, const uint32_t* table, bool& blank, uint8_t* out) {
     for (size_t i = 0; i < count; i++) {
+        folding::must_be_code(codes[i]);
         const uint32_t code = read_as(table[codes[i]]);
         if (code == 0) continue;
         if (code != BLANK || !blank) out = put_utf8(code, out);
@@ -104,16 +106,6 @@ inline uint8_t* read_line(const uint32_t* codes, size_t count, const uint32_t* t
     return out;
 }
 
-constexpr uint32_t LF = 0x0A, CR = 0x0D, PARAGRAPH_SEPARATOR = 0x2029;  // U+2028 is that without its lowest bit
-
-// The place of the next code point that ends a line, *end* where there is none.
-inline size_t next_break(const uint32_t* codes, size_t at, size_t end) {
-    while (at < end) {
-        at += level->loops->before_break(codes + at, end - at);
-        for (const size_t stop = end - at < 64 ? end : at + 64; at < stop; at++)
-            if (codes[at] == LF || codes[at] == CR || (codes[at] | 1) == PARAGRAPH_SEPARATOR) return at;
-    }
-    return end;
-}
+constexpr uint32_t LF = 0x0A, CR = 0x0D;
 
 }  // namespace lines

@@ -420,16 +420,22 @@ static uint32_t bits_of(const uint32_t* RESTRICT codes, size_t count) {
     return bits;
 }
 
-// How many code points come before one that may end a line, or as many blocks as there are of others.
+// Whether an element ends a line, or is no code point.
+static inline bool breaks(uint32_t code) {
+    return (code == 0x0A) | (code == 0x0D) | ((code | 1) == 0x2029) | (code >= 0x110000);
+}
+
+// How many code points come before one that ends a line, or what is none.
 static size_t before_break(const uint32_t* RESTRICT codes, size_t count) {
     constexpr size_t BLOCK = 64;
+    uint8_t odd[BLOCK];
     size_t at = 0;
     for (; count - at >= BLOCK; at += BLOCK) {
-        uint32_t some = 0;
-        for (size_t i = 0; i < BLOCK; i++)
-            some |= (codes[at + i] <= 0x0D ? 1u : 0u) | ((codes[at + i] | 1) == 0x2029 ? 1u : 0u);
-        if (some) break;
+        for (size_t i = 0; i < BLOCK; i++) odd[i] = breaks(codes[at + i]);
+        const size_t other = zeros<BLOCK>(odd);
+        if (other < BLOCK) return at + other;
     }
+    while (at < count && !breaks(codes[at])) at++;
     return at;
 }
 
@@ -483,10 +489,11 @@ static void fold_words(const uint32_t* RESTRICT codes, size_t count, const uint3
 }
 
 // What a table reads for up to READ code points of a line, behind the place of the one before them; and what it reads for
-// nothing behind them. Whether all of them are seen.
+// nothing behind them. Whether all of them are code points and seen.
 static inline bool look_up(const uint32_t* RESTRICT codes, size_t count, const uint32_t* RESTRICT table,
                            uint32_t* RESTRICT word) {
     constexpr uint32_t FILLING = 0x61;
+    if ((count == READ ? bits_of(codes, READ) : bits_of(codes, count)) >= 0x110000) return false;
     for (size_t i = 0; i < count; i++) word[i] = table[codes[i]];
     for (size_t i = count; i < READ; i++) word[i] = FILLING;
     uint32_t unseen = 0;
@@ -494,7 +501,8 @@ static inline bool look_up(const uint32_t* RESTRICT codes, size_t count, const u
     return !unseen;
 }
 
-// Looks at up to READ code points of a line, see outline in lines.h; false, and nothing done, where one is not seen.
+// Looks at up to READ code points of a line, see outline in lines.h; false, and nothing done, where one is not seen
+// or no code point.
 static bool outline_some(const uint32_t* RESTRICT codes, size_t count, const uint32_t* RESTRICT table, uint32_t openers,
                          Reading& line) {
     constexpr uint32_t BLANK = 0x20, FILLING = 0x61, CODE = (1u << SIGNS) - 1;
@@ -543,7 +551,7 @@ static bool outline_some(const uint32_t* RESTRICT codes, size_t count, const uin
 }
 
 // Reads up to READ code points of a line, see read_line in lines.h; null, and nothing done, where one of them is not seen
-// or the table gives no code point. *out* has room for four bytes each.
+// or no code point, or the table gives none. *out* has room for four bytes each.
 static uint8_t* read_some(const uint32_t* RESTRICT codes, size_t count, const uint32_t* RESTRICT table, bool& blank,
                           uint8_t* RESTRICT out) {
     constexpr uint32_t BLANK = 0x20, FILLING = 0x61;

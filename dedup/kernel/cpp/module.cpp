@@ -21,6 +21,8 @@
 
 namespace {
 
+using folding::must_be_code;
+using folding::refuse_code;
 using Codes = Array<uint32_t>;
 using Hashes = Array<uint64_t>;
 
@@ -62,14 +64,9 @@ void unpack(PyObject* args, const char* format, Objects*... objects) {
     if (!PyArg_ParseTuple(args, format, objects...)) throw PythonError();
 }
 
-[[noreturn]] void refuse_code(uint32_t code) {
-    refuse("code points must be below 0x110000, found " + std::to_string(code));
-}
-
 void must_be_codes(const uint32_t* codes, size_t count) {
     if (level->loops->bits_of(codes, count) < folding::CODE_POINTS) return;
-    for (size_t i = 0; i < count; i++)
-        if (codes[i] >= folding::CODE_POINTS) refuse_code(codes[i]);
+    std::for_each(codes, codes + count, must_be_code);
 }
 
 void must_be_places(const Array<int64_t>& places, const char* name, size_t count) {
@@ -1424,10 +1421,10 @@ PyObject* line_spans(PyObject*, PyObject* args) {
         size_t count = 0;  // every line has a code point
         without_gil([&] {
             for (size_t text = 0; text < offsets.segments(); text++) {
-                must_be_codes(codes.data() + offsets.begin(text), offsets.length(text));
                 for (size_t start = offsets.begin(text); start < offsets.end(text);) {
-                    const size_t at = lines::next_break(codes.data(), start, offsets.end(text));
+                    const size_t at = start + level->loops->before_break(codes.data() + start, offsets.end(text) - start);
                     size_t end = std::min(at + 1, offsets.end(text));
+                    if (at < end) must_be_code(codes[at]);
                     if (end < offsets.end(text) && codes[at] == lines::CR && codes[end] == lines::LF) end++;
                     bool shows = false;
                     for (size_t i = start; i < end && !shows; i++)
@@ -1476,7 +1473,6 @@ PyObject* outlines(PyObject*, PyObject* args) {
             for (size_t i = 0; i < starts.size(); i++) {
                 const uint32_t* const line = codes.data() + starts[i];
                 const auto length = static_cast<size_t>(ends[i] - starts[i]);
-                must_be_codes(line, length);
                 const lines::Outline found = lines::outline(line, length, table.data(), static_cast<uint32_t>(openers));
                 lasts[i] = found.last;
                 chars[i] = found.chars;
@@ -1506,7 +1502,6 @@ PyObject* readings(PyObject*, PyObject* args) {
             for (size_t i = 0; i < starts.size(); i++) {
                 const uint32_t* const line = codes.data() + starts[i];
                 const auto length = static_cast<size_t>(ends[i] - starts[i]);
-                must_be_codes(line, length);
                 out = lines::read_line(line, length, table.data(), out);
                 bounds[i + 1] = out - read.data();
             }

@@ -23,9 +23,7 @@ struct Bounds {
     size_t length(size_t segment) const { return end(segment) - begin(segment); }
 };
 
-inline void must_be_code(uint32_t code) {
-    if (code >= folding::CODE_POINTS) refuse("code points must be below 0x110000, found " + std::to_string(code));
-}
+using folding::must_be_code;
 
 // How many columns code points take. *first* and *count* name a run of wide ones, so that most of a Chinese text needs no
 // look-up; most of a Latin one needs none where all of ASCII is narrow.
