@@ -42,13 +42,15 @@ def json_unquoted(raw: U8, starts: I64, ends: I64, utf8: U8) -> tuple[I64, I64] 
     if not ((starts >= 0) & (starts <= ends) & (ends <= len(raw))).all():
         raise ValueError("spans must lie within the text")
     texts: list[bytes] = []
+    room = len(utf8)
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        if end - start > len(utf8) - sum(map(len, texts)):
+        if end - start > room:
             raise ValueError("utf8 must have room for every text")
         token = raw[start:end].tobytes()
         if not _STRING.fullmatch(token):
             return None
         texts.append(_ESCAPE.sub(lambda found: json.loads(b'"%b"' % found[0]).encode(), token[1:-1]))
+        room -= len(texts[-1])
     offsets = offsets_of(np.array([*map(len, texts)], np.int64))
     utf8[: offsets[-1]] = np.frombuffer(b"".join(texts), np.uint8)
     begins = offsets_of((utf8[: offsets[-1]] & 0xC0) != 0x80)

@@ -344,10 +344,13 @@ def repeated_in_runs(keys: U32 | U64, more: U32 | U64, column: I64, runs: I64) -
         runs: int64 [runs + 1], offsets: run r are the texts runs[r] ... runs[r + 1] - 1.
     """
     found = np.zeros(len(column), bool)
+    run = np.repeat(np.arange(len(runs) - 1), np.diff(runs))
     for first, rest in zip(keys, more, strict=True):
         own = np.concatenate((first, rest))[column]
-        for begin, end in pairwise(runs.tolist()):
-            found[begin:end] |= repeated(own[begin:end])
+        order = np.lexsort((own, run))
+        one, other = order[:-1], order[1:]
+        alike = (own[one] == own[other]) & (run[one] == run[other])
+        found[one[alike]] = found[other[alike]] = True
     return found
 
 
