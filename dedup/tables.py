@@ -184,10 +184,11 @@ def _texts(
     copies: Strings, columns: Mapping[str, NDArray[Any]], lengths: I64, articles: Iterable[Article] | Partible
 ) -> Strings:
     """The texts of articles, as copies or where they stand."""
-    if "text_file" not in columns or not isinstance(articles, Partible):
+    if "text_file" not in columns or not (columns["text_file"] >= 0).any():
         return copies
+    assert isinstance(articles, Partible)  # nothing else says where its texts stand
     where = Where(*(columns[f"text_{name}"] for name in Where._fields))
-    return OwnTexts(copies, where, lengths, articles) if (where.file >= 0).any() else copies
+    return OwnTexts(copies, where, lengths, articles)
 
 
 def _named(against: References | None) -> Iterator[tuple[str, Iterable[Article]]]:

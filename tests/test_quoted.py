@@ -19,7 +19,7 @@ from dedup.articles import files, quoted, read_articles, rows
 from dedup.errors import BadInput
 from dedup.settings import Settings
 from dedup.strings import OwnTexts
-from dedup.tables import Tables, read_tables
+from dedup.tables import Tables, from_stage, read_tables, stage_of
 from dedup.work import Work
 
 STRINGS = [
@@ -160,6 +160,17 @@ def test_only_what_stands_as_it_is_in_a_file_is_not_copied(tmp_path: Path) -> No
             tables = tables_of(read_articles(tmp_path / name, encoding=encoding), work)
             assert isinstance(tables.texts, OwnTexts) == stands
             assert next(iter(tables.texts)) in ("长江日报", "a", "b")
+
+
+def test_what_stays_in_a_file_is_not_taken_for_empty(tmp_path: Path) -> None:
+    """Tables that were kept need the corpus that they were made of."""
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"text": "长江日报"}\n', encoding="utf-8")
+    with Work() as work:
+        stage = stage_of(tables_of(read_articles(path), work), None)
+        assert list(from_stage(stage, read_articles(path)).texts.where.file) == [0]
+        with pytest.raises(AssertionError):
+            from_stage(stage, list(read_articles(path)))
 
 
 def test_a_huge_record_between_small_ones(tmp_path: Path) -> None:
