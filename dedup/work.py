@@ -417,6 +417,7 @@ def _grown(memory: mmap.mmap | None, used: int, wanted: int) -> mmap.mmap:
 
 
 _PRIVATE: dict[str, Any] = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if sys.platform != "win32" else {}
+_BLOCK = 1 << 16  # bytes that are written to a file at once, unless it is the last
 _HUGE = 1 << 22  # as NumPy has it
 
 
@@ -557,6 +558,7 @@ class Column:
         self._work, self._dtype = work, dtype
         self._memory: mmap.mmap | None = None
         self._file: IO[bytes] | None = None
+        self._begun = bytearray()  # what goes to the file next: most columns grow by little at a time
         self._length = 0
 
     def __len__(self) -> int:
@@ -571,9 +573,14 @@ class Column:
         array = np.ascontiguousarray(array, self._dtype)
         if self._file is None and self._work._spills(array.nbytes):
             self.to_file()
-        if self._file is not None:
+        if self._file is not None and array.nbytes >= _BLOCK:
+            self._write_begun()
             with self._work.written():
                 _write(self._file, array)
+        elif self._file is not None and array.size:
+            self._begun += array.view(np.uint8).data
+            if len(self._begun) >= _BLOCK:
+                self._write_begun()
         elif array.size:
             begin = self._length * self._dtype.itemsize
             self._memory = _grown(self._memory, begin, begin + array.nbytes)
@@ -588,6 +595,12 @@ class Column:
                 _write(self._file, self._held())
             self._memory = None
 
+    def _write_begun(self) -> None:
+        if self._begun and self._file is not None:
+            with self._work.written():
+                _write(self._file, np.frombuffer(self._begun, np.uint8))
+            self._begun = bytearray()
+
     def _held(self) -> NDArray[Any]:
         if self._memory is None:
             return np.zeros(0, self._dtype)
@@ -600,6 +613,7 @@ class Column:
             held, self._memory = self._held(), None
             return held
         with self._work.written(), self._file as file:
+            self._write_begun()
             if not self._length:
                 return np.zeros(0, self._dtype)
             size = self._length * self._dtype.itemsize

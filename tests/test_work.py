@@ -35,12 +35,17 @@ DTYPES = st.sampled_from(["uint8", "bool", "int64", "uint32", "uint64"])
     st.integers(4, 400),
     DTYPES,
     st.lists(st.tuples(st.integers(0, 1), st.lists(st.integers(0, 1), max_size=9)), max_size=12),
+    st.integers(1, 100),
 )
-def test_a_column_is_the_same_whenever_it_goes_to_a_file(memory, dtype, appended):
-    """Two columns grow in turns; with little memory they go to files at some moment, with much they never do."""
+def test_a_column_is_the_same_whenever_it_goes_to_a_file(memory, dtype, appended, block):
+    """Two columns grow in turns; with little memory they go to files at some moment, with much they never do.
+
+    What goes there is written a block at a time, of any length.
+    """
     wholes = []
     for budget in (memory, 1 << 20):
-        with Work(memory=budget) as work:
+        with Work(memory=budget) as work, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "_BLOCK", block)
             columns = [work.column(dtype), work.column("int64")]
             for which, values in appended:
                 columns[which].append(np.array(values))
@@ -193,7 +198,10 @@ def full(*_):
 
 @pytest.mark.parametrize(
     ("what", "keeps"),
-    [("zeros", False), ("zeros", True), ("append", False), ("append", True), ("to file", True), ("stage", True)],
+    [
+        *(("zeros", False), ("zeros", True), ("append", False), ("append", True), ("to file", True), ("stage", True)),
+        *(("the end", False), ("the end", True)),
+    ],
 )
 def test_a_full_disk_is_a_clear_error(tmp_path, monkeypatch, what, keeps):
     """It names the folder and the way out, and nothing stays."""
@@ -204,12 +212,13 @@ def test_a_full_disk_is_a_clear_error(tmp_path, monkeypatch, what, keeps):
         monkeypatch.setattr(module, "_fill" if what == "zeros" else "_write", full)
         ways = {
             "zeros": lambda: work.zeros(100, np.int64),
+            "the end": lambda: (column.append(np.arange(3)), column.whole()),  # little is written later
             "stage": lambda: work.stage(
                 "one", lambda: np.arange(3), lambda array: Stage({"a": array}), lambda stage: None
             ),
         }
         with pytest.raises(BadRun, match=r"work: the work files cannot be written: No space left .* --work-dir"):
-            ways.get(what, lambda: column.append(np.arange(100)))()
+            ways.get(what, lambda: column.append(np.arange(1 << 14)))()
     assert list(tmp_path.rglob("*")) == ([] if keeps else [tmp_path / "work"])
 
 
