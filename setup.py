@@ -18,7 +18,7 @@ setup(
         Extension(
             "dedup.kernel._native",
             ["dedup/kernel/cpp/module.cpp"],
-            depends=sorted(map(str, Path("dedup/kernel/cpp").glob("*.h"))),
+            depends=sorted(map(str, Path("dedup/kernel/cpp").rglob("*.h"))),
             extra_compile_args=FLAGS + MORE,
             extra_link_args=MORE,
             define_macros=[("Py_LIMITED_API", "0x030B0000")],

@@ -1,4 +1,4 @@
-"""The compiled kernel: each function fills the arrays at the end of its arguments; see native.py and cpp/module.cpp."""
+"""The compiled kernel: each function fills the arrays at the end of its arguments; see native.py and cpp/functions."""
 
 from collections.abc import Callable
 from typing import Any
