@@ -8,8 +8,9 @@ with dedup.Index("news.index") as index: verdict = index.add(article)
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from dedup.lazy import imported_from
 
 if TYPE_CHECKING:
     from dedup.articles import read_articles
@@ -49,14 +50,7 @@ __all__ = [
 ]
 __version__ = "0.1.0"
 
-
-def __getattr__(name: str) -> Any:
-    # names are imported on first use, so that `dedup --help` does not wait for NumPy
-    if name not in _HOMES:
-        raise AttributeError(f"module 'dedup' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = imported_from(__name__, _HOMES)  # so that `dedup --help` does not wait for NumPy
 
 
 def __dir__() -> list[str]:

@@ -10,6 +10,7 @@ import dedup
 PACKAGE = Path(dedup.__file__).parent
 # a file uses only files above it
 LAYERS = [
+    "lazy",
     "errors",
     "kept",
     "work",
@@ -193,5 +194,7 @@ def test_the_public_names_are_there_and_are_what_they_say():
     for name in dedup.__all__:
         assert callable(getattr(dedup, name)), name
         assert name in dir(dedup)
+    for name in dedup.runs.__all__:
+        assert getattr(dedup.runs, name) is not None, name
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = dedup.nonsense

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from dedup.lazy import imported_from
 
 if TYPE_CHECKING:
     from dedup.runs.applying import apply_run
@@ -56,11 +57,4 @@ __all__ = [
     "write_tuned",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    # names are imported on first use: a scan without a page does not wait for all that makes one
-    if name not in _HOMES:
-        raise AttributeError(f"module 'dedup.runs' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = imported_from(__name__, _HOMES)  # a scan without a page does not wait for all that makes one
