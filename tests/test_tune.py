@@ -60,6 +60,27 @@ def test_passages_are_counted_as_real_scans_cut_them(seed):
         assert step.articles == 0
 
 
+@pytest.mark.parametrize("grain", ["passage", "article"])
+def test_a_text_that_many_refuse_for_their_numbers_joins_the_one_that_does_not(grain):
+    """Of forty notices that differ in their numbers, edited copies of the last few: each meets all of them first."""
+    rng = random.Random(7)
+    notice = sentence(rng, 90, 91)
+    texts = [f"{number:03} {notice}" for number in range(100, 140)]
+    texts += [f"{number:03} {edited(rng, notice, 0.02)}" for number in (139, 138, 120)]
+    articles = [Article(f"a{number}", text) for number, text in enumerate(texts)]
+    found = tune(articles, Settings(grain=grain, **THOROUGH), 50)
+    low = found.steps[0]
+    assert (low.articles, low.passages) == ((3, 0) if grain == "article" else (0, 3))
+    assert {(pair.kept.article, pair.place.article) for pair in found.pairs} == {
+        ("a39", "a40"),
+        ("a38", "a41"),
+        ("a20", "a42"),
+    }
+    for step, threshold in zip(found.steps, STEPS, strict=True):
+        whole, members = scanned(articles, threshold, grain=grain)
+        assert (step.articles, step.passages) == (whole, len(members) if grain == "passage" else 0), threshold
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_articles_are_counted_as_real_scans_cut_them(seed):
     """At each of the ten thresholds, exactly, number rule and coverage included."""

@@ -10,7 +10,7 @@ as boilerplate by their frequency count as the passages they are.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from dedup import kernel
 from dedup.errors import BadSettings
-from dedup.families import Texts, article_numbers_agree, distinct_texts, match
+from dedup.families import Texts, article_numbers_agree, distinct_texts, longer_passages, match
 from dedup.fold_table import load
 from dedup.kernel.reference import I64, U64, fmix64, offsets_of
 from dedup.model import Article, Place
@@ -203,7 +203,8 @@ def _greedy(
         texts: the distinct texts.
         present: bool [texts, steps], whether a text takes part.
         settings: those of the lowest step.
-        admits: (texts, their shingle sets, offsets) -> (text, candidate) -> bool [steps], where it may join.
+        admits: (texts, their shingle sets, offsets) -> (text, candidates) -> bool [candidates, steps], where it may
+            join which.
         work: where band keys lie.
     """
     kept = present.copy()
@@ -219,15 +220,17 @@ def _greedy(
             shared = kernel.intersections(sets, set_offsets, np.full(len(met), text), met)
             united = size[text] + size[met] - shared
             could = kept[of[met]] & _reach(shared, united) & present[own]
-            for rank in np.flatnonzero(could.any(axis=1)).tolist():
-                asked = could[rank] & kept[own]
-                if not asked.any():
+            for some in _growing(len(met)):
+                ranks = some[(could[some] & kept[own]).any(axis=1)]
+                if not len(ranks):
                     continue
-                taken = asked & admit(text, int(met[rank]))
+                joins = could[ranks] & kept[own] & admit(text, met[ranks])
+                taken = joins.any(axis=0)
+                first = ranks[joins.argmax(axis=0)][taken]
                 kept[own] &= ~taken
-                keeper[own, taken] = of[met[rank]]
-                similarity[own, taken] = shared[rank] / united[rank]
-                if not (kept[own] & could[rank + 1 :].any(axis=0)).any():
+                keeper[own, taken] = of[met[first]]
+                similarity[own, taken] = shared[first] / united[first]
+                if not kept[own].any():
                     break
             return np.zeros(len(met), bool)  # so that every text is posted, and met by those after it
 
@@ -235,6 +238,14 @@ def _greedy(
 
     match(texts, np.zeros(len(texts.first), bool), settings, judge, work)
     return _Outcome(kept, keeper, similarity)
+
+
+def _growing(count: int) -> Iterator[I64]:
+    """0 to *count* in parts that grow: the first candidates mostly take a text, yet where none does there are many."""
+    begin, size = 0, 4
+    while begin < count:
+        yield np.arange(begin, min(begin + size, count))
+        begin, size = begin + size, 2 * size
 
 
 def _judge_articles(
@@ -253,27 +264,26 @@ def _judge_articles(
     articles = np.flatnonzero(wholes.lengths > 0)
     texts = distinct_texts(wholes.of(articles), np.zeros(len(articles), np.int64))
 
+    is_long = tables.size[compared] >= settings.min_chars
+
     def admits(of: I64, sets: U64, set_offsets: I64) -> Any:
         numbers, number_offsets = kernel.number_tokens(*texts.take(of), load())
-        latest: tuple[int, I64, U64, I64] = (-1, of[:0], sets[:0], of[:1])
+        long, long_offsets = longer_passages(is_long, of_article, articles[texts.first[of]])
+        pieces, piece_offsets = shingle_sets(*tables.at.take(compared[long]), settings)
+        both, offsets = np.concatenate((sets, pieces)), np.concatenate((set_offsets, len(sets) + piece_offsets[1:]))
 
-        def admit(text: int, met: int) -> NDArray[np.bool_]:
-            nonlocal latest
-            if latest[0] != text:
-                article = articles[texts.first[of[text]]]
-                own = compared[of_article[article] : of_article[article + 1]]
-                long = own[tables.size[own] >= settings.min_chars]
-                latest = (text, long, *shingle_sets(*tables.at.take(long), settings))
-            _, long, pieces, piece_offsets = latest
+        def admit(text: int, met: I64) -> NDArray[np.bool_]:
+            own = np.arange(long_offsets[text], long_offsets[text + 1])
+            admitted = np.zeros((len(met), len(STEPS)), bool)
+            agree = np.arange(len(met))
             if settings.numbers == "strict":
-                agree = article_numbers_agree(numbers, number_offsets, text, np.array([met]), len(long))
-                if not agree[0]:
-                    return np.zeros(len(STEPS), bool)
-            whole = sets[set_offsets[met] : set_offsets[met + 1]]
-            at = np.minimum(np.searchsorted(whole, pieces), len(whole) - 1)
-            held = np.diff(offsets_of(whole[at] == pieces)[piece_offsets])
-            covered: NDArray[np.bool_] = np.logical_and.reduce(_reach(held, np.diff(piece_offsets)), axis=0)
-            return covered
+                agree = agree[article_numbers_agree(numbers, number_offsets, text, met, len(own))]
+            held = kernel.intersections(
+                both, offsets, np.tile(len(of) + own, len(agree)), np.repeat(met[agree], len(own))
+            )
+            covered = _reach(held, np.tile(np.diff(piece_offsets)[own], len(agree)))
+            admitted[agree] = covered.reshape(len(agree), len(own), len(STEPS)).all(axis=1)
+            return admitted
 
         return admit
 
@@ -306,12 +316,10 @@ def _judge_passages(
 
     def admits(of: I64, sets: U64, set_offsets: I64) -> Any:
         numbers = kernel.NumbersAgree(*kernel.number_tokens(*texts.take(of), load()))
-        every: NDArray[np.bool_] = np.ones(len(STEPS), bool)
 
-        def admit(text: int, met: int) -> NDArray[np.bool_]:
-            if settings.numbers == "ignore" or numbers(text, np.array([met]))[0]:
-                return every
-            return ~every
+        def admit(text: int, met: I64) -> NDArray[np.bool_]:
+            agree = np.ones(len(met), bool) if settings.numbers == "ignore" else numbers(text, met)
+            return agree[:, None].repeat(len(STEPS), axis=1)
 
         return admit
 
