@@ -44,6 +44,20 @@ class Texts:
         """The folded forms of these texts: a uint32 segment array."""
         return self.each.take(texts)
 
+    def only(self, chosen: NDArray[np.bool_], work: Work) -> Texts:
+        """The texts that are *chosen* (bool [texts]) and the places at which they stand, both numbered anew."""
+        stands = chosen[self.of]
+        places, texts = np.flatnonzero(stands), np.flatnonzero(chosen)
+        number = np.cumsum(chosen) - 1
+        rank = np.cumsum(stands) - 1
+        return Texts(
+            at=self.at.of(work.stored(places)),
+            of=work.stored(number[self.of[places]]),
+            first=work.stored(rank[self.first[texts]]),
+            each=self.each.of(texts).stored(work),
+            domain=self.domain[: len(texts)] if _is_one(self.domain) else work.stored(self.domain[texts]),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -97,9 +111,13 @@ def distinct_texts(at: Segments, domain: I64, work: Work | None = None) -> Texts
     first = work.stored(np.flatnonzero(leader == np.arange(count)))
     number = work.zeros(count, np.int64)
     number[first] = np.arange(len(first))
-    of_one = domain.strides == (0,)  # which takes no memory
-    domain = domain[: len(first)] if of_one else work.stored(domain[first])
+    domain = domain[: len(first)] if _is_one(domain) else work.stored(domain[first])
     return Texts(at, work.stored(number[leader]), first, at.of(first).stored(work), domain)
+
+
+def _is_one(domain: I64) -> bool:
+    """Whether all places are of one domain, in no memory."""
+    return domain.strides == (0,)
 
 
 def _apart(keys: U64, domain: I64) -> U64:

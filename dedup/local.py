@@ -133,18 +133,21 @@ def judged(
     tables = _with_passages(units, out, settings, work)
     out = _spread(units, out, tables)
     tell("passages", 0, None)
-    parts = work.stage(
-        "passages",
-        lambda: _passage_repeats(tables, whole, out, signed if tables is units else None, settings, work),
-        Repeats.to_stage,
-        Repeats.from_stage,
-    )
+    remaining = (whole.kept < 0)[tables.article] & ~out
+    texts: Texts | None = None  # of a run that goes on they are not known either
+
+    def repeated_passages() -> Repeats:
+        nonlocal texts
+        repeats, texts = _passage_repeats(tables, remaining, signed if tables is units else None, settings, work)
+        return repeats
+
+    parts = work.stage("passages", repeated_passages, Repeats.to_stage, Repeats.from_stage)
     signed = None
     tell("blocks", 0, None)
     may_go = (tables.size >= settings.min_chars) & ~out
     remnant = remnants(tables.article, may_go, parts.kept, tables.chars, len(tables.ids), settings)
     del may_go
-    runs = _runs(tables, whole, parts, remnant, out, settings, work)
+    runs = _runs(tables, remaining, texts, whole, parts, remnant, settings, work)
     return Told(Judgement(tables, settings, whole, parts, remnant, runs, (tables.marks, found), rows), tell, work)
 
 
@@ -286,31 +289,35 @@ def _name_number_links(
 
 
 def _passage_repeats(
-    tables: Tables, whole: Repeats, out: NDArray[np.bool_], signed: Signed | None, settings: Settings, work: Work
-) -> Repeats:
-    """Which passages repeat which, in the articles that are not cut whole; what is *out* is not judged.
+    tables: Tables, judged: NDArray[np.bool_], signed: Signed | None, settings: Settings, work: Work
+) -> tuple[Repeats, Texts | None]:
+    """Which of the passages that are *judged* repeat which; and their texts, where they had to be told apart.
 
     Args:
+        judged: bool [passages], those of articles that are not cut whole, without what goes as boilerplate.
         signed: passages of *tables* whose band keys are known.
     """
-    repeats = Repeats.none(len(tables.article), work)
+    repeats, texts = Repeats.none(len(tables.article), work), None
     if settings.grain == "article":
-        return repeats
-    judged = (whole.kept < 0)[tables.article] & ~out
+        return repeats, None
     if settings.scope == "within":
         places = np.flatnonzero(judged & (tables.size >= settings.min_chars_within) & ~tables.fixed[tables.article])
         _match_within(tables, places, np.zeros(len(places), bool), repeats, None, settings, work)
     else:
-        long = judged & (tables.size >= settings.min_chars)
-        places = work.stored(np.flatnonzero(long))
-        _match_across(tables, places, repeats, signed, settings, work)
+        texts = _distinct(tables, np.flatnonzero(judged), work)
+        _match_across(tables, judged, texts, repeats, signed, settings, work)
         if settings.scope == "both":
             _match_short(tables, judged, repeats, signed, settings, work)
     repeats.clear(tables.fixed[tables.article])
     if settings.scope == "across":
         repeats.drop_within(tables.article)
     repeats.by_number[:] = True
-    return repeats
+    return repeats, texts
+
+
+def _distinct(tables: Tables, places: I64, work: Work) -> Texts:
+    """The distinct texts of passages all of which may meet."""
+    return distinct_texts(tables.at.of(work.stored(places)), _one_domain(len(places)), work)
 
 
 def _match_short(
@@ -328,10 +335,18 @@ def _match_short(
 
 
 def _match_across(
-    tables: Tables, places: I64, repeats: Repeats, signed: Signed | None, settings: Settings, work: Work
+    tables: Tables,
+    judged: NDArray[np.bool_],
+    texts: Texts,
+    repeats: Repeats,
+    signed: Signed | None,
+    settings: Settings,
+    work: Work,
 ) -> None:
-    """Enters what becomes of the passages at *places*, all of which may meet."""
-    texts = distinct_texts(tables.at.of(places), _one_domain(len(places)), work)
+    """Enters what becomes of the passages that are *judged* and long enough to meet in all articles."""
+    long = judged & (tables.size >= settings.min_chars)
+    places = work.stored(np.flatnonzero(long))
+    texts = texts.only(long[judged][texts.first], work)  # equal texts are all long, or none is
     keys = keys_of(texts.each, settings, work, signed)
     _match_passages(places, texts, tables.fixed[tables.article[places]], keys, repeats, settings, work)
 
@@ -370,13 +385,24 @@ def _match_passages(
 
 
 def _runs(
-    tables: Tables, whole: Repeats, parts: Repeats, remnant: I64, out: NDArray[np.bool_], settings: Settings, work: Work
+    tables: Tables,
+    judged: NDArray[np.bool_],
+    texts: Texts | None,
+    whole: Repeats,
+    parts: Repeats,
+    remnant: I64,
+    settings: Settings,
+    work: Work,
 ) -> Runs:
-    """Runs of repeated passages in the articles that stay. What is *out* neither joins a run nor breaks it."""
+    """Runs of repeated passages in the articles that stay. What is not *judged* neither joins a run nor breaks it.
+
+    Args:
+        texts: those of the passages that are judged, where they are known.
+    """
     if not (parts.kept >= 0).any():
         return Runs.of([])
-    places = work.stored(np.flatnonzero((whole.kept < 0)[tables.article] & ~out))
-    texts = distinct_texts(tables.at.of(places), _one_domain(len(places)), work)
+    places = work.stored(np.flatnonzero(judged))
+    texts = _distinct(tables, places, work) if texts is None else texts
     of = np.full(len(tables.article), -1, np.int32)
     of[places] = texts.of
     # what folds to nothing, such as a line of stars, equals only the same signs

@@ -64,6 +64,26 @@ def test_distinct_texts_are_those_of_a_dictionary(seed):
         assert found.domain.tolist() == [number for _, number in numbers]
 
 
+@pytest.mark.parametrize("one_domain", [True, False])
+def test_some_of_the_distinct_texts(one_domain):
+    """They are numbered as if the places of the others were not there."""
+    texts = ["甲", "乙", "", "甲", "丙", "乙", "甲", "丁"]
+    chosen = [2, 0, 1, 3, 4, 5, 6, 7]
+    at = Segments(*segments(texts)).of(np.array(chosen))
+    domain = np.broadcast_to(np.int64(0), 8) if one_domain else np.array([0, 0, 0, 0, 0, 0, 1, 0])
+    found = distinct_texts(at, domain)
+    for wanted in ("", "甲", "乙丙", "甲丁", "甲乙丙丁"):
+        some = np.array([texts[chosen[place]] in list(wanted) for place in found.first])
+        places = np.array([place for place in range(8) if texts[chosen[place]] in list(wanted)], np.int64)
+        only, expected = found.only(some, Work()), distinct_texts(at.of(places), domain[places])
+        for name in ("of", "first", "domain"):
+            assert getattr(only, name).tolist() == getattr(expected, name).tolist()
+        for name in ("at", "each"):
+            assert [part.tolist() for part in getattr(only, name).whole()] == [
+                part.tolist() for part in getattr(expected, name).whole()
+            ]
+
+
 def test_a_forged_digest_joins_nothing(monkeypatch):
     """Where all digests are made equal, the texts themselves still decide."""
     words = ["甲乙", "乙甲", "甲乙", "丙", "乙甲", "甲乙丙"]
