@@ -65,12 +65,12 @@ class Signed:
     """Band keys that segments have already got.
 
     Attributes:
-        segments: int64 [signed], rising: which of the array they are in.
+        column: int32 [segments of their array], the column of each; -1 for what is not signed.
         rows: the first rows of each band that the keys are made of.
         keys: their keys, a column each, as in `Keys`.
     """
 
-    segments: I64
+    column: I32
     rows: int
     keys: U32 | U64
 
@@ -91,18 +91,19 @@ def nested_keys(texts: Segments, wanted: NDArray[np.bool_], settings: Settings, 
     nested = (wanted & (texts.offsets[1:] > texts.offsets[:-1]))[texts.chosen]
     rows = _leading(texts, settings, work)
     keys, nested_keys = _sign(texts, nested, rows, settings, work)
-    return own_keys(rows, keys, work), Signed(work.stored(texts.chosen[nested]), rows, nested_keys)
+    column = work.full(len(wanted), -1, np.int32)
+    column[texts.chosen[nested]] = np.arange(nested_keys.shape[1], dtype=np.int32)
+    return own_keys(rows, keys, work), Signed(column, rows, nested_keys)
 
 
 def keys_of(texts: Segments, settings: Settings, work: Work, signed: Signed | None = None) -> Keys:
     """The band keys of texts that are one segment each, taken from what is *signed* where they stand there."""
-    segments = np.arange(len(texts)) if texts.chosen is None else texts.chosen
-    if signed is None or not len(signed.segments):
+    if signed is None or not signed.keys.shape[1]:
         rows = _leading(texts, settings, work)
-        return own_keys(rows, _sign(texts, np.zeros(len(segments), bool), rows, settings, work)[0], work)
-    column = np.searchsorted(signed.segments, segments)
-    apart = np.flatnonzero(signed.segments[np.minimum(column, len(signed.segments) - 1)] != segments)
-    column[apart] = len(signed.segments) + np.arange(len(apart))
+        return own_keys(rows, _sign(texts, np.zeros(len(texts), bool), rows, settings, work)[0], work)
+    column = (signed.column if texts.chosen is None else signed.column[texts.chosen]).astype(np.int64)
+    apart = np.flatnonzero(column < 0)
+    column[apart] = signed.keys.shape[1] + np.arange(len(apart))
     more, _ = _sign(texts.of(apart), np.zeros(len(apart), bool), signed.rows, settings, work)
     return Keys(signed.rows, signed.keys, more, work.stored(column))
 
