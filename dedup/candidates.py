@@ -108,18 +108,20 @@ def keys_of(texts: Segments, settings: Settings, work: Work, signed: Signed | No
     return Keys(signed.rows, signed.keys, more, work.stored(column))
 
 
-def meeting_in_runs(keys: Keys, runs: I64, work: Work) -> NDArray[np.bool_]:
-    """The texts that share a band key, or its first rows, with another of their run: bool [texts].
+def meeting_in_runs(keys: Keys, asks: NDArray[np.bool_], runs: I64, work: Work) -> NDArray[np.bool_]:
+    """The texts that share a band key, or its first rows, with another of their run, one of both asking: bool [texts].
 
     Args:
         keys: the keys of the texts.
+        asks: bool [texts].
         runs: int64 [runs + 1], offsets: run r are the texts runs[r] ... runs[r + 1] - 1.
     """
     bounds = [(len(runs) - 1) * worker // work.workers for worker in range(work.workers + 1)]
 
     def meets(some: tuple[int, int]) -> NDArray[np.bool_]:
         own = runs[some[0] : some[1] + 1]
-        return kernel.repeated_in_runs(keys.keys, keys.more, keys.column[own[0] : own[-1]], own - own[0])
+        texts = slice(own[0], own[-1])
+        return kernel.repeated_in_runs(keys.keys, keys.more, keys.column[texts], asks[texts], own - own[0])
 
     return np.concatenate(list(work.in_threads(meets, pairwise(bounds))))
 

@@ -247,7 +247,7 @@ def _sources(tables: Tables, rows: Sequence[tuple[str, int]], settings: Settings
 
 
 def _article_repeats(tables: Tables, settings: Settings, work: Work) -> tuple[Repeats, Signed | None]:
-    """Which articles repeat which, as wholes; and the band keys of the longer passages that were compared."""
+    """Which articles repeat which, as wholes; and the band keys of their passages that are to be matched alone."""
     repeats = Repeats.none(len(tables.ids), work)
     if settings.scope == "within":
         return repeats, None
@@ -265,7 +265,8 @@ def _article_repeats(tables: Tables, settings: Settings, work: Work) -> tuple[Re
     passages = Segments(tables.folded, tables.offsets, compared)
     masked = Segments(tables.folded, tables.offsets, left, left_of_article)
     judge = article_judge(texts, articles, passages, is_long, of_article, masked, settings)
-    keys, signed = nested_keys(texts.each, long, settings, work)
+    floor = min(settings.min_chars, settings.min_chars_within) if settings.scope == "both" else settings.min_chars
+    keys, signed = nested_keys(texts.each, tables.size >= floor, settings, work)
     found = match(texts, tables.fixed[articles][texts.first], settings, judge, work, keys)
     repeats.enter(articles, texts, found)
     repeats.clear(tables.fixed)
@@ -360,10 +361,15 @@ def _match_within(
     settings: Settings,
     work: Work,
 ) -> None:
-    """Enters what becomes of the passages at *places* (rising); those of one article meet, and most meet none."""
+    """Enters what becomes of the passages at *places* (rising); those of one article meet, and most meet none.
+
+    What is *fixed* (bool [places]) joins nothing, and where a bucket takes a whole article it keeps out nothing either.
+    """
     keys = keys_of(tables.at.of(places), settings, work, signed)
     runs = np.append(np.flatnonzero(np.diff(tables.article[places], prepend=-1)), len(places))
-    meeting = np.flatnonzero(meeting_in_runs(keys, runs, work))  # whose texts are equal share all keys
+    lengths = np.diff(runs)
+    asks = ~fixed | np.repeat(lengths > settings.bucket, lengths)
+    meeting = np.flatnonzero(meeting_in_runs(keys, asks, runs, work))  # whose texts are equal share all keys
     places = places[meeting]
     texts = distinct_texts(tables.at.of(places), tables.article[places], work)
     keys = replace(keys, column=keys.column[meeting[texts.first]])

@@ -146,7 +146,8 @@ def hashed(rng: random.Random, hashes: np.ndarray, bounds: np.ndarray, permutati
         same(attempt(native.repeated, keys), reference.repeated, keys)
         column = np.array([rng.randrange(-1, 2 * len(keys) + 1) for _ in range(rng.randrange(9))], np.int64)
         runs = offsets(rng, len(column))
-        asked = keys[None, :], keys[None, ::-1].copy(), column, runs
+        asks = np.array([rng.random() < 0.5 for _ in column], bool)
+        asked = keys[None, :], keys[None, ::-1].copy(), column, asks, runs
         same(attempt(native.repeated_in_runs, *asked), reference.repeated_in_runs, *asked)
         found, expected = (np.zeros((1, len(column)), bool) for _ in range(2))
         arguments = keys[None, :], keys[None, ::-1].copy(), column, np.zeros(0, np.uint64)

@@ -142,9 +142,15 @@ def test_texts_that_meet_in_their_run(shape, seed):
         with Work(workers=workers) as work:
             for rows in {1, settings.rows}:
                 keys, _ = candidates._sign(texts, np.zeros(len(texts), bool), rows, settings, work)
-                met = candidates.meeting_in_runs(candidates.own_keys(rows, keys, work), runs, work)
+                keys = candidates.own_keys(rows, keys, work)
+                met = candidates.meeting_in_runs(keys, np.ones(len(run), bool), runs, work)
                 found = set(np.flatnonzero(met).tolist())
                 assert found == shared if rows == settings.rows else found >= shared
+                assert not candidates.meeting_in_runs(keys, np.zeros(len(run), bool), runs, work).any()
+                one = np.arange(len(run)) == next(iter(found), 0)
+                of_one = set(np.flatnonzero(candidates.meeting_in_runs(keys, one, runs, work)).tolist())
+                assert of_one <= found
+                assert not found or (len(of_one) > 1 and one[list(of_one)].any())
 
 
 @given(

@@ -453,8 +453,9 @@ def test_repeated_in_runs(columns, others, dtype):
                 keys, more = (rng.integers(0, 2**9, (bands, count)).astype(dtype) for count in (columns, others))
                 keys, more = keys << dtype(shift), more << dtype(shift)
                 column = rng.integers(0, max(columns + others, 1), texts)
-                asked = keys, more, column, runs
-                equal(native.repeated_in_runs(*asked), reference.repeated_in_runs(*asked))
+                for asking in (0, 0.1, 0.6, 1):
+                    asked = keys, more, column, rng.random(texts) < asking, runs
+                    equal(native.repeated_in_runs(*asked), reference.repeated_in_runs(*asked))
 
 
 @pytest.mark.parametrize(
@@ -462,18 +463,18 @@ def test_repeated_in_runs(columns, others, dtype):
     [
         {"more": (1, 3)}, {"column": [0, 1, 7]}, {"column": [0, -1, 2]}, {"column": [0, 1, 2**62]}, {"runs": [0, 2]},
         {"runs": []}, {"runs": [1, 3]}, {"runs": [0, 2, 1, 3]}, {"runs": [0, 4, 3]}, {"runs": [0, 4]},
-        {"dtype": np.int64}, {"other": np.uint32}, {"keys": (8,)},
+        {"dtype": np.int64}, {"other": np.uint32}, {"keys": (8,)}, {"asks": 2}, {"asks": 4},
     ],
 )  # fmt: skip
 def test_keys_of_runs_are_not_trusted(wrong):
     """Neither their shapes nor the columns of the texts nor their runs."""
     used = {"keys": (2, 4), "more": (2, 3), "column": [0, 6, 3], "runs": [0, 1, 3], "dtype": np.uint64,
-            "other": np.uint64}  # fmt: skip
+            "other": np.uint64, "asks": 3}  # fmt: skip
 
     def mark(of):
         native.repeated_in_runs(
             np.zeros(of["keys"], of["dtype"]), np.zeros(of["more"], of["other"]), np.array(of["column"]),
-            np.array(of["runs"], np.int64),
+            np.zeros(of["asks"], bool), np.array(of["runs"], np.int64),
         )  # fmt: skip
 
     mark(used)

@@ -336,11 +336,14 @@ def repeated_bands(keys: U32 | U64, more: U32 | U64, column: I64, salt: U64, fou
         found[band] = repeated(own)
 
 
-def repeated_in_runs(keys: U32 | U64, more: U32 | U64, column: I64, runs: I64) -> NDArray[np.bool_]:
-    """Which texts have a key in a band that another text of their run has too: bool [texts].
+def repeated_in_runs(
+    keys: U32 | U64, more: U32 | U64, column: I64, asks: NDArray[np.bool_], runs: I64
+) -> NDArray[np.bool_]:
+    """Which texts have a key in a band that another text of their run has too, one of the two asking: bool [texts].
 
     Args:
         keys, more, column: as for `repeated_bands`.
+        asks: bool [texts].
         runs: int64 [runs + 1], offsets: run r are the texts runs[r] ... runs[r + 1] - 1.
     """
     found = np.zeros(len(column), bool)
@@ -349,8 +352,10 @@ def repeated_in_runs(keys: U32 | U64, more: U32 | U64, column: I64, runs: I64) -
         own = np.concatenate((first, rest))[column]
         order = np.lexsort((own, run))
         one, other = order[:-1], order[1:]
-        alike = (own[one] == own[other]) & (run[one] == run[other])
-        found[one[alike]] = found[other[alike]] = True
+        same = (own[one] == own[other]) & (run[one] == run[other])
+        group = np.cumsum(~np.concatenate((np.zeros(1, bool), same)))[: len(order)]
+        asked = np.bincount(group, weights=asks[order], minlength=1) > 0
+        found[order] |= asked[group] & (np.bincount(group, minlength=1)[group] > 1)
     return found
 
 

@@ -210,36 +210,60 @@ class Repeated {
     Room entries_, some_, slots_;
 };
 
-// Marks the keys that stand twice or more in a run of them, which mostly is short.
+// Marks the keys that stand twice or more in a run of them, if one of the places asks. Most runs are short, and few of their
+// places ask.
 template <class Key>
 class RepeatedInRuns {
   public:
-    // Those of *begin* to *end*.
-    void mark(const Key* keys, size_t begin, size_t end, uint8_t* found) {
-        uint64_t seen = 0, twice = 0;
-        for (size_t i = begin; i < end; i++) {
-            const uint64_t bit = uint64_t{1} << (keys[i] * GOLDEN >> 58);
-            twice |= seen & bit;
-            seen |= bit;
-        }
-        if (!twice) return;
-        if (end - begin <= PAIRWISE) return mark_pairs(keys, begin, end, found);
-        found_.resize(end - begin);
-        long_.mark(keys + begin, end - begin, found_.data());
-        for (size_t i = begin; i < end; i++) found[i] |= found_[i - begin];
+    static constexpr size_t WINDOW = 32;  // keys that are looked at together: so many behind the last may be read
+
+    // Those of *begin* to *end*; *asking* are the places among them that ask, rising.
+    void mark(const Key* keys, size_t begin, size_t end, const uint32_t* asking, size_t askers, uint8_t* found) {
+        if (askers <= FEW)
+            for (size_t i = 0; i < askers; i++) mark_like(keys, begin, end, asking[i], found);
+        else if (twice(keys, begin, end))
+            mark_some(keys, begin, end, asking, askers, found);
     }
 
   private:
-    static void mark_pairs(const Key* keys, size_t begin, size_t end, uint8_t* found) {
+    static constexpr size_t FEW = 8, PAIRWISE = 32;
+
+    // Whether a key may stand twice.
+    static bool twice(const Key* keys, size_t begin, size_t end) {
+        uint64_t seen = 0, again = 0;
+        for (size_t i = begin; i < end; i++) {
+            const uint64_t bit = uint64_t{1} << (keys[i] * GOLDEN >> 58);
+            again |= seen & bit;
+            seen |= bit;
+        }
+        return again;
+    }
+    static void mark_like(const Key* keys, size_t begin, size_t end, size_t one, uint8_t* found) {
+        const Key key = keys[one];
+        Key same = 0;  // no branch, and in vectors: keys behind the run are counted too
+        for (size_t window = begin; window < end; window += WINDOW)
+            for (size_t i = window; i < window + WINDOW; i++) same += keys[i] == key;
+        if (same == 1) return;
         for (size_t i = begin; i < end; i++)
-            for (size_t j = i + 1; j < end; j++) {
-                if (keys[i] != keys[j]) continue;
-                found[i] = found[j] = 1;
-            }
+            if (keys[i] == key && i != one) found[i] = found[one] = 1;
+    }
+    void mark_some(const Key* keys, size_t begin, size_t end, const uint32_t* asking, size_t askers, uint8_t* found) {
+        if (end - begin <= PAIRWISE) {
+            for (size_t i = 0; i < askers; i++) mark_like(keys, begin, end, asking[i], found);
+            return;
+        }
+        again_.resize(end - begin);
+        long_.mark(keys + begin, end - begin, again_.data());
+        asked_.clear();
+        for (size_t i = 0; i < askers; i++)
+            if (again_[asking[i] - begin]) asked_.push_back(keys[asking[i]]);
+        std::sort(asked_.begin(), asked_.end());
+        for (size_t i = begin; i < end; i++)
+            if (again_[i - begin] && std::binary_search(asked_.begin(), asked_.end(), keys[i])) found[i] = 1;
     }
 
-    static constexpr size_t PAIRWISE = 32;
-    std::vector<uint8_t> found_;
+    std::vector<uint8_t> again_;
+    std::vector<Key> asked_;
     Repeated<Key> long_;
 };
 

@@ -82,39 +82,60 @@ PyObject* repeated_bands(PyObject*, PyObject* args) {
 }
 
 template <class Key>
-void mark_in_runs(PyObject* keys_, PyObject* more_, const Array<int64_t>& column, const Offsets& runs, PyObject* found_) {
+void mark_in_runs(PyObject* keys_, PyObject* more_, const Array<int64_t>& column, const Array<uint8_t>& asks,
+                  const Offsets& runs, PyObject* found_) {
     const Array<Key> keys(keys_, "keys", 2), more(more_, "more keys", 2);
     const Array<uint8_t> found(found_, "found", 1, true);
     const size_t columns = keys.shape(1), others = more.shape(1);
     if (more.shape(0) != keys.shape(0)) refuse("keys and more keys must have the same bands");
+    asks.must_have(column.size());
     found.must_have(column.size());
     if (column.size() > INT32_MAX) refuse("texts must be fewer than 2**31");
     must_be_places(column, "columns", columns + others);
     without_gil([&] {
+        constexpr size_t TOGETHER = 4096;  // texts, unless a run has more: what is needed of a band stays in the cache
         std::fill(found.data(), found.data() + found.size(), 0);
         grouping::RepeatedInRuns<Key> repeated;
-        const std::unique_ptr<Key[]> own(new Key[column.size()]);
-        for (size_t band = 0; band < keys.shape(0); band++) {
-            const Key* const of[] = {keys.data() + band * columns, more.data() + band * others};
-            for (size_t i = 0; i < column.size(); i++) {  // no branch: they lie in both without any order
-                const size_t at = static_cast<size_t>(column[i]);
-                const bool beyond = at >= columns;
-                own[i] = of[beyond][at - (beyond ? columns : 0)];
+        std::vector<Key> own;
+        std::vector<uint32_t> asking;
+        std::vector<size_t> askers;  // those before each run
+        for (size_t run = 0, next = 0; run < runs.segments(); run = next) {
+            const size_t begin = runs.begin(run);
+            while (next < runs.segments() && (next == run || runs.end(next) - begin <= TOGETHER)) next++;
+            const size_t texts = runs.begin(next) - begin;
+            asking.clear(), askers.assign(1, 0);
+            for (size_t r = run; r < next; r++) {
+                for (size_t i = runs.begin(r); i < runs.end(r); i++)
+                    if (asks[i]) asking.push_back(static_cast<uint32_t>(i - begin));
+                askers.push_back(asking.size());
             }
-            for (size_t run = 0; run < runs.segments(); run++)
-                repeated.mark(own.get(), runs.begin(run), runs.end(run), found.data());
+            if (asking.empty()) continue;
+            own.resize(texts + grouping::RepeatedInRuns<Key>::WINDOW);
+            const int64_t* const columns_of = column.data() + begin;
+            for (size_t band = 0; band < keys.shape(0); band++) {
+                const Key* const of[] = {keys.data() + band * columns, more.data() + band * others};
+                for (size_t i = 0; i < texts; i++) {  // no branch: they lie in both without any order
+                    const size_t at = static_cast<size_t>(columns_of[i]);
+                    const bool beyond = at >= columns;
+                    own[i] = of[beyond][at - (beyond ? columns : 0)];
+                }
+                for (size_t r = run; r < next; r++)
+                    repeated.mark(own.data(), runs.begin(r) - begin, runs.end(r) - begin, asking.data() + askers[r - run],
+                                  askers[r - run + 1] - askers[r - run], found.data() + begin);
+            }
         }
     });
 }
 
 PyObject* repeated_in_runs(PyObject*, PyObject* args) {
     return guarded([&] {
-        PyObject *keys_, *more_, *column_, *runs_, *found_;
+        PyObject *keys_, *more_, *column_, *asks_, *runs_, *found_;
         int brief;
-        unpack(args, "OOOOpO", &keys_, &more_, &column_, &runs_, &brief, &found_);
+        unpack(args, "OOOOOpO", &keys_, &more_, &column_, &asks_, &runs_, &brief, &found_);
         const Array<int64_t> column(column_, "columns");
+        const Array<uint8_t> asks(asks_, "asks");
         const Offsets runs(runs_, "runs", column.size());
-        (brief ? mark_in_runs<uint32_t> : mark_in_runs<uint64_t>)(keys_, more_, column, runs, found_);
+        (brief ? mark_in_runs<uint32_t> : mark_in_runs<uint64_t>)(keys_, more_, column, asks, runs, found_);
         Py_RETURN_NONE;
     });
 }
