@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernel
-from dedup.kernel.reference import I32, I64
+from dedup.kernel.reference import I32, I64, offsets_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +74,21 @@ def find_blocks(
         depth: int8 [passages], the steps from each passage to kept text, known for those before *begin*; made right for
             the others.
     """
-    following = _bigrams(passages)
-    repeated = np.flatnonzero(following >= 0)
-    by_bigram = repeated[np.argsort(following[repeated], kind="stable")]
-    bounds = np.searchsorted(following[by_bigram], np.arange(int(following.max(initial=-1)) + 2))
+    repeated, bigram = _bigrams(passages)
+    by_bigram = repeated[np.argsort(bigram, kind="stable")]
+    bounds = offsets_of(np.bincount(bigram))
     depth = passages.removed.astype(np.int8) if depth is None else depth
     depth[begin:] = passages.removed[begin:]
     search = _Search(passages, alike, depth)
-    starts = np.flatnonzero(passages.removed & (following >= 0))
-    longest = _longest_possible(passages, following, starts)
-    starts, longest = starts[longest > 1], longest[longest > 1]
+    may_begin = passages.removed[repeated]
+    starts, bigram = repeated[may_begin], bigram[may_begin]
+    longest = _longest_possible(repeated, passages.removed, starts)
     blocks: list[Block] = []
     reached = begin
-    for start, possible in zip(starts.tolist(), longest.tolist(), strict=True):
-        if start < reached:
+    for start, number, possible in zip(starts.tolist(), bigram.tolist(), longest.tolist(), strict=True):
+        if start < reached or possible < 2:
             continue
-        places = by_bigram[bounds[following[start]] : bounds[following[start] + 1]]
+        places = by_bigram[bounds[number] : bounds[number + 1]]
         places = places[: np.searchsorted(places, start)]
         length, source = search.longest(start, places, possible)
         if length >= 2:
@@ -102,42 +101,42 @@ def find_blocks(
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # odd, so that different keys stay different
 
 
-def _bigrams(passages: Passages) -> I32:
-    """A number for each pair of neighbouring passages that stands at two places or more; -1 for the others."""
-    count = len(passages.token)
-    following = np.full(count, -1, np.int32)
-    if count < 2:
-        return following
-    one, two = passages.token[:-1], passages.token[1:]
+def _bigrams(passages: Passages) -> tuple[I64, I32]:
+    """The passages that stand elsewhere too with the one behind them, rising, and a number for each such pair."""
+    token, article = passages.token, passages.article
     # most stand once: no pair of theirs stands twice
-    token = passages.token
     often = kernel.repeated(token.view(np.uint32) if token.itemsize == 4 else token.view(np.uint64))
-    pairs = np.flatnonzero((passages.article[:-1] == passages.article[1:]) & (one != two) & often[:-1] & often[1:])
-    keys = one[pairs].astype(np.uint64)
-    keys *= np.uint64(int(passages.token.max()) + 1)
-    keys += two[pairs].astype(np.uint64)
+    pairs = np.flatnonzero(often[:-1] & often[1:])
+    one, two = token[pairs], token[pairs + 1]
+    paired = (one != two) & (article[pairs] == article[pairs + 1])
+    pairs = pairs[paired]
+    keys = one[paired].astype(np.uint64)
+    keys *= np.uint64(int(token.max(initial=0)) + 1)
+    keys += two[paired].astype(np.uint64)
     keys *= _SPREAD
-    following[pairs] = kernel.collisions(keys)
-    return following
+    number = kernel.collisions(keys)
+    return pairs[number >= 0], number[number >= 0]
 
 
-def _longest_possible(passages: Passages, following: I32, starts: I64) -> I64:
+def _longest_possible(repeated: I64, removed: NDArray[np.bool_], starts: I64) -> I64:
     """How long a run from each of some passages can be at most: int64 [starts].
 
     It goes on as long as neighbours stand together elsewhere too, and ends on a passage that is cut.
+
+    Args:
+        repeated: int64, rising, the passages that stand elsewhere too with the one behind them.
+        removed: bool [passages].
+        starts: int64, some of *repeated* that are cut.
     """
-    count = len(following)
-    reach = np.arange(count, dtype=np.int32)
-    reach[following >= 0] = count
-    np.minimum.accumulate(reach[::-1], out=reach[::-1])
-    last = np.minimum(reach[starts], count - 1)  # that a run can hold
-    del reach
-    cut = np.arange(count, dtype=np.int32)
-    cut[~passages.removed] = -1
-    np.maximum.accumulate(cut, out=cut)
-    return cut[last] - starts + 1
+    if not len(starts):
+        return starts
+    before_gaps = repeated[np.append(np.diff(repeated) != 1, True)]
+    last = before_gaps[np.searchsorted(before_gaps, starts)] + 1  # that a run can hold
+    cut = np.flatnonzero(removed)
+    return cut[np.searchsorted(cut, last, side="right") - 1] - starts + 1
 
 
+_DEPTH = 2  # steps to kept text: as many from a passage that is cut, one less from one that is cited
 _CHUNK = 64  # places looked at together at first; a footer on every page is done with the first of them
 
 
@@ -161,7 +160,7 @@ class _Search:
     def _longest_of(self, start: int, places: I64, best: int, source: int) -> tuple[int, int]:
         passages = self.passages
         same = passages.article[places] == passages.article[start]
-        usable = passages.source[places] & (self.depth[places] < self._depth_allowed(start))
+        usable = passages.source[places] & (self.depth[places] + passages.firm[start] < _DEPTH)
         if passages.within_only or not passages.across[start]:
             usable &= same
         if passages.across_only:
@@ -188,15 +187,12 @@ class _Search:
         """For each place, one past the last passage of its article: int64 [places]."""
         return np.searchsorted(self.passages.article, self.passages.article[places], side="right")
 
-    def _depth_allowed(self, passage: int | slice) -> NDArray[np.int64]:
-        return np.where(self.passages.firm[passage], 1, 2)
-
     def _run(self, start: int, place: int, room: int) -> int:
         """How many passages from *start* repeat those from *place*, up to the last that may end a block."""
         passages = self.passages
         here, there = slice(start, start + room), slice(place, place + room)
         agree = passages.token[here] == passages.token[there]
-        agree &= self.depth[there] < self._depth_allowed(here)
+        agree &= self.depth[there] + passages.firm[here] < _DEPTH
         agree[1:] &= passages.token[here][1:] != passages.token[here][:-1]
         if not passages.opens[start]:
             agree[1:] &= ~passages.opens[here][1:]
