@@ -75,7 +75,7 @@ def look(text: str, codes: U32, settings: Settings) -> Look:
     """
     starts, content_ends, ends, blank = line_spans(codes)
     starts, content_ends, ends = starts[~blank], content_ends[~blank], ends[~blank]
-    signs = debris_signs(codes)
+    signs = debris_signs(codes, np.flatnonzero(debris_kinds()[codes]))
     annotated = kernel.annotations(codes, load()) if len(signs.toned) else []
     lines = _lines(_readings(codes, annotated, starts, content_ends))
     masked = np.zeros(len(starts), bool)
@@ -85,7 +85,7 @@ def look(text: str, codes: U32, settings: Settings) -> Look:
     furniture, marks = judge_lines(lines, markup, found, starts, ends, settings)
     masked[furniture] = True
     marks += debris(text, codes, signs, annotated, starts, ends, settings)
-    return Look(starts, masked, shapes(lines.lasts), in_order(marks))
+    return Look(starts, masked, shapes()[lines.lasts], in_order(marks))
 
 
 def in_order(marks: Iterable[Mark]) -> tuple[Mark, ...]:
@@ -164,13 +164,9 @@ def running(shape: NDArray[np.uint8], chars: I64, comma: Mask) -> Mask:
     return found
 
 
-def shapes(lasts: U32) -> NDArray[np.uint8]:
-    """LEAD_IN or SENTENCE by the last characters of lines: uint8."""
-    return _shape_table()[lasts]
-
-
 @lru_cache(maxsize=1)
-def _shape_table() -> NDArray[np.uint8]:
+def shapes() -> NDArray[np.uint8]:
+    """LEAD_IN or SENTENCE by the last character of a line: uint8 [0x110000]."""
     table = np.zeros(0x110000, np.uint8)
     table[ord(":")] = LEAD_IN
     table[list(map(ord, "。!?.…;"))] = SENTENCE
@@ -768,12 +764,11 @@ class Signs(NamedTuple):
     broken: I64
 
 
-def debris_signs(codes: U32) -> Signs:
-    """The signs of debris in one text, or in several in a row."""
-    places = kernel.marked(codes, _kinds())
+def debris_signs(codes: U32, places: I64) -> Signs:
+    """The signs of debris in one text, or in several in a row: those of some *places*, rising."""
     if not len(places):
         return Signs(places, places, places)
-    kinds = _kinds()[codes[places]]
+    kinds = debris_kinds()[codes[places]]
     toned, control, broken = (places[(kinds & kind) > 0] for kind in (_TONED, _CONTROL, _BROKEN_SIGN))
     sign, behind = codes[broken], codes.take(broken + 1, mode="clip")  # a sign at the end is behind itself
     may_be = np.zeros(len(broken), bool)
@@ -786,8 +781,8 @@ _TONED, _CONTROL, _BROKEN_SIGN = 1, 2, 4
 
 
 @lru_cache(maxsize=1)
-def _kinds() -> NDArray[np.uint8]:
-    """What each code point may be the sign of: uint8 [0x110000]."""
+def debris_kinds() -> NDArray[np.uint8]:
+    """What each code point may be the sign of: uint8 [0x110000]; 0: of nothing."""
     flags = load().flags
     kinds = np.where(flags & TONE, np.uint8(_TONED), np.uint8(0))
     kinds[(flags & INVISIBLE) > 0] |= _CONTROL

@@ -12,9 +12,6 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
-
-from dedup.kernel.reference import U32
 
 Head = tuple[str, ...]
 """The first characters of matches, each one or a set as it is written; fewer than were asked for: that is all."""
@@ -186,7 +183,15 @@ def are_many(token: str) -> bool:
 
 
 class Beginnings:
-    """What any match of some patterns begins with, in either case; but matches whose first characters `are_many`."""
+    """What any match of some patterns begins with, in either case; but matches whose first characters `are_many`.
+
+    Of other characters than ASCII and Han it is not known: they may.
+
+    Attributes:
+        kinds: uint16 [0x110000], the kind of each character: those of ASCII have their own; 0 is that of nothing.
+        may_begin: bool [kinds, kinds], whether a match may begin with characters of two kinds; the second is 0 where
+            the first is all there is.
+    """
 
     def __init__(self, patterns: Iterable[str]) -> None:
         seconds: dict[str, set[str]] = {}
@@ -196,27 +201,26 @@ class Beginnings:
         seconds = {first: others for first, others in seconds.items() if not are_many(first)}
         spans = {token: ranges(token) for token in {*seconds, *set().union(*seconds.values())} - {""}}
         self._cuts = sorted({edge for of in spans.values() for a, b in of for edge in (a, b + 1) if edge in _HAN})
-        count = 0x80 + len(self._cuts) + 1
-        self._end, self._other = count, count + 1
-        kinds = {token: self._kinds_of(of) for token, of in spans.items()} | {"": [self._end]}
-        self._pairs = np.zeros((count + 2, count + 2), bool)
+        other = 0x80 + len(self._cuts) + 1
+        kinds = {token: self._kinds_of(of) for token, of in spans.items()} | {"": [0]}
+        self.may_begin = np.zeros((other + 1, other + 1), bool)
         for first, others in seconds.items():
-            second = np.zeros(count + 2, bool)
-            for other in others:
-                second[kinds[other]] = True
-            self._pairs[kinds[first]] |= second
-        self._pairs[self._other] = self._pairs[:, self._other] = True
-        self._kind = np.full(0x110000, self._other, np.uint16)
-        self._kind[:0x80] = np.arange(0x80)
-        self._kind[0] = self._end
-        self._kind[_HAN.start : _HAN.stop] = 0x80 + np.searchsorted(
+            second = np.zeros(other + 1, bool)
+            for token in others:
+                second[kinds[token]] = True
+            self.may_begin[kinds[first]] |= second
+        self.may_begin[other] = True
+        self.may_begin[:, other] = self.may_begin.any(axis=1)
+        self.kinds = np.full(0x110000, other, np.uint16)
+        self.kinds[:0x80] = np.arange(0x80)
+        self.kinds[_HAN.start : _HAN.stop] = 0x80 + np.searchsorted(
             self._cuts, np.arange(_HAN.start, _HAN.stop), side="right"
         )
 
     def _kinds_of(self, spans: Ranges) -> list[int]:
-        """The kinds of the characters of a set, in either case."""
+        """The kinds of the characters of a set, in either case; U+0000 is none."""
         codes = {code for first, last in spans for code in range(first, min(last, 0x7F) + 1)}
-        found = codes | {_OTHER_CASE[code] for code in codes}
+        found = (codes | {_OTHER_CASE[code] for code in codes}) - {0}
         for first, last in spans:
             low, high = max(first, _HAN.start), min(last + 1, _HAN.stop)
             if low < high:
@@ -225,13 +229,3 @@ class Beginnings:
 
     def _at(self, code: int) -> int:
         return bisect_left(self._cuts, code + 1)
-
-    def may_begin(self, first: U32, second: U32) -> NDArray[np.bool_]:
-        """Whether a match may begin with two characters; the second is 0 where the first is all there is.
-
-        Of other characters than ASCII and Han it is not known: they may.
-        """
-        # twice as fast as by two indices
-        pair = np.take(self._kind, first).astype(np.intp) * len(self._pairs) + np.take(self._kind, second)
-        found: NDArray[np.bool_] = np.take(self._pairs, pair)
-        return found

@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 
 from dedup import kernel
 from dedup.boilerplate import (
+    LEAD_IN,
+    SENTENCE,
     Lines,
     Mark,
     Signs,
     Verdict,
     debris,
+    debris_kinds,
     debris_signs,
     judge_lines,
     line_mark,
@@ -31,9 +34,20 @@ from dedup.boilerplate import (
 )
 from dedup.boilerplate import running as running_lines
 from dedup.fold_table import load
+from dedup.kernel.line_reference import MARKED, LineTable, Outlines
 from dedup.kernel.reference import I64, U8, U32, offsets_of
 from dedup.marks import Heads, Marks, head_of
-from dedup.rules import COMMA, OPENERS, matcher, signed_table
+from dedup.rules import (
+    COMMA,
+    OPENERS,
+    OPENS_MARKUP,
+    beginnings,
+    endings,
+    matcher,
+    reading_codes,
+    reading_table,
+    signs,
+)
 from dedup.settings import Settings
 
 Mask = NDArray[np.bool_]
@@ -54,21 +68,33 @@ class Looks:
     marks: Marks
 
 
-def look_all(texts: Sequence[str], codes: U32, offsets: I64, lines: tuple[I64, I64, I64], settings: Settings) -> Looks:
+def outlines(codes: U32, offsets: I64) -> Outlines:
+    """The lines of several articles that are not blank, and what is seen of each by itself."""
+    return kernel.outlines(codes, offsets, line_table())
+
+
+@lru_cache(maxsize=1)
+def line_table() -> LineTable:
+    """What lines are looked at by."""
+    marked = np.where(debris_kinds(), np.uint16(MARKED), np.uint16(0))
+    return LineTable(signs() | marked, OPENERS, *beginnings(), endings() | shapes()[reading_table()])
+
+
+def look_all(texts: Sequence[str], codes: U32, offsets: I64, lines: Outlines, settings: Settings) -> Looks:
     """What `boilerplate.look` says of each of several articles.
 
     Args:
         texts: their texts.
         codes, offsets: uint32 segment array, the code points of the texts.
-        lines: int64 [lines] each: where each line that is not blank starts, its content ends, and it ends, in *codes*.
+        lines: their `outlines`.
         settings: as for `boilerplate.look`.
     """
-    starts, _, ends = lines
+    starts, ends = lines.starts, lines.ends
     rows = _Rows(codes, offsets, lines, settings)
     masked, shape = np.zeros(len(starts), bool), rows.shape.copy()
     marks: dict[int, list[Mark]] = {}  # of articles that are judged one by one, and of debris
-    signs = debris_signs(codes)
-    annotated = _annotated(codes, offsets, signs.toned)
+    debris_at = debris_signs(codes, lines.marked)
+    annotated = _annotated(codes, offsets, debris_at.toned)
     for number in annotated.tolist():  # what is read of them is not what was read above
         seen = look(texts[number], codes[offsets[number] : offsets[number + 1]], settings)
         own = rows.own(number)
@@ -81,10 +107,10 @@ def look_all(texts: Sequence[str], codes: U32, offsets: I64, lines: tuple[I64, I
     for number in _without(np.append(of_suspect[~by_words], of_opener), annotated):
         named, marks[number] = rows.judged(number, texts[number])
         masked[named] = True
-    with_debris = _segments_of(offsets, np.append(signs.control, signs.broken))
+    with_debris = _segments_of(offsets, np.append(debris_at.control, debris_at.broken))
     for number in _without(with_debris, annotated):
         own, begin, end = rows.own(number), int(offsets[number]), int(offsets[number + 1])
-        of_text = texts[number], codes[begin:end], Signs(*(_within(places, begin, end) - begin for places in signs))
+        of_text = texts[number], codes[begin:end], Signs(*(_within(places, begin, end) - begin for places in debris_at))
         found = debris(*of_text, [], starts[own] - begin, ends[own] - begin, settings)
         marks[number] = [*marks.get(number, ()), *found]
     return Looks(masked, shape, rows.marks(by_words, marks))
@@ -121,33 +147,30 @@ class _Rows:
         suspects, openers: int64, the lines that a rule may name, and those that may be markup; both rising.
     """
 
-    def __init__(self, codes: U32, offsets: I64, lines: tuple[I64, I64, I64], settings: Settings) -> None:
-        self._codes = codes
-        self._starts, self._content_ends, self._ends = lines
-        self._offsets, self._of_article = offsets, np.searchsorted(self._starts, offsets)
+    def __init__(self, codes: U32, offsets: I64, lines: Outlines, settings: Settings) -> None:
+        self._codes, self._offsets, self._lines = codes, offsets, lines
         self._settings, self._rules = settings, matcher(settings.rules, settings.keep_rules)
-        self._seen = seen = kernel.outlines(codes, *lines[:2], signed_table(), OPENERS)
-        self.shape = shapes(seen.lasts)
-        self._running = running_lines(self.shape, seen.chars, (seen.signs & COMMA) > 0)
-        self.openers = np.flatnonzero(_opens_markup()[np.minimum(seen.heads[:, 0], 0x7F)])
+        self.shape = lines.endings & np.uint8(LEAD_IN | SENTENCE)
+        self._running = running_lines(self.shape, lines.chars, (lines.signs & COMMA) > 0)
+        self.openers = np.flatnonzero(lines.beginnings & OPENS_MARKUP)
         self.suspects = self._matched = np.zeros(0, np.int64)
         if settings.boilerplate != "off":
-            self.suspects, self._matched = self._rules.suspects(seen, self._readings)
+            self.suspects, self._matched = self._rules.suspects(lines, self._readings)
 
     def _readings(self, lines: I64 | slice) -> tuple[U8, I64]:
-        return kernel.readings(self._codes, self._starts[lines], self._content_ends[lines], signed_table())
+        return kernel.readings(self._codes, self._lines.starts[lines], self._lines.content_ends[lines], reading_table())
 
     def own(self, article: int) -> slice:
         """The lines of an article."""
-        return slice(*self._of_article[article : article + 2].tolist())
+        return slice(*self._lines.first[article : article + 2].tolist())
 
     def articles_of(self, lines: I64) -> I64:
         """The article of each line."""
-        return _segments_of(self._of_article, lines)
+        return _segments_of(self._lines.first, lines)
 
     def settled(self) -> Mask:
         """See `boilerplate.settled`."""
-        return settled(self.suspects, self._matched, self._running, self._of_article, self._rules)
+        return settled(self.suspects, self._matched, self._running, self._lines.first, self._rules)
 
     def marks(self, which: Mask, more: Mapping[int, Sequence[Mark]]) -> Marks:
         """The marks of suspects that words alone name, lines in a row with one name as one mark, and some more."""
@@ -157,8 +180,10 @@ class _Rows:
         apart[1:-1] = (np.diff(line) != 1) | (np.diff(name) != 0) | (np.diff(article) != 0)
         run = np.flatnonzero(apart)
         first, last, article, rule = line[run[:-1]], line[run[1:] - 1], article[run[:-1]], rule[run[:-1]]
-        low, high, begin = self._of_article[article], self._of_article[article + 1], self._offsets[article]
-        at = np.stack((self._starts[first] - begin, self._ends[last] - begin, first - low, last + 1 - low, high - low))
+        low, high, begin = self._lines.first[article], self._lines.first[article + 1], self._offsets[article]
+        at = np.stack(
+            (self._lines.starts[first] - begin, self._lines.ends[last] - begin, first - low, last + 1 - low, high - low)
+        )
         # what a mark says of its place depends on no more than a few lines at the ends
         count, head, tail = at[3] - at[2], np.minimum(at[2], 5), np.minimum(at[4] - at[3], 5)
         alike = ((rule * (np.max(count, initial=0) + 1) + count) * 6 + head) * 6 + tail
@@ -183,13 +208,13 @@ class _Rows:
         )
         opener, markup = self.openers[opened], []
         if len(opener):
-            spans = ((edge[opener] - begin).tolist() for edge in (self._starts, self._content_ends))
+            spans = ((edge[opener] - begin).tolist() for edge in (self._lines.starts, self._lines.content_ends))
             markup = (opener[markup_lines(text, *spans)] - own.start).tolist()
         matched = dict(zip((self.suspects[some] - own.start).tolist(), self._matched[some].tolist(), strict=True))
         read, bounds = self._readings(own)
         texts = _Texts(read.tobytes(), bounds.tolist())
-        lines = Lines(texts, np.diff(bounds) - 1, self._seen.lasts[own], self._running[own])
-        edges = self._starts[own] - begin, self._ends[own] - begin
+        lines = Lines(texts, np.diff(bounds) - 1, reading_codes(self._lines.lasts[own]), self._running[own])
+        edges = self._lines.starts[own] - begin, self._lines.ends[own] - begin
         masked, marks = judge_lines(lines, markup, matched, *edges, self._settings)
         return [line + own.start for line in masked], marks
 
@@ -212,11 +237,3 @@ class _Texts(Sequence[str]):
     def __getitem__(self, line: Any) -> Any:
         at = range(len(self))[line]  # so that what is beyond the last is an error
         return self._read[self._bounds[at] : self._bounds[at + 1] - 1].decode()
-
-
-@lru_cache(maxsize=1)
-def _opens_markup() -> Mask:
-    """Whether each character of ASCII may open a line of markup."""
-    found = np.zeros(0x80, bool)
-    found[list(b"<&]")] = True
-    return found

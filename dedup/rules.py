@@ -25,8 +25,8 @@ from dedup.errors import BadSettings
 from dedup.fold_table import load
 from dedup.heads import Beginnings, takes_digits_alike
 from dedup.kernel.fold_reference import DECIMAL, EXPANSION, INVISIBLE, SPACE
-from dedup.kernel.line_reference import Outlines
-from dedup.kernel.reference import I64, U8, U32, positions
+from dedup.kernel.line_reference import CLOSES, UNSEEN, WHITE, Outlines
+from dedup.kernel.reference import I64, U8, U16, U32, positions
 from dedup.text import codepoints
 
 
@@ -534,7 +534,7 @@ class Matcher:
         A line that is not among these has no name by itself, and an article without such a line no named line at all.
 
         Args:
-            lines: as `kernel.outlines` gives them by `signed_table` and OPENERS.
+            lines: as `kernel.outlines` gives them by `signs`, `beginnings` and `endings`.
             read: gives those that are asked for.
 
         Returns:
@@ -599,13 +599,13 @@ class _Sets:
 
     def suspects(self, lines: Outlines, read: Reader) -> tuple[I64, I64]:
         """See `Matcher.suspects`, whatever is switched off."""
-        if self._are_few(len(lines.lasts)):
+        if self._are_few(len(lines.starts)):
             return self._suspects_of_few(lines, read)
         return self._suspects_of_many(lines, read)
 
     def _suspects_of_few(self, lines: Outlines, read: Reader) -> tuple[I64, I64]:
         """Those that match one by one."""
-        utf8, bounds = read(np.arange(len(lines.lasts)))
+        utf8, bounds = read(np.arange(len(lines.starts)))
         whole, edges = utf8.tobytes(), list(pairwise(bounds.tolist()))
         found = np.flatnonzero([bool(self._loose.Match(whole[start : end - 1])) for start, end in edges])
         return found, self._first_of(found, whole, bounds, lines.chars)
@@ -722,9 +722,7 @@ _FEW = 4  # repetitions that are left to be counted
 
 def _may_be_named(lines: Outlines) -> NDArray[np.bool_]:
     """Whether a line begins or ends as matches of the table's rules do, or holds what they hold."""
-    lasts = lines.lasts
-    dated = (lasts == ord("日")) | (lasts == ord(" ")) | ((load().flags[lasts] & DECIMAL) > 0)
-    return _beginnings().may_begin(*lines.heads.T) | ((lines.signs & _HELD) > 0) | dated
+    return ((lines.beginnings & BEGINS) > 0) | ((lines.signs & _HELD) > 0) | ((lines.endings & DATED) > 0)
 
 
 def _found(search: Any, read: U8, bounds: I64) -> I64:
@@ -734,11 +732,6 @@ def _found(search: Any, read: U8, bounds: I64) -> I64:
     first, last = np.searchsorted(bounds, spans[spans[:, 0] < len(read)].T, side="right") - 1
     found = positions(first, last - first + 1)
     return found[np.diff(found, prepend=-1) > 0]  # the next may begin in the line in which one ends
-
-
-@lru_cache(maxsize=1)
-def _beginnings() -> Beginnings:
-    return Beginnings(_folded_pattern(rule.pattern) for rule in RULES)
 
 
 @lru_cache(maxsize=1)
@@ -857,18 +850,39 @@ _CHAINS = ((",、",), ("|>»›→",), ("权首网视务值息p", "所页安听�
 COMMA = 1
 """The sign of a comma."""
 OPENERS = sum(1 << sum(map(len, _CHAINS[:last])) for last in range(len(_CHAINS)))
+_CLOSERS = "\"')]"  # may stand behind the last character of a line, which tells what it is
 _HELD = sum(1 << sum(map(len, _CHAINS[: last + 1])) - 1 for last in range(1, len(_CHAINS)))
 
 
-@lru_cache(maxsize=1)
-def signed_table() -> U32:
-    """The same with signs, for `kernel.outlines` with OPENERS."""
-    table = reading_table()
-    signs = np.zeros(len(table), np.uint32)
+def signs() -> U16:
+    """What `kernel.outlines` is told of the code points, with OPENERS, but what is marked."""
+    found = np.zeros(0x110000, np.uint16)
     for bit, characters in enumerate(chain.from_iterable(_CHAINS)):
-        signs[list(map(ord, characters))] |= np.uint32(1 << bit)
-    signed: U32 = table | (signs[table] << np.uint32(21))
-    return signed
+        found[list(map(ord, characters))] |= np.uint16(1 << bit)
+    found[0], found[0x20] = UNSEEN, WHITE
+    found[list(map(ord, _CLOSERS))] |= np.uint16(CLOSES)
+    return found[reading_table()]
+
+
+BEGINS, OPENS_MARKUP = 1, 2
+"""What is told of a line by its first two characters: that a rule may name it, and that it may be markup."""
+DATED = 0x80
+"""What is told of a line by its last: that it may be a date."""
+
+
+def beginnings() -> tuple[U16, U8]:
+    """The kinds of code points at the beginning of a line, and what is told by two of them."""
+    known = Beginnings(_folded_pattern(rule.pattern) for rule in RULES)
+    told = np.where(known.may_begin, np.uint8(BEGINS), np.uint8(0))
+    told[list(b"<&]")] |= OPENS_MARKUP
+    return known.kinds[reading_table()], told
+
+
+def endings() -> U8:
+    """What is told of a line by the last code point before what closes it: uint8 [0x110000]."""
+    found = np.where(load().flags & DECIMAL, np.uint8(DATED), np.uint8(0))
+    found[list(map(ord, "日 "))] = DATED
+    return found[reading_table()]
 
 
 def reading_codes(codes: U32) -> U32:

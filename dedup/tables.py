@@ -15,8 +15,9 @@ from dedup.errors import BadInput, BadSettings
 from dedup.fold_table import load
 from dedup.kept import Stage
 from dedup.kernel.fold_reference import INVISIBLE, SPACE
+from dedup.kernel.line_reference import Outlines
 from dedup.kernel.reference import I64, U16, U32, U64, offsets_of, positions
-from dedup.looking import Looks, look_all
+from dedup.looking import Looks, look_all, outlines
 from dedup.marks import Head, Heads, Marks
 from dedup.model import Article, Place
 from dedup.parts import Given, Part, Partible, Records, Settled
@@ -24,7 +25,7 @@ from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.sketch import sizes, sizes_of
 from dedup.strings import OwnTexts, Strings, Where
-from dedup.text import Texts, codepoints, fold_passages_to_utf16, line_spans, sentences
+from dedup.text import Texts, codepoints, fold_passages_to_utf16, sentences
 from dedup.work import Work
 
 Progress = Callable[[str, int, int | None], None]
@@ -527,35 +528,34 @@ def analysis(batch: Batch, masked: NDArray[np.bool_] | None = None) -> Analysis:
     """
     texts, ids, settings = batch
     codes, offsets = _codepoints(texts, ids)
-    starts, content_ends, ends, blank = line_spans(codes, offsets)
-    shown = ~blank
-    starts, content_ends, ends = starts[shown], content_ends[shown], ends[shown]
-    of_line = np.searchsorted(offsets, starts, side="right") - 1
+    lines = outlines(codes, offsets)
+    starts, ends = lines.starts, lines.ends
     if masked is None:
-        seen = look_all(texts, codes, offsets, (starts, content_ends, ends), settings)
+        seen = look_all(texts, codes, offsets, lines, settings)
     else:
         seen = Looks(masked, np.zeros(len(masked), np.uint8), Marks.of({}, len(texts)))
-    spans = np.stack((starts, ends), axis=1)
-    line = np.arange(len(starts))
+    counts = np.diff(lines.first)
+    line, masked, shape = np.arange(len(starts)), seen.masked, seen.shape
     if settings.passage == "sentence":
-        spans = _sentences(codes, offsets, (starts, content_ends, ends), of_line)
-        line = np.searchsorted(starts, spans[:, 0], side="right") - 1
-    article = of_line[line]
-    folded = fold_passages_to_utf16(codes, spans)
-    first_line = np.searchsorted(of_line, np.arange(len(texts)))
+        starts, ends = _sentences(codes, offsets, lines).T
+        counts = np.diff(np.searchsorted(starts, offsets))
+        line = np.searchsorted(lines.starts, starts, side="right") - 1
+        masked, shape = masked[line], shape[line]
+    begin = np.repeat(offsets[:-1], counts)
+    folded = fold_passages_to_utf16(codes, starts, ends)
     return Analysis(
         lengths=np.diff(offsets),
-        counts=np.bincount(article, minlength=len(texts)),
-        start=spans[:, 0] - offsets[article],
-        end=spans[:, 1] - offsets[article],
-        line=line - first_line[article],
+        counts=counts,
+        start=starts - begin,
+        end=ends - begin,
+        line=line - np.repeat(lines.first[:-1], counts),
         folded=folded.units,
         units=np.diff(folded.offsets),
         chars=folded.chars,
         size=sizes_of(folded.widths),
-        bare=_bare(codes, spans, folded.chars == 0),
-        masked=seen.masked[line],
-        shape=seen.shape[line],
+        bare=_bare(codes, starts, ends, folded.chars == 0),
+        masked=masked,
+        shape=shape,
         mark_counts=seen.marks.counts(),
         mark_start=seen.marks.start,
         mark_end=seen.marks.end,
@@ -564,22 +564,22 @@ def analysis(batch: Batch, masked: NDArray[np.bool_] | None = None) -> Analysis:
     )
 
 
-def _sentences(codes: U32, offsets: I64, lines: tuple[I64, I64, I64], of_line: I64) -> I64:
+def _sentences(codes: U32, offsets: I64, lines: Outlines) -> I64:
     """The sentences of all articles: what ends one looks ahead, and must not see the next article."""
-    bounds = np.searchsorted(of_line, np.arange(len(offsets)))
     spans = [np.zeros((0, 2), np.int64)]
+    edges = lines.starts, lines.content_ends, lines.ends
     for article, start in enumerate(offsets[:-1].tolist()):
-        own = slice(bounds[article], bounds[article + 1])
-        spans.append(start + sentences(codes[start : offsets[article + 1]], *(edge[own] - start for edge in lines)))
+        own = slice(*lines.first[article : article + 2].tolist())
+        spans.append(start + sentences(codes[start : offsets[article + 1]], *(edge[own] - start for edge in edges)))
     return np.concatenate(spans)
 
 
-def _bare(codes: U32, spans: I64, empty: NDArray[np.bool_]) -> U64:
+def _bare(codes: U32, starts: I64, ends: I64, empty: NDArray[np.bool_]) -> U64:
     """A digest of the signs of each passage that folds to nothing: uint64 [passages], 0 for the others."""
     bare = np.zeros(len(empty), np.uint64)
     if not empty.any():
         return bare
-    starts, ends = spans[empty].T
+    starts, ends = starts[empty], ends[empty]
     signs = codes[positions(starts, ends - starts)]
     shown = (load().flags[signs] & (SPACE | INVISIBLE)) == 0
     offsets = offsets_of(shown)[offsets_of(ends - starts)]

@@ -103,29 +103,29 @@ def fold_passages(codes: U32, spans: I64) -> tuple[U32, I64]:
     Returns:
         (folded, offsets): uint32 [m], int64 [p + 1]; passage i is folded[offsets[i]:offsets[i + 1]].
     """
-    return kernel.fold(*_gathered(codes, spans), load())
+    return kernel.fold(*_gathered(codes, *spans.T), load())
 
 
-def fold_passages_to_utf16(codes: U32, spans: I64) -> Folded:
+def fold_passages_to_utf16(codes: U32, starts: I64, ends: I64) -> Folded:
     """The same as it is stored, with the lengths of all passages."""
-    return kernel.fold_to_utf16(*_gathered(codes, spans), load())
+    return kernel.fold_to_utf16(*_gathered(codes, starts, ends), load())
 
 
-def _gathered(codes: U32, spans: I64) -> tuple[U32, I64]:
+def _gathered(codes: U32, starts: I64, ends: I64) -> tuple[U32, I64]:
     """The code points of all spans as a segment array."""
-    lengths = spans[:, 1] - spans[:, 0]
-    return _in_a_row(codes, spans, lengths), offsets_of(lengths)
+    lengths = ends - starts
+    return _in_a_row(codes, starts, ends, lengths), offsets_of(lengths)
 
 
-def _in_a_row(codes: U32, spans: I64, lengths: I64) -> U32:
-    gaps = np.zeros(len(spans) + 1, np.int64)
-    gaps[:-1], gaps[-1] = spans[:, 0], len(codes)
-    gaps[1:] -= spans[:, 1]
+def _in_a_row(codes: U32, starts: I64, ends: I64, lengths: I64) -> U32:
+    gaps = np.zeros(len(starts) + 1, np.int64)
+    gaps[:-1], gaps[-1] = starts, len(codes)
+    gaps[1:] -= ends
     if (gaps < 0).any() or (lengths < 0).any():  # not in order, or they overlap
-        return codes[positions(spans[:, 0], lengths)]
+        return codes[positions(starts, lengths)]
     if not gaps.any():
         return codes
-    out_and_in = np.empty(2 * len(spans) + 1, np.int64)
+    out_and_in = np.empty(2 * len(starts) + 1, np.int64)
     out_and_in[0::2], out_and_in[1::2] = gaps, lengths
     inside: Mask = np.repeat(np.arange(len(out_and_in)) % 2 == 1, out_and_in)  # an eighth of the memory of positions
     return codes[inside]

@@ -27,9 +27,10 @@ from dedup.kernel import (
     utf8_reference,
 )
 from dedup.kernel.greedy_reference import NumbersAgree, PassagesCovered
-from dedup.rules import signed_table
+from dedup.looking import line_table
+from dedup.rules import reading_table
 
-KINDS = (load().flags & 0xFF).astype(np.uint8)
+LINES = line_table()
 EDGES = [0, 1, 2, 3, 63, 64, 65, 2**31, 2**32 - 1, 2**62, 2**63 - 1, -1, -(2**63)]
 
 
@@ -320,16 +321,15 @@ def lines_of(rng: random.Random, text: np.ndarray) -> None:
     """Lines, what they look like and what is read of them."""
     arguments = text, offsets(rng, len(text)), load()
     same(attempt(native.line_spans, *arguments), line_reference.line_spans, *arguments)
-    same(attempt(native.marked, text, KINDS), line_reference.marked, text, KINDS)
     same(attempt(native.line_feeds, text.tobytes()), line_reference.line_feeds, text.tobytes())
     spans = [sorted(rng.choices(range(len(text) + 1), k=2)) for _ in range(rng.randrange(6))]
     if spans and rng.random() < 0.25:
         rng.choice(spans)[rng.randrange(2)] = rng.choice(EDGES)
     starts, ends = np.array(spans, np.int64).reshape(-1, 2).T.copy()
-    arguments = text, starts, ends, signed_table()
+    arguments = text, starts, ends, reading_table()
     same(attempt(native.readings, *arguments), line_reference.readings, *arguments)
-    openers = rng.randrange(2**11)
-    same(attempt(native.outlines, *arguments, openers), line_reference.outlines, *arguments, openers)
+    looked_at = text, offsets(rng, len(text)), LINES._replace(openers=rng.randrange(2**11))
+    same(attempt(native.outlines, *looked_at), line_reference.outlines, *looked_at)
 
 
 def turn(rng: random.Random) -> None:

@@ -31,7 +31,8 @@ from dedup.kernel import (
 )
 from dedup.kernel.greedy_reference import NumbersAgree, PassagesCovered
 from dedup.kernel.reference import offsets_of
-from dedup.rules import OPENERS, reading_table, signed_table
+from dedup.looking import line_table
+from dedup.rules import reading_table
 
 native = pytest.importorskip("dedup.kernel.native", reason="no compiled kernel is built here", exc_type=ImportError)
 
@@ -989,16 +990,6 @@ def test_line_feeds():
         assert native.line_feeds(b"\x8a" * length) == 0
 
 
-@given(st.lists(st.integers(0, 0x10FFFF), max_size=80), st.lists(st.integers(0, 0x10FFFF), max_size=9))
-@settings(max_examples=300)
-def test_marked(codes, marks):
-    """Any code points by any table."""
-    table = np.zeros(0x110000, np.uint8)
-    table[codes[::3] + marks] = np.arange(len(codes[::3] + marks)) % 255 + 1
-    text = np.array(codes, np.uint32)
-    equal(native.marked(text, table), line_reference.marked(text, table))
-
-
 @pytest.mark.parametrize("length", [1, 15, 63, 64, 65, 100, 128, 200])
 def test_what_is_no_code_point_is_found_wherever_it_stands(level, length):
     """Behind line ends, among what is not seen, and at the end, in a text that is not the first."""
@@ -1011,7 +1002,7 @@ def test_what_is_no_code_point_is_found_wherever_it_stands(level, length):
             with pytest.raises(ValueError, match="code points must be below 0x110000"):
                 native.line_spans(codes, np.array([0, 3, len(codes)]), TABLE)
             with pytest.raises(ValueError, match="code points must be below 0x110000"):
-                native.outlines(codes, *line, reading_table(), 0)
+                native.outlines(codes, np.array([0, 3, len(codes)]), LINES)
             with pytest.raises(ValueError, match="code points must be below 0x110000"):
                 native.readings(codes, *line, reading_table())
 
@@ -1036,10 +1027,9 @@ MANY = [
 READ_IN_BLOCKS = st.lists(st.builds(str.__mul__, st.sampled_from(MANY), st.integers(1, 70)), max_size=4).map("".join)
 
 
-def read_as_the_reference(codes, starts, ends, table, openers):
-    """What lines look like, and what is read of them."""
+def read_as_the_reference(codes, starts, ends, table):
+    """What is read of lines."""
     lines = codes, starts, ends, table
-    equal(on_each_level(native.outlines, *lines, openers), line_reference.outlines(*lines, openers))
     equal(on_each_level(native.readings, *lines), line_reference.readings(*lines))
 
 
@@ -1051,7 +1041,7 @@ def test_readings(text, data):
     place = st.integers(0, len(text))
     spans = [sorted(span) for span in data.draw(st.lists(st.tuples(place, place), max_size=9))]
     starts, ends = np.array(spans, np.int64).reshape(-1, 2).T.copy()
-    read_as_the_reference(codes, starts, ends, signed_table(), OPENERS)
+    read_as_the_reference(codes, starts, ends, reading_table())
 
 
 @given(st.lists(st.integers(0, 0x10FFFF), max_size=30), st.data())
@@ -1059,22 +1049,79 @@ def test_readings(text, data):
 def test_readings_of_any_code_point_by_any_table(codes, data):
     """What is read may be longer or shorter in UTF-8 than what stands there."""
     table = np.zeros(0x110000, np.uint32)
+    some = [0, 0x20, 0x29, 0x7F, 0x80, 0x7FF, 0x800, 0xD800, 0xFFFF, 0x10000, 0x10FFFF]
     for code in codes:
-        table[code] = (
-            data.draw(st.sampled_from([0, 0x20, 0x29, 0x7F, 0x80, 0x7FF, 0x800, 0xD800, 0xFFFF, 0x10000, 0x10FFFF]))
-            | data.draw(st.integers(0, 2**11 - 1)) << 21
-        )
+        table[code] = data.draw(st.sampled_from(some))
     codes *= data.draw(st.integers(1, 5))
     text, line = np.array(codes, np.uint32), (np.array([0]), np.array([len(codes)]))
-    openers = data.draw(st.integers(0, 2**11 - 1))
-    read_as_the_reference(text, *line, table, openers)
+    read_as_the_reference(text, *line, table)
 
 
 def test_readings_of_every_code_point():
     """In lines of eight, and all in one."""
     codes, places = np.arange(0x110000, dtype=np.uint32), np.arange(0, 0x110000, 8)
     for starts, ends in ((places, places + 8), (np.array([0]), np.array([0x110000]))):
-        read_as_the_reference(codes, starts, ends, signed_table(), OPENERS)
+        read_as_the_reference(codes, starts, ends, reading_table())
+
+
+def a_line_table(signs, openers, kinds=3, kind=None):
+    """By which lines are looked at: the signs of code points as given, their kinds and endings at random."""
+    rng = np.random.default_rng(len(signs))
+    found = np.zeros(0x110000, np.uint16)
+    found[list(signs)] = list(signs.values())
+    of = rng.integers(0, kinds, 0x110000).astype(np.uint16) if kind is None else np.full(0x110000, kind, np.uint16)
+    beginnings, endings = (rng.integers(0, 256, size).astype(np.uint8) for size in ((kinds, kinds), 0x110000))
+    return line_reference.LineTable(found, openers, of, beginnings, endings)
+
+
+LINES = a_line_table({0x20: line_reference.WHITE, 0x200B: line_reference.UNSEEN | line_reference.MARKED}, 1)
+PARTS_OF_LINES = (
+    st.text(BREAKS, max_size=50)
+    | READ_IN_BLOCKS
+    | st.text(READ, max_size=60)
+    | st.builds(lambda sign, many: many * "a" + sign, st.sampled_from(BREAKS), st.integers(0, 200))
+)
+
+
+@given(st.lists(PARTS_OF_LINES, max_size=6))
+@settings(max_examples=1000)
+def test_outlines(texts):
+    """Lines of all lengths with all ends, of texts that end anywhere, by the table that is used."""
+    codes = np.array([*map(ord, "".join(texts))], np.uint32)
+    given = codes, reference.offsets_of(np.array([*map(len, texts)], np.int64)), line_table()
+    equal(on_each_level(native.outlines, *given), line_reference.outlines(*given))
+
+
+@given(st.lists(st.text("abcdefgh\n\r\u2028", max_size=150), max_size=5), st.data())
+@settings(max_examples=1000)
+def test_outlines_by_any_table(texts, data):
+    """Code points that are seen, white, closing and marked in any way, chains of all signs, line ends among them."""
+    word = st.integers(0, 2**16 - 1) | st.sampled_from([0, 1, 2, 3, 4, 6, 0x400, *(1 << bit for bit in range(11, 15))])
+    signs = {code: data.draw(word) for code in map(ord, "abcdefgh\n\r\u2028")}
+    table = a_line_table(signs, data.draw(st.integers(0, 2**16 - 1)), data.draw(st.sampled_from([1, 2, 5])))
+    codes = np.array([*map(ord, "".join(texts))], np.uint32)
+    given = codes, reference.offsets_of(np.array([*map(len, texts)], np.int64)), table
+    equal(on_each_level(native.outlines, *given), line_reference.outlines(*given))
+
+
+def test_outlines_of_every_code_point():
+    """Each in a line of its own, and all in one."""
+    codes = np.arange(0x110000, dtype=np.uint32)
+    apart = np.repeat(codes, 2)
+    apart[1::2] = 0x0A
+    for text in (apart, codes):
+        given = text, np.array([0, len(text)]), line_table()
+        equal(native.outlines(*given), line_reference.outlines(*given))
+
+
+@pytest.mark.parametrize("text", ["a", "ab", "\u200ba", "a\n", " a b"])
+def test_kinds_of_characters_are_not_trusted(text):
+    """One that is too large leads nowhere; that of a code point that begins no line is not looked at."""
+    codes = np.array([*map(ord, text)], np.uint32)
+    with pytest.raises(ValueError, match="kinds must be below 3, found 3"):
+        native.outlines(codes, np.array([0, len(text)]), a_line_table({0x20: line_reference.WHITE}, 1, kind=3))
+    codes[:] = 0x20
+    native.outlines(codes, np.array([0, len(text)]), a_line_table({0x20: line_reference.WHITE}, 1, kind=3))
 
 
 @pytest.mark.parametrize(
@@ -1099,8 +1146,6 @@ def test_lines_to_read_are_not_trusted(starts, ends):
     """They lie within the text; what memory they would take is not asked for."""
     with pytest.raises(ValueError, match=r"must|broadcast"):
         native.readings(CODES, np.array(starts), np.array(ends), reading_table())
-    with pytest.raises(ValueError, match="must"):
-        native.outlines(CODES, np.array(starts), np.array(ends), reading_table(), 0)
 
 
 # --- spans in UTF-8 --------------------------------------------------------------------------------------------------
@@ -2201,13 +2246,11 @@ WRONG = {
     "groups of one band": lambda: native.components(np.zeros(3, np.int32)),
     "transposed groups": lambda: native.components(np.zeros((4, 2), np.int32).T),
     "no code point to read": lambda: native.readings(np.array([0x110000], np.uint32), *LINE, reading_table()),
-    "no code point to look at": lambda: native.outlines(np.array([0x110000], np.uint32), *LINE, reading_table(), 0),
+    "no code point to look at": lambda: native.outlines(np.array([0x110000], np.uint32), np.array([0, 1]), LINES),
+    "none in what is blank": lambda: native.outlines(np.array([0x20, 0x110000], np.uint32), np.array([0, 2]), LINES),
     "a table that reads no code point": lambda: native.readings(
         CODES[:1], *LINE, np.full(0x110000, 0x110000, np.uint32)
     ),
-    "no code point to mark": lambda: native.marked(np.array([0x110000], np.uint32), np.zeros(0x110000, np.uint8)),
-    "a short table of marks": lambda: native.marked(CODES, np.zeros(0x10FFFF, np.uint8)),
-    "marks of 16 bits": lambda: native.marked(CODES, np.zeros(0x110000, np.uint16)),
     "line feeds of 16 bits": lambda: native.line_feeds(np.zeros(4, np.uint16)),
     "no code point in lines": lambda: native.line_spans(np.array([0x110000], np.uint32), np.array([0, 1]), TABLE),
     "texts that end before the array": lambda: native.line_spans(CODES, np.array([0, 7]), TABLE),
@@ -2215,11 +2258,22 @@ WRONG = {
     "texts that fall": lambda: native.line_spans(CODES, np.array([0, 5, 4, 8]), TABLE),
     "texts of 32 bits": lambda: native.line_spans(CODES, np.array([0, 8], np.int32), TABLE),
     "a short table to read by": lambda: native.readings(CODES, *LINE, reading_table()[:-1]),
-    "a short table to look by": lambda: native.outlines(CODES, *LINE, reading_table()[:-1], 0),
-    "lines to read of 32 bits": lambda: native.readings(CODES, LINE[0].astype(np.int32), LINE[1], reading_table()),
-    "lines to look at of 32 bits": lambda: native.outlines(
-        CODES, LINE[0], LINE[1].astype(np.int32), reading_table(), 0
+    "a short table to look by": lambda: native.outlines(CODES, OFFSETS, LINES._replace(signs=LINES.signs[:-1])),
+    "a table to look by of 32 bits": lambda: native.outlines(
+        CODES, OFFSETS, LINES._replace(signs=LINES.signs.astype(np.uint32))
     ),
+    "too few kinds": lambda: native.outlines(CODES, OFFSETS, LINES._replace(kinds=LINES.kinds[:-1])),
+    "too few endings": lambda: native.outlines(CODES, OFFSETS, LINES._replace(endings=LINES.endings[:-1])),
+    "no beginnings": lambda: native.outlines(CODES, OFFSETS, LINES._replace(beginnings=np.zeros((0, 0), np.uint8))),
+    "beginnings of one kind and all": lambda: native.outlines(
+        CODES, OFFSETS, LINES._replace(beginnings=LINES.beginnings[:1])
+    ),
+    "beginnings in a row": lambda: native.outlines(CODES, OFFSETS, LINES._replace(beginnings=LINES.beginnings.ravel())),
+    "texts to look at that end before the array": lambda: native.outlines(CODES, np.array([0, 7]), LINES),
+    "texts to look at that end behind the array": lambda: native.outlines(CODES, np.array([0, 9]), LINES),
+    "texts to look at that fall": lambda: native.outlines(CODES, np.array([0, 5, 4, 8]), LINES),
+    "texts to look at of 32 bits": lambda: native.outlines(CODES, np.array([0, 8], np.int32), LINES),
+    "lines to read of 32 bits": lambda: native.readings(CODES, LINE[0].astype(np.int32), LINE[1], reading_table()),
     "lines to read with gaps": lambda: native.readings(
         CODES, np.zeros(4, np.int64)[::2], np.ones(2, np.int64), reading_table()
     ),

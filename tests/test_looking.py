@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+import re
 from itertools import islice, pairwise
 
 import numpy as np
@@ -13,10 +14,10 @@ from hypothesis import strategies as st
 from shared_data import FOLDER, needs_shared_data
 
 from dedup import kernel, rules
-from dedup.boilerplate import look
+from dedup.boilerplate import LEAD_IN, SENTENCE, debris_kinds, look
 from dedup.kernel.reference import offsets_of
-from dedup.looking import look_all
-from dedup.rules import OPENERS, RULES, matcher, signed_table
+from dedup.looking import look_all, outlines
+from dedup.rules import COMMA, OPENS_MARKUP, RULES, matcher, reading_codes, reading_table
 from dedup.settings import STRIPPED, Settings
 from dedup.text import codepoints, line_spans
 
@@ -75,9 +76,8 @@ def same_as_one_by_one(texts, settings):
     """`look_all` says what `look` says of each."""
     offsets = offsets_of(np.array([len(text) for text in texts], np.int64))
     codes = codepoints("".join(texts))
-    *lines, blank = line_spans(codes, offsets)
-    starts, content_ends, ends = (edge[~blank] for edge in lines)
-    looks = look_all(texts, codes, offsets, (starts, content_ends, ends), settings)
+    lines = outlines(codes, offsets)
+    looks = look_all(texts, codes, offsets, lines, settings)
     singles = [look(text, codepoints(text), settings) for text in texts]
     for found, one_by_one in (
         (looks.masked, [one.masked for one in singles]),
@@ -87,7 +87,7 @@ def same_as_one_by_one(texts, settings):
         assert found.dtype == expected.dtype
         np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(
-        starts, np.concatenate([one.starts + at for one, at in zip(singles, offsets[:-1], strict=True)])
+        lines.starts, np.concatenate([one.starts + at for one, at in zip(singles, offsets[:-1], strict=True)])
     )
     assert {number: tuple(marks) for number, marks in looks.marks.items()} == {
         number: one.marks for number, one in enumerate(singles) if one.marks
@@ -169,30 +169,59 @@ def counted_as(request):
         yield
 
 
-def as_read(lines):
-    """Lines as rules read them: what they look like, and what gives those that are asked for."""
-    codes, bounds = codepoints("\n".join(lines)), offsets_of(np.array([len(line) + 1 for line in lines], np.int64))
-    starts, ends, table = bounds[:-1].copy(), bounds[1:] - 1, signed_table()
-
-    def read(which):
-        return kernel.readings(codes, starts[which], ends[which], table)
-
-    return kernel.outlines(codes, starts, ends, table, OPENERS), read
+def in_a_row(lines):
+    """Lines as one text: its code points, and where each begins."""
+    lengths = np.array([len(line) + 1 for line in lines], np.int64)
+    return codepoints("".join(f"{line}\n" for line in lines)), offsets_of(lengths)
 
 
 def all_read(lines):
     """Lines as rules read them, each a string."""
-    read, bounds = as_read(lines)[1](np.arange(len(lines)))
+    codes, bounds = in_a_row(lines)
+    read, bounds = kernel.readings(codes, bounds[:-1], bounds[1:] - 1, reading_table())
     return [read.tobytes()[start : end - 1].decode() for start, end in pairwise(bounds.tolist())]
 
 
 def suspects(lines, rules=()):
-    """The numbers of the suspect ones among lines that are not blank; their rules are those that match them."""
+    """The numbers of the suspect ones among lines; their rules are those that match them."""
     asked = matcher(rules)
-    found, first = asked.suspects(*as_read(lines))
-    read = all_read(lines)
-    assert first.tolist() == [asked.first(read[line]) for line in found]
-    return found.tolist()
+    codes, bounds = in_a_row(lines)
+    seen = outlines(codes, np.array([0, len(codes)]))
+
+    def read(which):
+        return kernel.readings(codes, seen.starts[which], seen.content_ends[which], reading_table())
+
+    found, first = asked.suspects(seen, read)
+    numbers = (np.searchsorted(bounds, seen.starts[found], side="right") - 1).tolist()
+    known = all_read(lines)
+    assert first.tolist() == [asked.first(known[line]) for line in numbers]
+    return numbers
+
+
+@given(st.lists(a_text() | st.text(max_size=40), max_size=6))
+@hypothesis_settings(max_examples=300)
+def test_lines_look_like_what_is_read_of_them(texts):
+    """All but the blank ones, each by what is read of it: its length, its end, what it holds and begins with."""
+    codes, offsets = codepoints("".join(texts)), offsets_of(np.array([*map(len, texts)], np.int64))
+    found = outlines(codes, offsets)
+    *edges, blank = line_spans(codes, offsets)
+    for one, other in zip((found.starts, found.content_ends, found.ends), edges, strict=True):
+        np.testing.assert_array_equal(one, other[~blank])
+    np.testing.assert_array_equal(found.first, [np.count_nonzero(found.starts < begin) for begin in offsets])
+    read, bounds = kernel.readings(codes, found.starts, found.content_ends, reading_table())
+    lines = [read.tobytes()[start : end - 1].decode() for start, end in pairwise(bounds.tolist())]
+    lasts = [line.rstrip("\"')]")[-1:] for line in lines]
+    assert found.chars.tolist() == [*map(len, lines)]
+    assert reading_codes(found.lasts).tolist() == [ord(last) if last else 0 for last in lasts]
+    assert ((found.signs & COMMA) > 0).tolist() == [bool(re.search("[,、]", line)) for line in lines]
+    held = re.compile("[|>»›→]|[权首网视务值息p][所页安听许电举备证]|kie|eser")
+    assert ((found.signs & rules._HELD) > 0).tolist() == [held.search(line) is not None for line in lines]
+    assert ((found.beginnings & OPENS_MARKUP) > 0).tolist() == [line[0] in "<&]" for line in lines]
+    dated = ((found.endings & rules.DATED) > 0).tolist()
+    assert dated == [bool(last) and re.match(r"[日 \d]", last) is not None for last in lasts]
+    shapes = [LEAD_IN * (last == ":") + SENTENCE * (last in [*"。!?.…;"]) for last in lasts]
+    assert (found.endings & (LEAD_IN | SENTENCE)).tolist() == shapes
+    np.testing.assert_array_equal(found.marked, np.flatnonzero(debris_kinds()[codes]))
 
 
 @pytest.mark.parametrize("rules", HOSTILE)
@@ -204,7 +233,7 @@ def test_a_line_that_a_rule_names_is_suspect(rules):
     assert found == sorted(set(found))
     assert set(found) <= set(range(len(lines)))
     for number, line in enumerate(all_read(lines)):
-        if matcher(named).rule_of(line) is not None:
+        if line and matcher(named).rule_of(line) is not None:
             assert number in found, lines[number]
             assert suspects([lines[number]], named) == [0]
 

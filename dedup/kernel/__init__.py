@@ -55,7 +55,6 @@ if NAME == "native":
         least_runs,
         line_feeds,
         line_spans,
-        marked,
         merge_entries,
         number_tokens,
         outlines,
@@ -87,7 +86,7 @@ else:
     from dedup.kernel.fold_reference import columns, fold, fold_to_utf16, join_segments, segment_widths
     from dedup.kernel.greedy_reference import greedy
     from dedup.kernel.json_reference import json_texts, json_unquoted, utf8_codes
-    from dedup.kernel.line_reference import line_feeds, line_spans, marked, outlines, readings
+    from dedup.kernel.line_reference import line_feeds, line_spans, outlines, readings
     from dedup.kernel.lookup_reference import filter_lines, filtered, find, merge_entries
     from dedup.kernel.number_reference import number_tokens
     from dedup.kernel.reference import (
@@ -144,7 +143,6 @@ __all__ = [
     "least_runs",
     "line_feeds",
     "line_spans",
-    "marked",
     "merge_entries",
     "number_tokens",
     "outlines",

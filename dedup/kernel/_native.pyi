@@ -159,7 +159,6 @@ def choose(
     chosen: tuple[Array, Array, Array, Array],
     /,
 ) -> int: ...
-def marked(codes: Array, table: Array, places: Array, /) -> int: ...
 def line_feeds(raw: bytes, /) -> int: ...
 def line_spans(
     codes: Array,
@@ -173,16 +172,15 @@ def line_spans(
 ) -> int: ...
 def outlines(
     codes: Array,
-    starts: Array,
-    ends: Array,
-    table: Array,
-    openers: int,
-    lasts: Array,
-    chars: Array,
+    offsets: Array,
     signs: Array,
-    heads: Array,
+    openers: int,
+    kinds: Array,
+    beginnings: Array,
+    endings: Array,
+    outlines: tuple[Array, ...],
     /,
-) -> None: ...
+) -> tuple[int, int]: ...
 def readings(codes: Array, starts: Array, ends: Array, table: Array, read: Array, bounds: Array, /) -> None: ...
 def template_starts(
     folded: Array, offsets: Array, segments: Array, flags: Array, count: int, found: Array, /

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +12,6 @@ from dedup.kernel.fold_reference import BLANK, INVISIBLE, SPACE, U16, FoldTable,
 from dedup.kernel.reference import I64, U8, U32, offsets_of
 
 _LF, _CR, _LINE_SEPARATOR, _PARAGRAPH_SEPARATOR = 0x0A, 0x0D, 0x2028, 0x2029
-
-
-def marked(codes: U32, table: U8) -> I64:
-    """The places of all code points that a table, uint8 [0x110000], does not give as 0: int64, rising."""
-    return np.flatnonzero(table[codes])
 
 
 def line_feeds(raw: bytes) -> int:
@@ -33,6 +29,15 @@ def line_spans(codes: U32, offsets: I64, table: FoldTable) -> tuple[I64, I64, I6
     Returns:
         (starts, content_ends, ends, is_blank): int64, int64, int64, bool [lines].
     """
+    starts, content_ends, ends = _lines(codes, offsets)
+    if not len(starts):
+        return starts, content_ends, ends, np.zeros(0, bool)
+    shows = (table.flags[codes] & (SPACE | INVISIBLE)) == 0
+    return starts, content_ends, ends, ~np.logical_or.reduceat(shows, starts)
+
+
+def _lines(codes: U32, offsets: I64) -> tuple[I64, I64, I64]:
+    """Where all lines start, their contents end, and they end."""
     breaks, stops = _breaks(codes), offsets[1:]
     is_cr = codes[breaks] == _CR
     in_crlf = np.zeros(len(breaks), bool)  # a CR whose LF is the next break
@@ -45,10 +50,7 @@ def line_spans(codes: U32, offsets: I64, table: FoldTable) -> tuple[I64, I64, I6
     content_ends = ends.copy()
     content_ends[np.searchsorted(ends, lasts + 1)] = lasts - after_cr[~in_crlf]
     starts = np.concatenate((np.zeros(min(len(ends), 1), np.int64), ends[:-1]))
-    if not len(starts):
-        return starts, content_ends, ends, np.zeros(0, bool)
-    shows = (table.flags[codes] & (SPACE | INVISIBLE)) == 0
-    return starts, content_ends, ends, ~np.logical_or.reduceat(shows, starts)
+    return starts, content_ends, ends
 
 
 def _breaks(codes: U32) -> I64:
@@ -60,50 +62,99 @@ def _breaks(codes: U32) -> I64:
     return breaks
 
 
-_CLOSERS = frozenset(map(ord, "\"')]"))
+SIGNS, UNSEEN, WHITE, CLOSES, MARKED = 0x7FF, 0x800, 0x1000, 0x2000, 0x4000
 
 
-_SIGNS = 21  # the bits of a code point, above which a table of readings has signs
+class LineTable(NamedTuple):
+    """What lines are looked at by.
+
+    Attributes:
+        signs: uint16 [0x110000], of each code point: UNSEEN where none is seen, WHITE for white space, CLOSES for what
+            may stand behind the last character of a line, MARKED for what is to be found wherever it stands; and up to
+            eleven SIGNS.
+        openers: the signs that are told wherever they stand; any other is where the sign of the bit below is told of
+            the code point before it that is seen.
+        kinds: uint16 [0x110000], of each code point where it stands at the beginning of a line; 0 is that of nothing.
+        beginnings: uint8 [kinds, kinds], what is told of a line by the kinds of its first two characters.
+        endings: uint8 [0x110000], by its last.
+    """
+
+    signs: U16
+    openers: int
+    kinds: U16
+    beginnings: U8
+    endings: U8
 
 
 class Outlines(NamedTuple):
-    """What lines look like as rules read them, see `readings`.
+    """The lines of texts in which a character is, and what they look like.
+
+    The characters of a line are its code points that are seen, but white space at its ends and behind other.
 
     Attributes:
-        lasts: uint32 [lines], the last character before any quotes and brackets that close the line, 0 if none.
-        chars: int64 [lines], its characters.
+        first: int64 [texts + 1], the lines of text t are first[t] ... first[t + 1] - 1.
+        starts, content_ends, ends: int64 [lines], see `line_spans`.
+        chars: int64 [lines], how many characters.
+        lasts: uint32 [lines], the last code point that is seen before any that close the line, 0 if none.
         signs: uint16 [lines], the signs that are told of its characters.
-        heads: uint32 [lines, 2], its first two characters, 0 where there are none.
+        beginnings, endings: uint8 [lines], what the table tells of its first two characters, and of the last one.
+        marked: int64, the places of all code points that are marked, rising; those of other lines, too.
     """
 
-    lasts: U32
+    first: I64
+    starts: I64
+    content_ends: I64
+    ends: I64
     chars: I64
+    lasts: U32
     signs: U16
-    heads: U32
+    beginnings: U8
+    endings: U8
+    marked: I64
 
 
-def outlines(codes: U32, starts: I64, ends: I64, table: U32, openers: int) -> Outlines:
-    """What lines look like, for which none need be written.
+def outlines(codes: U32, offsets: I64, table: LineTable) -> Outlines:
+    """The lines of several texts, and what they look like, for which none need be written.
 
     Args:
-        codes, starts, ends, table: see `readings`; above what each code point is read as, its signs << 21. There are
-            eleven.
-        openers: the signs that are told wherever they stand; any other is where the sign of the bit below is told of
-            the code point before it that is seen.
+        codes, offsets: uint32 segment array; no line reaches from one segment into the next.
+        table: what is told by.
     """
-    lasts, chars = np.zeros(len(starts), np.uint32), np.zeros(len(starts), np.int64)
-    signs, heads = np.zeros(len(starts), np.uint16), np.zeros((len(starts), 2), np.uint32)
-    for number, words in enumerate(_of_lines(codes, starts, ends, table)):
-        told = 0
-        for word in words:
-            if word % (1 << _SIGNS):
-                told = (told << 1 | openers) & word >> _SIGNS
-                signs[number] |= told
-        line = _read(words)
-        lasts[number] = next((code for code in reversed(line) if code not in _CLOSERS), 0)
-        chars[number] = len(line)
-        heads[number, : len(line)] = line[:2]
-    return Outlines(lasts, chars, signs, heads)
+    if (codes >= len(table.signs)).any():
+        raise ValueError("code points must be below 0x110000")
+    starts, content_ends, ends = _lines(codes, offsets)
+    words = table.signs[codes]
+    contents = map(slice, starts.tolist(), content_ends.tolist())
+    found = [_outline(codes[content], words[content], table) for content in contents]
+    shown = np.array([line is not None for line in found], bool)
+    told = np.array([line for line in found if line is not None], np.int64).reshape(-1, 5).T
+    dtypes = np.int64, np.uint32, np.uint16, np.uint8, np.uint8
+    columns = (column.astype(dtype) for column, dtype in zip(told, dtypes, strict=True))
+    edges = (of_lines[shown] for of_lines in (starts, content_ends, ends))
+    return Outlines._make((np.searchsorted(starts[shown], offsets), *edges, *columns, np.flatnonzero(words & MARKED)))
+
+
+def _outline(codes: U32, words: U16, table: LineTable) -> tuple[int, int, int, int, int] | None:
+    """Of a line its characters, the last of them, its signs, beginning and ending; None if there are none."""
+    seen = [(code, word) for code, word in zip(codes.tolist(), words.tolist(), strict=True) if not word & UNSEEN]
+    told = signs = 0
+    for _, word in seen:
+        told = (told << 1 | table.openers) & word & SIGNS
+        signs |= told
+    while seen and seen[0][1] & WHITE:
+        seen = seen[1:]
+    while seen and seen[-1][1] & WHITE:
+        seen = seen[:-1]
+    if not seen:
+        return None
+    chars = len(seen) - sum(bool(word & other & WHITE) for (_, word), (_, other) in pairwise(seen))
+    first, second = int(table.kinds[seen[0][0]]), int(table.kinds[seen[1][0]]) if len(seen) > 1 else 0
+    if max(first, second) >= len(table.beginnings):
+        raise ValueError(f"kinds must be below {len(table.beginnings)}, found {max(first, second)}")
+    while seen and seen[-1][1] & CLOSES:
+        seen = seen[:-1]
+    last = seen[-1][0] if seen else 0
+    return chars, last, signs, int(table.beginnings[first, second]), int(table.endings[last])
 
 
 def readings(codes: U32, starts: I64, ends: I64, table: U32) -> tuple[U8, I64]:
@@ -112,8 +163,7 @@ def readings(codes: U32, starts: I64, ends: I64, table: U32) -> tuple[U8, I64]:
     Args:
         codes: uint32 [n], the code points of a text.
         starts, ends: int64 [lines], the lines, which may lie in any order.
-        table: uint32 [0x110000], what each code point is read as, 0 if it is not seen, in the lowest 21 bits; U+0020
-            stands for white space.
+        table: uint32 [0x110000], what each code point is read as, 0 if it is not seen; U+0020 stands for white space.
 
     Returns:
         uint8 segment array, a line a segment, in UTF-8 (a surrogate is three bytes), with a line feed at its end.
@@ -134,8 +184,7 @@ def _of_lines(codes: U32, starts: I64, ends: I64, table: U32) -> Iterator[list[i
 def _read(words: list[int]) -> list[int]:
     """The characters of a line."""
     line: list[int] = []
-    for word in words:
-        code = word % (1 << _SIGNS)
+    for code in words:
         if code and not (code == BLANK and line[-1:] in ([], [BLANK])):
             line.append(code)
     return line[:-1] if line[-1:] == [BLANK] else line

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ import dedup.kernel._native as _native  # noqa: PLR0402  (the package is a layer
 from dedup.kernel.fold_reference import SYLLABLES, TONED_LETTERS, WIDE, Folded, FoldTable, tone_place
 from dedup.kernel.fold_reference import fold as reference_fold
 from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree, PassagesCovered
-from dedup.kernel.line_reference import Outlines
+from dedup.kernel.line_reference import LineTable, Outlines
 from dedup.kernel.lookup_reference import Mask
 from dedup.kernel.reference import I32, I64, U8, U16, U32, U64
 from dedup.kernel.reference import take_segments as reference_take
@@ -369,12 +370,6 @@ def number_tokens(folded: U32, offsets: I64, table: FoldTable) -> tuple[U64, I64
     return hashes[: token_offsets[-1]].copy(), token_offsets  # a copy: numbers are few, the array is long
 
 
-def marked(codes: U32, table: U8) -> I64:
-    """See the reference."""
-    places = np.empty(len(codes), np.int64)  # memory that is not written to is not taken
-    return places[: _native.marked(codes, table, places)].copy()
-
-
 def line_feeds(raw: bytes) -> int:
     """See the reference."""
     return _native.line_feeds(raw)
@@ -388,12 +383,16 @@ def line_spans(codes: U32, offsets: I64, table: FoldTable) -> tuple[I64, I64, I6
     return starts[:count].copy(), content_ends[:count].copy(), ends[:count].copy(), is_blank[:count].copy()
 
 
-def outlines(codes: U32, starts: I64, ends: I64, table: U32, openers: int) -> Outlines:
+def outlines(codes: U32, offsets: I64, table: LineTable) -> Outlines:
     """See the reference."""
-    lasts, chars = np.empty(len(starts), np.uint32), np.empty(len(starts), np.int64)
-    signs, heads = np.empty(len(starts), np.uint16), np.empty((len(starts), 2), np.uint32)
-    _native.outlines(codes, starts, ends, table, openers, lasts, chars, signs, heads)
-    return Outlines(lasts, chars, signs, heads)
+    most = len(codes)  # lines; memory that is not written to is not taken
+    first = np.empty(len(offsets), np.int64)
+    numbers = [np.empty(most, np.int64) for _ in range(4)]
+    told: list[NDArray[Any]] = [np.empty(most, dtype) for dtype in (np.uint32, np.uint16, np.uint8, np.uint8)]
+    marked = np.empty(most, np.int64)
+    lines, marks = _native.outlines(codes, offsets, *table, (first, *numbers, *told, marked))
+    columns = (array[:lines].copy() for array in (*numbers, *told))
+    return Outlines._make((first, *columns, marked[:marks].copy()))
 
 
 def readings(codes: U32, starts: I64, ends: I64, table: U32) -> tuple[U8, I64]:

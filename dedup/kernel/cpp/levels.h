@@ -37,12 +37,14 @@ constexpr size_t BRIEF_WORDS = 6;       // of 64 bits, what is left of a cache l
 
 constexpr size_t FOLDED = 64;  // code points that are folded at a time
 constexpr size_t READ = 64;    // code points of a line that are read at a time
-constexpr int SIGNS = 21;      // the bits of a table entry below its signs: what the code point is read as
+// What a table tells of a code point: its signs, and whether it is not seen, is white space, closes a line, is marked.
+constexpr uint16_t SIGNS = 0x7FF, UNSEEN = 0x800, WHITE = 0x1000, CLOSES = 0x2000, MARKED = 0x4000;
 // A line that is looked at: see lines.h.
 struct Reading {
-    uint32_t told = 0, signs = 0;  // the signs of the character before, and of all
     int64_t chars = 0;
-    bool blank = true;  // white space is dropped here: at the start, and behind other
+    uint16_t told = 0, signs = 0;  // the signs of the character before, and of all
+    uint16_t every = 0;            // all that is told of the code points that were looked at last
+    bool blank = true;             // white space is dropped here: at the start, and behind other
 };
 
 // How many bytes of UTF-8 were read, and how many code points these are.
@@ -75,7 +77,7 @@ struct Loops {
     uint32_t (*bits_of)(const uint32_t*, size_t);
     size_t (*before_break)(const uint32_t*, size_t);
     void (*fold_words)(const uint32_t*, size_t, const uint32_t*, uint32_t*, uint8_t*);
-    bool (*outline_some)(const uint32_t*, size_t, const uint32_t*, uint32_t, Reading&);
+    size_t (*outline_some)(const uint32_t*, size_t, size_t, const uint16_t*, uint16_t, Reading&);
     uint8_t* (*read_some)(const uint32_t*, size_t, const uint32_t*, bool&, uint8_t*);
     size_t (*wide_chars)(const uint32_t*, size_t, uint32_t, uint32_t, const uint16_t*, uint16_t);
 };

@@ -31,52 +31,40 @@ inline uint8_t* put_utf8(uint32_t code, uint8_t* out) {
     return out;
 }
 
-inline bool closes(uint32_t code) { return code == '"' || code == '\'' || code == ')' || code == ']'; }
-
-// What is known of a line but what is read of it.
-struct Outline {
-    uint32_t last = 0;  // its last character that closes nothing
-    uint32_t signs = 0;
-    int64_t chars = 0;
-    uint32_t head[2] = {0, 0};  // its first characters
+// What lines are looked at by: LineTable in line_reference.py. The code points have been checked.
+struct Table {
+    const uint16_t* signs;
+    uint16_t openers;
+    const uint16_t* kinds;
+    size_t kind_count;
+    const uint8_t *beginnings, *endings;
 };
 
-inline uint32_t read_as(uint32_t word) { return word & ((1u << SIGNS) - 1); }
+// What is known of a line by its first two characters and its last that closes nothing.
+struct Ends {
+    uint32_t last = 0;
+    uint8_t beginning = 0, ending = 0;
+};
 
-// Looks at some code points of a line, whatever they are.
-inline void outline_each(const uint32_t* codes, size_t count, const uint32_t* table, uint32_t openers, Reading& line) {
-    for (size_t i = 0; i < count; i++) {
-        folding::must_be_code(codes[i]);
-        const uint32_t word = table[codes[i]], code = read_as(word);
-        if (code == 0) continue;
-        line.told = (line.told << 1 | openers) & (word >> SIGNS);
-        line.signs |= line.told;
-        if (code != BLANK || !line.blank) line.chars++;
-        line.blank = code == BLANK;
-    }
-}
-
-// What one line looks like. Chains of signs are found as words are by shift-and (Baeza-Yates & Gonnet 1992).
-inline Outline outline(const uint32_t* codes, size_t count, const uint32_t* table, uint32_t openers) {
-    Reading line;
-    for (size_t at = 0; at < count; at += READ) {
-        const size_t some = std::min(READ, count - at);
-        if (!level->loops->outline_some(codes + at, some, table, openers, line))
-            outline_each(codes + at, some, table, openers, line);
-    }
-    if (line.blank && line.chars) line.chars--;
-    Outline found;
-    found.signs = line.signs;
-    found.chars = line.chars;
-    if (!line.chars) return found;
-    const auto shown = [&](size_t place) { return read_as(table[codes[place]]); };
-    size_t first = 0, end = count;  // without the white space at both ends
-    while (shown(first) == 0 || shown(first) == BLANK) first++;
-    while (shown(end - 1) == 0 || shown(end - 1) == BLANK) end--;
-    found.head[0] = shown(first);
-    for (size_t at = first + 1; at < end && !found.head[1]; at++) found.head[1] = shown(at);
-    while (end > first && (shown(end - 1) == 0 || closes(shown(end - 1)))) end--;
-    if (end > first) found.last = shown(end - 1);
+// That of code points of which one at least is seen and no white space.
+inline Ends ends_of(const uint32_t* codes, size_t count, const Table& table) {
+    const auto is = [&](size_t place, uint16_t what) { return (table.signs[codes[place]] & what) != 0; };
+    const auto kind = [&](uint32_t code) {
+        const uint16_t found = table.kinds[code];
+        if (found >= table.kind_count) refuse("kinds must be below " + std::to_string(table.kind_count) + ", found " + std::to_string(found));
+        return size_t{found};
+    };
+    size_t first = 0, end = count;
+    while (first < end && is(first, UNSEEN | WHITE)) first++;
+    while (first < end && is(end - 1, UNSEEN | WHITE)) end--;
+    if (first == end) return {};
+    size_t second = first + 1;
+    while (second < end && is(second, UNSEEN)) second++;
+    Ends found;
+    found.beginning = table.beginnings[kind(codes[first]) * table.kind_count + (second < end ? kind(codes[second]) : 0)];
+    while (first < end && is(end - 1, UNSEEN | CLOSES)) end--;
+    if (first < end) found.last = codes[end - 1];
+    found.ending = table.endings[found.last];
     return found;
 }
 
@@ -84,7 +72,7 @@ inline Outline outline(const uint32_t* codes, size_t count, const uint32_t* tabl
 inline uint8_t* read_each(const uint32_t* codes, size_t count, const uint32_t* table, bool& blank, uint8_t* out) {
     for (size_t i = 0; i < count; i++) {
         folding::must_be_code(codes[i]);
-        const uint32_t code = read_as(table[codes[i]]);
+        const uint32_t code = table[codes[i]];
         if (code == 0) continue;
         if (code != BLANK || !blank) out = put_utf8(code, out);
         blank = code == BLANK;

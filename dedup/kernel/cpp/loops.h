@@ -497,57 +497,68 @@ static inline bool look_up(const uint32_t* RESTRICT codes, size_t count, const u
     for (size_t i = 0; i < count; i++) word[i] = table[codes[i]];
     for (size_t i = count; i < READ; i++) word[i] = FILLING;
     uint32_t unseen = 0;
-    for (size_t i = 0; i < READ; i++) unseen |= (word[i] & ((1u << SIGNS) - 1)) == 0 ? 1u : 0u;
+    for (size_t i = 0; i < READ; i++) unseen |= word[i] == 0 ? 1u : 0u;
     return !unseen;
 }
 
-// Looks at up to READ code points of a line, see outline in lines.h; false, and nothing done, where one is not seen
-// or no code point.
-static bool outline_some(const uint32_t* RESTRICT codes, size_t count, const uint32_t* RESTRICT table, uint32_t openers,
-                         Reading& line) {
-    constexpr uint32_t BLANK = 0x20, FILLING = 0x61, CODE = (1u << SIGNS) - 1;
-    uint32_t read[READ + 1];
-    uint32_t* RESTRICT const word = read + 1;
-    if (!look_up(codes, count, table, word)) return false;
-    uint32_t every = 0, blanks = 0;
-    for (size_t i = 0; i < READ; i++) {
-        every |= word[i];
-        blanks |= (word[i] & CODE) == BLANK ? 1u : 0u;
+// Looks at up to *count* code points of a line, at most READ, up to what ends it or is no code point; how many these are.
+// *room* can be read.
+static size_t outline_some(const uint32_t* RESTRICT codes, size_t count, size_t room, const uint16_t* RESTRICT table,
+                           uint16_t openers, Reading& line) {
+    size_t stop = 0;
+    if (room < READ) {
+        while (stop < count && !breaks(codes[stop])) stop++;
+    } else {
+        uint8_t odd[READ];
+        for (size_t i = 0; i < READ; i++) odd[i] = breaks(codes[i]);
+        stop = zeros<READ>(odd);
+        stop = stop < count ? stop : count;
     }
-    line.chars += static_cast<int64_t>(count);
-    if (blanks) {
-        uint32_t dropped = 0;
-        read[0] = line.blank ? BLANK : FILLING;
-        for (size_t i = 0; i < READ; i++) dropped += (((word[i] & CODE) == BLANK) & ((read[i] & CODE) == BLANK)) ? 1u : 0u;
+    uint16_t told[READ + 1] = {0}, every = 0;  // behind what comes before; nothing is told of what is behind the last
+    uint16_t* const word = told + 1;
+    for (size_t i = 0; i < stop; i++) every |= word[i] = table[codes[i]];
+    line.every = every;
+    if (every & UNSEEN) {
+        for (size_t i = 0; i < stop; i++) {
+            if (word[i] & UNSEEN) continue;
+            line.told = static_cast<uint16_t>((line.told << 1 | openers) & word[i] & SIGNS);
+            line.signs |= line.told;
+            if (!(word[i] & WHITE) || !line.blank) line.chars++;
+            line.blank = word[i] & WHITE;
+        }
+        return stop;
+    }
+    if (!stop) return 0;
+    line.chars += static_cast<int64_t>(stop);
+    if (every & WHITE) {
+        uint16_t dropped = 0;
+        told[0] = line.blank ? WHITE : 0;
+        for (size_t i = 0; i < READ; i++) dropped = static_cast<uint16_t>(dropped + ((word[i] & told[i] & WHITE) ? 1 : 0));
         line.chars -= dropped;
     }
-    line.blank = (word[count - 1] & CODE) == BLANK;
+    line.blank = word[stop - 1] & WHITE;
 
-    const uint32_t signs = every >> SIGNS;
-    uint32_t told = word[count - 1] >> SIGNS & openers;
+    const uint16_t signs = every & SIGNS, others = SIGNS & ~openers;
     line.signs |= signs & openers;
-    if (((signs | line.told) << 1) & signs & ~openers) {  // some of a chain: each round one more of it is told
-        uint16_t sign[READ], before[READ + 1], now[READ + 1];
-        const uint16_t always = static_cast<uint16_t>(openers);
-        for (size_t i = 0; i < READ; i++) sign[i] = static_cast<uint16_t>(word[i] >> SIGNS);
-        for (size_t i = 0; i < READ; i++) before[i + 1] = sign[i] & always;
-        now[0] = before[0] = static_cast<uint16_t>(line.told);
-        for (uint32_t changed = 1; changed;) {
+    if ((signs | line.told) << 1 & signs & others) {  // some of a chain: each round one more of it is told
+        uint16_t before[READ + 1], now[READ + 1];
+        now[0] = before[0] = line.told;
+        for (size_t i = 0; i < READ; i++) before[i + 1] = word[i] & openers;
+        for (uint16_t changed = 1; changed;) {
             changed = 0;
             for (size_t i = 0; i < READ; i++) {
-                const uint16_t one = static_cast<uint16_t>(sign[i] & (before[i] << 1 | always));
-                changed |= static_cast<uint32_t>(one ^ before[i + 1]);
+                const uint16_t one = static_cast<uint16_t>(word[i] & SIGNS & (before[i] << 1 | openers));
+                changed |= static_cast<uint16_t>(one ^ before[i + 1]);
                 now[i + 1] = one;
             }
             std::memcpy(before, now, sizeof before);
         }
-        uint16_t all = 0;
-        for (size_t i = 1; i <= READ; i++) all |= now[i];
-        line.signs |= all;
-        told = now[count];
+        for (size_t i = 1; i <= READ; i++) line.signs |= now[i];
+        line.told = now[stop];
+    } else {
+        line.told = word[stop - 1] & openers;
     }
-    line.told = told;
-    return true;
+    return stop;
 }
 
 // Reads up to READ code points of a line, see read_line in lines.h; null, and nothing done, where one of them is not seen
@@ -560,11 +571,10 @@ static uint8_t* read_some(const uint32_t* RESTRICT codes, size_t count, const ui
     if (!look_up(codes, count, table, code)) return nullptr;
     uint32_t every = 0, none = 0, odd = 0;
     for (size_t i = 0; i < READ; i++) {
-        const uint32_t one = code[i] & ((1u << SIGNS) - 1);
+        const uint32_t one = code[i];
         every |= one;
         none |= one >= 0x110000 ? 1u : 0u;
         odd |= one - 0x80 < 0x800 - 0x80 || one >= 0x10000 ? 1u : 0u;
-        code[i] = one;
     }
     if (none) return nullptr;
     read[0] = blank ? BLANK : FILLING;

@@ -75,7 +75,6 @@ PyMethodDef methods[] = {
     {"find", find, METH_VARARGS, nullptr},
     {"merge_entries", merge_entries, METH_VARARGS, nullptr},
     {"choose", choose, METH_VARARGS, nullptr},
-    {"marked", marked, METH_VARARGS, nullptr},
     {"line_feeds", line_feeds, METH_VARARGS, nullptr},
     {"line_spans", line_spans, METH_VARARGS, nullptr},
     {"outlines", outlines, METH_VARARGS, nullptr},

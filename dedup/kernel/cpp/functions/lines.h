@@ -8,34 +8,6 @@
 
 namespace {
 
-PyObject* marked(PyObject*, PyObject* args) {
-    return guarded([&] {
-        PyObject *codes_, *table_, *places_;
-        unpack(args, "OOO", &codes_, &table_, &places_);
-        const Codes codes(codes_, "codes");
-        const Array<uint8_t> table(table_, "table");
-        const Array<int64_t> places(places_, "places", 1, true);
-        table.must_have(folding::CODE_POINTS);
-        places.must_have(codes.size());
-        size_t count = 0;
-        without_gil([&] {
-            constexpr size_t BLOCK = 16, CHECKED = 64 * BLOCK;
-            const uint8_t* const kinds = table.data();
-            for (size_t at = 0; at < codes.size(); at += BLOCK) {
-                const uint32_t* const some = codes.data() + at;
-                const size_t stop = std::min(BLOCK, codes.size() - at);
-                if (at % CHECKED == 0) must_be_codes(some, std::min(CHECKED, codes.size() - at));
-                uint8_t any = stop < BLOCK;
-                if (!any)  // one branch for all of them: few are marked
-                    for (size_t i = 0; i < BLOCK; i++) any |= kinds[some[i]];
-                for (size_t i = 0; any && i < stop; i++)
-                    if (kinds[some[i]]) places[count++] = static_cast<int64_t>(at + i);
-            }
-        });
-        return PyLong_FromSize_t(count);
-    });
-}
-
 PyObject* line_feeds(PyObject*, PyObject* args) {
     return guarded([&] {
         PyObject* raw_;
@@ -109,34 +81,76 @@ size_t must_be_lines(const Array<int64_t>& starts, const Array<int64_t>& ends, s
     return total;
 }
 
+// Chains of signs are found as words are by shift-and (Baeza-Yates & Gonnet 1992).
 PyObject* outlines(PyObject*, PyObject* args) {
     return guarded([&] {
-        PyObject *codes_, *starts_, *ends_, *table_, *lasts_, *chars_, *signs_, *heads_;
-        int openers;
-        unpack(args, "OOOOiOOOO", &codes_, &starts_, &ends_, &table_, &openers, &lasts_, &chars_, &signs_, &heads_);
-        const Codes codes(codes_, "codes"), table(table_, "table"), lasts(lasts_, "lasts", 1, true);
-        const Array<int64_t> starts(starts_, "starts"), ends(ends_, "ends"), chars(chars_, "chars", 1, true);
-        const Array<uint16_t> signs(signs_, "signs", 1, true);
-        const Array<uint32_t> heads(heads_, "heads", 2, true);
-        must_be_lines(starts, ends, codes.size());
-        lasts.must_have(starts.size());
-        chars.must_have(starts.size());
-        signs.must_have(starts.size());
-        heads.must_have(2 * starts.size());
-        table.must_have(folding::CODE_POINTS);
+        PyObject *codes_, *offsets_, *signs_, *kinds_, *beginnings_, *endings_, *first_, *starts_, *content_ends_, *ends_;
+        PyObject *chars_, *lasts_, *told_, *began_, *ended_, *marked_;
+        unsigned short openers;
+        unpack(args, "OOOHOOO(OOOOOOOOOO)", &codes_, &offsets_, &signs_, &openers, &kinds_, &beginnings_, &endings_,
+               &first_, &starts_, &content_ends_, &ends_, &chars_, &lasts_, &told_, &began_, &ended_, &marked_);
+        const Codes codes(codes_, "codes"), lasts(lasts_, "lasts", 1, true);
+        const Offsets offsets(offsets_, "offsets", codes.size());
+        const Array<uint16_t> signs(signs_, "signs of code points"), kinds(kinds_, "kinds"), told(told_, "signs", 1, true);
+        const Array<uint8_t> of_beginnings(beginnings_, "beginnings of kinds", 2), of_endings(endings_, "endings of code points");
+        const Array<uint8_t> began(began_, "beginnings", 1, true), ended(ended_, "endings", 1, true);
+        const Array<int64_t> first(first_, "first lines", 1, true), starts(starts_, "starts", 1, true);
+        const Array<int64_t> content_ends(content_ends_, "content ends", 1, true), ends(ends_, "ends", 1, true);
+        const Array<int64_t> chars(chars_, "chars", 1, true), marked(marked_, "marked", 1, true);
+        signs.must_have(folding::CODE_POINTS);
+        kinds.must_have(folding::CODE_POINTS);
+        of_endings.must_have(folding::CODE_POINTS);
+        const size_t count = of_beginnings.shape(0);
+        if (count == 0 || of_beginnings.shape(1) != count) refuse("beginnings must be told of every two kinds, and there must be some");
+        first.must_have(offsets.size());
+        for (const auto* array : {&starts, &content_ends, &ends, &chars, &marked}) array->must_have(codes.size());
+        for (const auto* array : {&began, &ended}) array->must_have(codes.size());
+        lasts.must_have(codes.size());
+        told.must_have(codes.size());
+        openers &= SIGNS;
+        const lines::Table table{signs.data(), openers, kinds.data(), count, of_beginnings.data(), of_endings.data()};
+        size_t found = 0, marks = 0;  // every line has a code point
         without_gil([&] {
-            for (size_t i = 0; i < starts.size(); i++) {
-                const uint32_t* const line = codes.data() + starts[i];
-                const auto length = static_cast<size_t>(ends[i] - starts[i]);
-                const lines::Outline found = lines::outline(line, length, table.data(), static_cast<uint32_t>(openers));
-                lasts[i] = found.last;
-                chars[i] = found.chars;
-                signs[i] = static_cast<uint16_t>(found.signs);
-                heads[2 * i] = found.head[0];
-                heads[2 * i + 1] = found.head[1];
+            const auto mark = [&](size_t from, size_t to) {
+                for (size_t i = from; i < to; i++)
+                    if (table.signs[codes[i]] & MARKED) marked[marks++] = static_cast<int64_t>(i);
+            };
+            for (size_t text = 0; text < offsets.segments(); text++) {
+                first[text] = static_cast<int64_t>(found);
+                const size_t stop = offsets.end(text);
+                for (size_t start = offsets.begin(text); start < stop;) {
+                    Reading line;
+                    size_t at = start;
+                    for (bool more = true; more;) {
+                        const size_t some = std::min(READ, stop - at);
+                        const size_t seen =
+                            level->loops->outline_some(codes.data() + at, some, codes.size() - at, table.signs, openers, line);
+                        if (line.every & MARKED) mark(at, at + seen);
+                        at += seen;
+                        more = seen == some && at < stop;
+                    }
+                    size_t end = std::min(at + 1, stop);
+                    if (at < end) must_be_code(codes[at]);
+                    if (end < stop && codes[at] == lines::CR && codes[end] == lines::LF) end++;
+                    mark(at, end);
+                    if (line.blank && line.chars) line.chars--;
+                    if (line.chars) {
+                        const lines::Ends of = lines::ends_of(codes.data() + start, at - start, table);
+                        starts[found] = static_cast<int64_t>(start);
+                        content_ends[found] = static_cast<int64_t>(at);
+                        ends[found] = static_cast<int64_t>(end);
+                        chars[found] = line.chars;
+                        lasts[found] = of.last;
+                        told[found] = line.signs;
+                        began[found] = of.beginning;
+                        ended[found++] = of.ending;
+                    }
+                    start = end;
+                }
             }
+            first[offsets.segments()] = static_cast<int64_t>(found);
         });
-        Py_RETURN_NONE;
+        return Py_BuildValue("nn", static_cast<Py_ssize_t>(found), static_cast<Py_ssize_t>(marks));
     });
 }
 
