@@ -268,13 +268,11 @@ def settled(suspects: I64, matched: I64, running: Mask, of_article: I64, rules: 
     until = offsets_of(others)
     before = until[suspects] > until[of_article[article]]
     behind = until[of_article[article + 1]] > until[suspects]
-    open_, credit, menu = _kinds_of_rules(rules.names, rules.needs)
-    found: Mask = np.bincount(article, minlength=len(of_article) - 1) > 0
-    found[article[open_[matched] | (running[suspects] & before & behind) | (credit[matched] & (before == behind))]] = (
-        False
-    )
-    found &= np.bincount(article, menu[matched], len(found)) < _MENU_ANCHORS
-    found &= np.bincount(article, minlength=len(found)) < np.diff(of_article)
+    open_, credit, menu = (kinds[matched] for kinds in _kinds_of_rules(rules.names, rules.needs))
+    count = np.bincount(article, minlength=len(of_article) - 1)
+    found: Mask = (count > 0) & (count < np.diff(of_article))
+    found[article[open_ | (running[suspects] & before & behind) | (credit & (before == behind))]] = False
+    found &= np.bincount(article[menu], minlength=len(found)) < _MENU_ANCHORS
     return found
 
 
@@ -770,11 +768,13 @@ def debris_signs(codes: U32, places: I64) -> Signs:
         return Signs(places, places, places)
     kinds = debris_kinds()[codes[places]]
     toned, control, broken = (places[(kinds & kind) > 0] for kind in (_TONED, _CONTROL, _BROKEN_SIGN))
-    sign, behind = codes[broken], codes.take(broken + 1, mode="clip")  # a sign at the end is behind itself
-    may_be = np.zeros(len(broken), bool)
-    for one, first, last in _BROKEN_SIGNS:
-        may_be |= (sign == ord(one)) & (behind >= first) & (behind <= last)
-    return Signs(toned, control, broken[may_be])
+    if len(broken):
+        sign, behind = codes[broken], codes.take(broken + 1, mode="clip")  # a sign at the end is behind itself
+        may_be = np.zeros(len(broken), bool)
+        for one, first, last in _BROKEN_SIGNS:
+            may_be |= (sign == ord(one)) & (behind >= first) & (behind <= last)
+        broken = broken[may_be]
+    return Signs(toned, control, broken)
 
 
 _TONED, _CONTROL, _BROKEN_SIGN = 1, 2, 4

@@ -175,30 +175,32 @@ class _Rows:
     def marks(self, which: Mask, more: Mapping[int, Sequence[Mark]]) -> Marks:
         """The marks of suspects that words alone name, lines in a row with one name as one mark, and some more."""
         line, rule = self.suspects[which], self._matched[which]
-        article, name = self.articles_of(line), _numbered(self._rules.names)[rule]
+        article = self.articles_of(line)
+        of_name = article * len(self._rules.names) + _numbered(self._rules.names)[rule]
         apart = np.ones(len(line) + 1, bool)
-        apart[1:-1] = (np.diff(line) != 1) | (np.diff(name) != 0) | (np.diff(article) != 0)
+        apart[1:-1] = (np.diff(line) != 1) | (np.diff(of_name) != 0)
         run = np.flatnonzero(apart)
         first, last, article, rule = line[run[:-1]], line[run[1:] - 1], article[run[:-1]], rule[run[:-1]]
         low, high, begin = self._lines.first[article], self._lines.first[article + 1], self._offsets[article]
-        at = np.stack(
-            (self._lines.starts[first] - begin, self._lines.ends[last] - begin, first - low, last + 1 - low, high - low)
-        )
+        start, end = self._lines.starts[first] - begin, self._lines.ends[last] - begin
+        at = start, end, first - low, last + 1 - low, high - low
         # what a mark says of its place depends on no more than a few lines at the ends
-        count, head, tail = at[3] - at[2], np.minimum(at[2], 5), np.minimum(at[4] - at[3], 5)
-        alike = ((rule * (np.max(count, initial=0) + 1) + count) * 6 + head) * 6 + tail
+        count, before, behind = last + 1 - first, np.minimum(first - low, 5), np.minimum(high - last - 1, 5)
+        alike = ((rule * (np.max(count, initial=0) + 1) + count) * 6 + before) * 6 + behind
         _, some, kind = np.unique(alike, return_index=True, return_inverse=True)
-        few = [line_mark(Verdict(self._rules.names[rule[one]]), at[:, one].tolist(), self._settings) for one in some]
-        others = [(number, mark) for number, found in more.items() for mark in found]
+        verdicts = [(Verdict(self._rules.names[rule[one]]), [int(column[one]) for column in at]) for one in some]
         heads = Heads()
-        of_few, of_others = (heads.numbers(map(head_of, marks)) for marks in (few, [mark for _, mark in others]))
-        article = np.append(article, np.array([number for number, _ in others], np.int64))
-        start = np.append(at[0], np.array([mark.start for _, mark in others], np.int64))
-        end = np.append(at[1], np.array([mark.end for _, mark in others], np.int64))
-        order = np.lexsort((end, start, article))  # it is stable, as `in_order` is
-        head = np.append(of_few[kind], of_others)[order].astype(np.int32)
+        head = heads.numbers(head_of(line_mark(*verdict, self._settings)) for verdict in verdicts)[kind]
+        if more:
+            others = [(number, mark) for number, found in more.items() for mark in found]
+            article = np.append(article, np.array([number for number, _ in others], np.int64))
+            start = np.append(start, np.array([mark.start for _, mark in others], np.int64))
+            end = np.append(end, np.array([mark.end for _, mark in others], np.int64))
+            head = np.append(head, heads.numbers(head_of(mark) for _, mark in others))
+            order = np.lexsort((end, start, article))  # it is stable, as `in_order` is
+            article, start, end, head = article[order], start[order], end[order], head[order]
         counts = np.bincount(article, minlength=len(self._offsets) - 1)
-        return Marks(offsets_of(counts), start[order], end[order], head, heads.all)
+        return Marks(offsets_of(counts), start, end, head.astype(np.int32), heads.all)
 
     def judged(self, article: int, text: str) -> tuple[list[int], list[Mark]]:
         """The lines of an article that are masked, and the marks of lines."""

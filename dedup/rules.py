@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import chain, pairwise
+from itertools import chain, pairwise, repeat
 from pathlib import Path
 from typing import Any
 
@@ -619,29 +619,26 @@ class _Sets:
         may = _may_be_named(lines)
         some = np.arange(len(may)) if self._rules else np.flatnonzero(may)
         utf8, bounds = read(some)
-        whole, edges = utf8.tobytes(), bounds.tolist()
-        keys = whole.translate(self._alike)
-        short = np.diff(bounds) <= _SHORT
-        rules, at = np.full(len(some), _NEW), np.flatnonzero(short)
-        rules[at] = [self._known.get(keys[edges[line] : edges[line + 1]], _NEW) for line in at.tolist()]
+        whole = utf8.tobytes()
+        keys = whole.translate(self._alike).split(b"\n")[:-1]
+        rules = np.fromiter(map(self._known.get, keys, repeat(_NEW)), np.int64, len(keys))
         new = np.flatnonzero(rules == _NEW)
         rules[new] = _CLEAR
         suspect = new[self._searched(*kernel.take_segments(utf8, bounds, new), may[some[new]])]
         rules[suspect] = self._first_of(suspect, whole, bounds, lines.chars[some])
-        fresh = new[short[new]][:_KNOWN]
+        fresh = [line for line in new.tolist() if len(keys[line]) < _SHORT][:_KNOWN]
         if len(self._known) + len(fresh) > _KNOWN:
             self._known.clear()
-        for line, rule in zip(fresh.tolist(), rules[fresh].tolist(), strict=True):
-            self._known[keys[edges[line] : edges[line + 1]]] = rule
+        self._known.update((keys[line], rule) for line, rule in zip(fresh, rules[fresh].tolist(), strict=True))
         found = np.flatnonzero(rules != _CLEAR)
         return some[found], rules[found]
 
     def _searched(self, read: U8, bounds: I64, may: NDArray[np.bool_]) -> I64:
         """The numbers of the suspects among lines of which the table's rules may name some; rising."""
+        if not self._rules:
+            return _found(_search(), read, bounds)
         some = np.flatnonzero(may)
         found = some[_found(_search(), *kernel.take_segments(read, bounds, some))]
-        if not self._rules:
-            return found
         own = _search_own(self._rules)
         return np.arange(len(may)) if own is None else np.union1d(found, _found(own, read, bounds))
 
@@ -728,6 +725,8 @@ def _may_be_named(lines: Outlines) -> NDArray[np.bool_]:
 def _found(search: Any, read: U8, bounds: I64) -> I64:
     """The numbers of the lines in which a pattern is found."""
     spans = np.array([found.span() for found in search.finditer(read.tobytes())], np.int64).reshape(-1, 2)
+    if not len(spans):
+        return spans[:, 0]
     # a pattern that matches nothing at all also matches behind the last line, where no line is
     first, last = np.searchsorted(bounds, spans[spans[:, 0] < len(read)].T, side="right") - 1
     found = positions(first, last - first + 1)

@@ -505,17 +505,25 @@ static inline bool look_up(const uint32_t* RESTRICT codes, size_t count, const u
 // *room* can be read.
 static size_t outline_some(const uint32_t* RESTRICT codes, size_t count, size_t room, const uint16_t* RESTRICT table,
                            uint16_t openers, Reading& line) {
-    size_t stop = 0;
+    size_t stop = count;
     if (room < READ) {
+        stop = 0;
         while (stop < count && !breaks(codes[stop])) stop++;
     } else {
-        uint8_t odd[READ];
-        for (size_t i = 0; i < READ; i++) odd[i] = breaks(codes[i]);
-        stop = zeros<READ>(odd);
-        stop = stop < count ? stop : count;
+        uint32_t any = 0;
+        for (size_t i = 0; i < READ; i++) any |= breaks(codes[i]) ? 1u : 0u;
+        if (any) {
+            uint8_t odd[READ];
+            for (size_t i = 0; i < READ; i++) odd[i] = breaks(codes[i]);
+            const size_t first = zeros<READ>(odd);
+            stop = first < count ? first : count;
+        }
     }
     uint16_t told[READ + 1] = {0}, every = 0;  // behind what comes before; nothing is told of what is behind the last
     uint16_t* const word = told + 1;
+#if defined(__GNUC__)
+#pragma GCC unroll 8
+#endif
     for (size_t i = 0; i < stop; i++) every |= word[i] = table[codes[i]];
     line.every = every;
     if (every & UNSEEN) {

@@ -49,6 +49,7 @@ struct FoldGiven {
     Array<uint8_t> letters;
     Hashes syllables;
     size_t longest = 1;  // of what a code point may fold to
+    size_t checked = 0;  // so many are code points
     std::vector<uint32_t> kept;
 
     FoldGiven(PyObject* codes_, PyObject* offsets_, PyObject* words_, PyObject* plain_, PyObject* flags_,
@@ -65,6 +66,15 @@ struct FoldGiven {
     }
     folding::Table table() const {
         return {words.data(), plain.data(), expansion_offsets.data(), expansions.data(), expansion_offsets.segments()};
+    }
+    // The code points of a segment must be such, for which some that follow are looked at with them: segments are short.
+    void check(size_t segment) {
+        constexpr size_t AHEAD = 4096;
+        const size_t end = offsets.end(segment);
+        if (end <= checked) return;
+        const size_t next = std::min(codes.size(), std::max(end, checked + AHEAD));
+        must_be_codes(codes.data() + checked, next - checked);
+        checked = next;
     }
     // How much room a segment may need where *room* is there: no more than that, if it surely suffices.
     size_t most(size_t segment, size_t room) const {
@@ -112,7 +122,7 @@ PyObject* fold(PyObject*, PyObject* args) {
             ends[0] = 0;
             for (size_t i = 0; i < given.offsets.segments(); i++) {
                 const auto room = static_cast<size_t>(limit - out);
-                must_be_codes(given.codes.data() + given.offsets.begin(i), given.offsets.length(i));
+                given.check(i);
                 fits = given.most(i, room) <= room;
                 if (!fits) return;
                 folding::Lengths lengths;
@@ -146,7 +156,7 @@ PyObject* fold_to_utf16(PyObject*, PyObject* args) {
             ends[0] = 0;
             for (size_t i = 0; i < offsets.segments(); i++) {
                 const size_t room = static_cast<size_t>(limit - out) / 2;
-                must_be_codes(given.codes.data() + offsets.begin(i), offsets.length(i));
+                given.check(i);
                 fits = given.most(i, room) <= room;
                 if (!fits) return;
                 folding::Lengths lengths;
