@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +35,7 @@ _TOGETHER = 1 << 16  # lengths that are looked at together
 _OF_LENGTHS = 16  # segments of one in so many lengths tell how many stand elsewhere too
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(NamedTuple):
     """The band keys of some texts.
 
     Attributes:
@@ -60,8 +59,7 @@ class Keys:
         return keys
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(NamedTuple):
     """Band keys that segments have already got.
 
     Attributes:
@@ -339,8 +337,7 @@ def _whole_keys(texts: Segments, wanted: NDArray[np.bool_], settings: Settings, 
     return keys
 
 
-@dataclass(frozen=True, slots=True)
-class Some:
+class Some(NamedTuple):
     """Some texts in a row, as the kernel takes them."""
 
     first: int

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,7 @@ _TOGETHER = 1 << 18  # code points that are judged together at most: their shing
 _A_CODE_POINT = 64  # bytes that judging takes a code point of the texts that are judged together
 
 
-@dataclass(frozen=True, slots=True)
-class Texts:
+class Texts(NamedTuple):
     """Distinct texts, numbered by their first place.
 
     Attributes:
@@ -59,8 +58,7 @@ class Texts:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """What became of each text (see `kernel.Choice`): all arrays are int64 [texts]."""
 
     keeper: I64
@@ -217,7 +215,7 @@ def match(
         result.shared[of] = choice.shared
         result.united[of] = choice.united
         full += choice.full
-    return replace(result, full=full)
+    return result._replace(full=full)
 
 
 def _batches(component: I64, lengths: I64, most: int) -> Iterator[I64]:

@@ -106,8 +106,7 @@ class Run(NamedTuple):
     exact: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Runs:
+class Runs(NamedTuple):
     """Many of them.
 
     Attributes:
@@ -161,8 +160,7 @@ def redirect(parts: Repeats, runs: Runs, work: Work | None = None) -> None:
     parts.kept, parts.linked = redirected(parts.kept), redirected(parts.linked)
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """All that was decided about a corpus.
 
     Attributes:

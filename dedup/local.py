@@ -372,7 +372,7 @@ def _match_within(
     meeting = np.flatnonzero(meeting_in_runs(keys, asks, runs, work))  # whose texts are equal share all keys
     places = places[meeting]
     texts = distinct_texts(tables.at.of(places), tables.article[places], work)
-    keys = replace(keys, column=keys.column[meeting[texts.first]])
+    keys = keys._replace(column=keys.column[meeting[texts.first]])
     _match_passages(places, texts, fixed[meeting], keys, repeats, settings, work)
 
 

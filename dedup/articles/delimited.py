@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dedup.articles.encodings import Coding
 from dedup.articles.files import FileFault, InputFile, RecordError
@@ -17,8 +17,7 @@ from dedup.articles.wording import count, fields
 DELIMITERS = {"csv": b",", "tsv": b"\t"}
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(NamedTuple):
     """The header of a file and what follows from it.
 
     Attributes:

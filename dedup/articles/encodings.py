@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from dedup.articles.files import FileFault, InputFile, Meter, NoTextError, Reading, RecordError
 from dedup.articles.packing import chunks
@@ -26,8 +26,7 @@ _ADVICE = "name the right encoding with --encoding, or let --encoding auto guess
 _WIDER = {"gbk": "gb18030", "gb2312": "gb18030", "cp936": "gb18030", "ascii": "utf-8", "big5": "big5hkscs or cp950"}
 
 
-@dataclass(frozen=True, slots=True)
-class Coding:
+class Coding(NamedTuple):
     """How the characters of a file are written.
 
     Attributes:

@@ -108,8 +108,7 @@ class NoTextError(Exception):
     """A file is not text; the message says at which byte. Only for callers inside this package."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(NamedTuple):
     """A record that could not be read: file, 1-based line (None: the whole file) and why."""
 
     file: str
@@ -123,8 +122,7 @@ class Rejected:
         return row if self.against is None else {**row, "against": self.against}
 
 
-@dataclass(frozen=True, slots=True)
-class PassedOver:
+class PassedOver(NamedTuple):
     """A whole file, or a folder, that could not be read and was passed over.
 
     Attributes:
@@ -144,8 +142,7 @@ class PassedOver:
         return Rejected(self.name, None, self.reason)
 
 
-@dataclass(frozen=True, slots=True)
-class Rewriting:
+class Rewriting(NamedTuple):
     """What `rewrite_file` did.
 
     Attributes:
@@ -166,8 +163,7 @@ class Rewriting:
     blanks: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Aside:
+class Aside(NamedTuple):
     """What of a file is not in its clean file: where it lies, and the numbers of the records; see `Rewriting`."""
 
     dropped: Path | None = None

@@ -10,8 +10,8 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from dedup.articles import remote
 from dedup.articles.files import InputFile, PassedOver, name_fault
@@ -41,8 +41,7 @@ _NOT_READ = frozenset(
 _COPIED = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(NamedTuple):
     """What was found.
 
     Attributes:

@@ -416,7 +416,7 @@ def _scanned(job: _Job, stage: Path, kept: Kept | None, page: bool) -> tuple[Rep
             bar.seconds["page"] = time.perf_counter() - start
     rejected = [
         *corpus.rejected,
-        *(replace(record, against=name) for name, of in references.items() for record in of.rejected),
+        *(record._replace(against=name) for name, of in references.items() for record in of.rejected),
     ]
     runs.write_rejected(stage, rejected)
     report = replace(report, counts={**report.counts, "rejected": len(rejected)})
