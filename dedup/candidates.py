@@ -95,10 +95,11 @@ def nested_keys(texts: Segments, wanted: NDArray[np.bool_], settings: Settings, 
 
 
 def keys_of(texts: Segments, settings: Settings, work: Work, signed: Signed | None = None) -> Keys:
-    """The band keys of texts that are one segment each, taken from what is *signed* where they stand there."""
+    """The band keys of texts, taken from what is *signed* where they stand there; then they are one segment each."""
     if signed is None or not signed.keys.shape[1]:
         rows = _leading(texts, settings, work)
-        return own_keys(rows, _sign(texts, np.zeros(len(texts), bool), rows, settings, work)[0], work)
+        nested = np.zeros(len(texts) if texts.chosen is None else len(texts.chosen), bool)
+        return own_keys(rows, _sign(texts, nested, rows, settings, work)[0], work)
     column = (signed.column if texts.chosen is None else signed.column[texts.chosen]).astype(np.int64)
     apart = np.flatnonzero(column < 0)
     column[apart] = signed.keys.shape[1] + np.arange(len(apart))
