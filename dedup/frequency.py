@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from dedup import kernel
 from dedup.boilerplate import EDGE_LINES, SENTENCE, position
 from dedup.families import distinct_texts
 from dedup.fold_table import load
-from dedup.kernel.reference import I64, U32, U64, fmix64, offsets_of
+from dedup.kernel.reference import I64, U16, U32, U64, fmix64, offsets_of
 from dedup.kernel.template_reference import template
 from dedup.marks import Head, Heads, Marks
 from dedup.model import Grain
@@ -137,30 +138,38 @@ def _may_count(lines: Lines, counting: Mask, work: Work) -> Mask:
 
     What else has the template of a sentence counts with it. Lines of one template are all among these, or none is.
     """
-    long = work.stored(np.flatnonzero(counting & (lines.chars >= LONG_LINE)))
-    starts = work.zeros(len(long), np.uint64)
-    done = 0
-    for found in work.in_threads(lambda some: _starts(lines.at, some), np.array_split(long, _SPLIT * work.workers)):
-        starts[done : done + len(found)] = found
-        done += len(found)
-    group = kernel.collisions(starts)
-    with_others = np.zeros(len(long) + 1, bool)
-    with_others[group[lines.shape[long] != SENTENCE]] = True
-    with_others[-1] = False  # of what stands alone
+    long = counting & (lines.chars >= LONG_LINE)
+    sentence = long & (lines.shape == SENTENCE)
+    others, sentences = np.flatnonzero(long & ~sentence), work.stored(np.flatnonzero(sentence))
+
+    def starts_of(some: _Part) -> U64:
+        return kernel.template_starts(*some, load(), LONG_LINE)
+
+    found = work.in_threads(starts_of, _in_parts(lines.at, others, work))
+    starts = np.unique(np.concatenate((np.zeros(0, np.uint64), *found)))
+
+    def among(some: _Part) -> Mask:
+        return kernel.starts_among(*some, load(), LONG_LINE, starts)
+
     may = counting.copy()
-    may[long] = (starts == 0) | with_others[group]
+    done = 0
+    for with_others in work.in_threads(among, _in_parts(lines.at, sentences, work)):
+        may[sentences[done : done + len(with_others)]] = with_others
+        done += len(with_others)
     return may
 
 
-def _starts(texts: Segments, some: I64) -> U64:
-    if texts.groups is None:
-        return kernel.template_starts(
-            texts.flat, texts.offsets, some if texts.chosen is None else texts.chosen[some], load(), LONG_LINE
-        )
-    starts = [np.zeros(0, np.uint64)]
-    for _, flat, offsets in texts.chunks(some):
-        starts.append(kernel.template_starts(flat, offsets, np.arange(len(offsets) - 1), load(), LONG_LINE))
-    return np.concatenate(starts)
+_Part = tuple[U16 | U32, I64, I64]
+
+
+def _in_parts(texts: Segments, some: I64, work: Work) -> Iterator[_Part]:
+    """Some texts as segments of an array, a part of them at a time."""
+    if texts.groups is not None:
+        for _, flat, offsets in texts.chunks(some):
+            yield flat, offsets, np.arange(len(offsets) - 1)
+        return
+    for part in np.array_split(some, _SPLIT * work.workers):
+        yield texts.flat, texts.offsets, part if texts.chosen is None else texts.chosen[part]
 
 
 def _meeting(lines: Lines, places: I64, work: Work) -> I64:

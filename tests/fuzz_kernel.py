@@ -371,6 +371,10 @@ def turn(rng: random.Random) -> None:
         found = attempt(native.template_starts, *arguments)
         if not len(lines) or lines.max() < 0x110000:
             same(found, template_reference.template_starts, *arguments)
+        starts = np.sort(hashes if found is None or rng.random() < 0.5 else found[::2])
+        found = attempt(native.starts_among, *arguments, starts)
+        if not len(lines) or lines.max() < 0x110000:
+            same(found, template_reference.starts_among, *arguments, starts)
     lines_of(rng, text)
     bytes_of_texts(rng)
     named = np.array(rng.choices([0, 1, 2, 3, *EDGES], k=rng.randrange(5)), np.int64)

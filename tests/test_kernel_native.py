@@ -29,6 +29,7 @@ from dedup.kernel import (
     text_reference,
     utf8_reference,
 )
+from dedup.kernel.fold_reference import DECIMAL
 from dedup.kernel.greedy_reference import NumbersAgree, PassagesCovered
 from dedup.kernel.reference import offsets_of
 from dedup.looking import line_table
@@ -849,6 +850,13 @@ def same_templates(lines):
             encoded = *native.to_utf16(codes, offsets), order, load(), count
             equal(native.template_starts(*encoded), starts)
             equal(template_reference.template_starts(*encoded), starts)
+        else:
+            encoded = codes, offsets, order, load(), count
+        for some in (starts[:0], np.sort(starts[::2])):
+            expected = (starts == 0) | np.isin(starts, some)
+            equal(template_reference.starts_among(*encoded, some), expected)
+            equal(native.starts_among(*encoded, some), expected)
+            equal(native.starts_among(codes, offsets, order, load(), count, some), expected)
 
 
 @given(st.lists(st.lists(st.sampled_from(OF_DATES), max_size=14).map("".join), max_size=8))
@@ -906,12 +914,62 @@ def test_lines_that_differ_in_their_dates_start_alike():
     assert starts[6] not in (0, starts[0])
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_lines_of_chinese_with_dates_among_others(seed):
+    """Some begin as others do, some are nearly too short, or all dates; of most a glance tells."""
+    rng = random.Random(seed)
+    dates = [
+        "2024年3月1日",
+        "12时30分20秒",
+        "星期一",
+        "礼拜天",
+        "周五",
+        "5月6日",
+        "7日",
+        "20240131",
+        "\ue000",
+        " ",
+        "3",
+        "𝟙",
+        "a",
+    ]
+    rare = rng.choice([0.02, 0.1, 0.3])
+    signs = (
+        "".join(chr(rng.randrange(0x4E00, 0xA000)) for _ in range(rng.choice([3, 300]))) + "年月日周星礼一\u9fff\ua000"
+    )
+    beginnings = ["".join(rng.choices(signs, k=rng.randrange(6))) for _ in range(5)]
+    lines = []
+    for _ in range(150):
+        line = rng.choice(beginnings) if rng.random() < 0.5 else ""
+        length = rng.choice([39, 40, 41, 44, 52, 63, 64, 65, 80, 150])
+        while len(line) < length:
+            line += rng.choice(dates) if rng.random() < rare else rng.choice(signs)
+        lines.append(line)
+    same_templates(lines)
+
+
+def test_han_that_a_table_calls_digits():
+    """They begin dates there, so no glance tells."""
+    flags = TABLE.flags.copy()
+    flags[[0x4E8C, 0x9FFF]] |= DECIMAL
+    table = replace(TABLE, flags=flags)
+    lines = ["江二月二日" * 20, "江河湖海二月二日" + "江" * 36, "江河湖海" + "\u9fff月" * 40, "江河湖海" * 20]
+    codes = np.array([ord(c) for line in lines for c in line], np.uint32)
+    asked = *native.to_utf16(codes, offsets_of(np.array(list(map(len, lines))))), np.arange(4), table, 40
+    starts = template_reference.template_starts(*asked)
+    assert (starts == 0).any()
+    equal(native.template_starts(*asked), starts)
+    equal(native.starts_among(*asked, starts[:0]), starts == 0)
+
+
 @given(st.text("123年月日号时点分.𑁦𝟙𠀀 a中\ud800\udc00一", max_size=70), st.sampled_from([20, 30]))
 def test_digits_above_the_basic_plane_count_in_starts(line, count):
     """Where dates end in them, behind them, alone; and halves of a code point that are no pair."""
     units = np.array([unit for char in line for unit in halves(char)], np.uint16)
     texts = units, np.array([0, len(units)]), np.zeros(1, np.int64), load(), count
     equal(native.template_starts(*texts), template_reference.template_starts(*texts))
+    none = np.zeros(0, np.uint64)
+    equal(native.starts_among(*texts, none), template_reference.starts_among(*texts, none))
 
 
 def halves(char):
@@ -2168,6 +2226,8 @@ def test_segments_are_not_trusted(segments):
             native.join_segments(flat, OFFSETS, named, np.array([0, len(named)]), TABLE)
     with pytest.raises(ValueError, match="must name segments 0 to 3"):
         native.template_starts(CODES, OFFSETS, named, TABLE, 40)
+    with pytest.raises(ValueError, match="must name segments 0 to 3"):
+        native.starts_among(CODES, OFFSETS, named, TABLE, 40, HASHES[:0])
     with pytest.raises(ValueError, match="left must name segments"):
         native.intersections(HASHES, OFFSETS, named, np.zeros_like(named))
     with pytest.raises(ValueError, match="right must name segments"):
@@ -2186,6 +2246,8 @@ def test_offsets_of_segments_to_take_are_not_trusted(offsets):
             native.join_segments(flat, np.array(offsets), np.array([0]), np.array([0, 1]), TABLE)
     with pytest.raises(ValueError, match="must rise within the array"):
         native.template_starts(CODES, np.array(offsets), np.array([0]), TABLE, 40)
+    with pytest.raises(ValueError, match="must rise within the array"):
+        native.starts_among(CODES.astype(np.uint16), np.array(offsets), np.array([0]), TABLE, 40, HASHES[:0])
 
 
 WRONG = {
@@ -2231,6 +2293,16 @@ WRONG = {
     ),
     "a start that is too short": lambda: native.template_starts(CODES, OFFSETS, np.array([0]), TABLE, 19),
     "a start of less than nothing": lambda: native.template_starts(CODES, OFFSETS, np.array([0]), TABLE, -1),
+    "no code point at the start of a line among others": lambda: native.starts_among(
+        np.array([0x110000] * 20, np.uint32), np.array([0, 20]), np.array([0]), TABLE, 20, HASHES[:0]
+    ),
+    "a start among others that is too short": lambda: native.starts_among(
+        CODES, OFFSETS, np.array([0]), TABLE, 19, HASHES[:0]
+    ),
+    "starts that fall": lambda: native.starts_among(
+        CODES, OFFSETS, np.array([0]), TABLE, 20, np.array([3, 2], np.uint64)
+    ),
+    "starts of 32 bits": lambda: native.starts_among(CODES, OFFSETS, np.array([0]), TABLE, 20, np.zeros(1, np.uint32)),
     "lines of 64 bits": lambda: native.templates(CODES.astype(np.uint64), OFFSETS, TABLE),
     "a group too large": lambda: native.components(np.array([[0, 0, 3]], np.int32)),
     "a group below none": lambda: native.components(np.array([[0, 0, 2], [0, -2, 2]], np.int32)),

@@ -69,6 +69,7 @@ if NAME == "native":
         shingle_signatures,
         shingles,
         signatures,
+        starts_among,
         take_codes,
         take_segments,
         taken_offsets,
@@ -110,7 +111,7 @@ else:
         taken_offsets,
         to_utf16,
     )
-    from dedup.kernel.template_reference import template_starts, templates
+    from dedup.kernel.template_reference import starts_among, template_starts, templates
     from dedup.kernel.text_reference import text_band_keys, text_digests, text_glances, wanted_band_keys
     from dedup.kernel.utf8_reference import cut_ends, json_strings, least_runs, utf8_places
 
@@ -158,6 +159,7 @@ __all__ = [
     "shingle_signatures",
     "shingles",
     "signatures",
+    "starts_among",
     "take_codes",
     "take_segments",
     "taken_offsets",

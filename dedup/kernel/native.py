@@ -419,6 +419,13 @@ def template_starts(folded: U16 | U32, offsets: I64, segments: I64, table: FoldT
     return found
 
 
+def starts_among(folded: U16 | U32, offsets: I64, segments: I64, table: FoldTable, count: int, starts: U64) -> Mask:
+    """See the reference; here segments count from 0 up only. Of most lines of Chinese no more is read than that."""
+    found = np.empty(len(segments), bool)
+    _native.starts_among(folded, offsets, segments, table.flags, count, starts, found)
+    return found
+
+
 def utf8_places(utf8: U8, offsets: I64, text: I64, place: I64) -> I64:
     """See the reference."""
     found = np.empty(len(text), np.int64)

@@ -1,16 +1,18 @@
 """The meaning of templates: folded lines without what changes from day to day."""
 
 import re
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dedup.kernel.fold_reference import DECIMAL, FoldTable, runs
-from dedup.kernel.reference import I64, U16, U32, U64, _hash_of, offsets_of, take_codes
+from dedup.kernel.reference import _GOLDEN, I64, U16, U32, U64, _hash_of, offsets_of, take_codes
 
 SIGN = "\ue000"  # stands for what is masked; private use, so no text has it by right
 SHORT_LINE = 20  # folded characters below which all numbers are masked
+_BEGINNING = 4  # characters that the upper bits of a start tell by themselves
 
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 # On folded text: marks between digits have become full stops, U+0020 is the only white space. \d stands for what a fold
@@ -57,7 +59,7 @@ def template_starts(folded: U16 | U32, offsets: I64, segments: I64, table: FoldT
 
     Returns:
         uint64 [lines], never 0: a hash of the first *count* characters of the template that are neither signs nor
-        blanks; 0 where it has fewer.
+        blanks, of the first four of them in its upper 16 bits; 0 where it has fewer.
     """
     if count < SHORT_LINE:
         raise ValueError(f"count must be at least {SHORT_LINE}, found {count}")
@@ -67,8 +69,23 @@ def template_starts(folded: U16 | U32, offsets: I64, segments: I64, table: FoldT
         line = codes[begin:end]
         solid = line[(line != ord(SIGN)) & (line != ord(" "))]
         if len(solid) >= count:
-            starts[number] = _hash_of(solid[:count]) | np.uint64(1)
+            ahead = reduce(lambda ahead, code: 31 * ahead + code, solid[:_BEGINNING].tolist())
+            begun = (ahead * int(_GOLDEN) % 2**64) >> 48
+            starts[number] = np.uint64(begun << 48) | _hash_of(solid[:count]) >> np.uint64(16) | np.uint64(1)
     return starts
+
+
+def starts_among(
+    folded: U16 | U32, offsets: I64, segments: I64, table: FoldTable, count: int, starts: U64
+) -> NDArray[np.bool_]:
+    """Of some folded lines whether their templates begin as some do, or are too short to tell: bool [lines].
+
+    Args:
+        folded, offsets, segments, table, count: as for `template_starts`.
+        starts: uint64, rising, what it says of the others.
+    """
+    found = template_starts(folded, offsets, segments, table, count)
+    return (found == 0) | np.isin(found, starts)
 
 
 def template(line: str, table: FoldTable) -> str:

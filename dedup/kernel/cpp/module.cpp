@@ -80,6 +80,7 @@ PyMethodDef methods[] = {
     {"outlines", outlines, METH_VARARGS, nullptr},
     {"readings", readings, METH_VARARGS, nullptr},
     {"template_starts", template_starts, METH_VARARGS, nullptr},
+    {"starts_among", starts_among, METH_VARARGS, nullptr},
     {"templates", templates, METH_VARARGS, nullptr},
     {"utf8_places", utf8_places, METH_VARARGS, nullptr},
     {"cut_ends", cut_ends, METH_VARARGS, nullptr},

@@ -5,6 +5,8 @@
 // alternative whose next part is not there fails.
 #pragma once
 
+#include <algorithm>
+#include <bitset>
 #include <cstdint>
 
 #include "fold.h"
@@ -278,6 +280,49 @@ inline uint32_t* write(const uint32_t* codes, size_t count, const uint16_t* flag
     return touched ? collapse(out, end, flags, count < SHORT_LINE) : end;
 }
 
+// The upper bits of a start are told by its first characters, which are led in one after the other.
+constexpr size_t BEGINNING = 4;
+inline uint64_t led(uint64_t ahead, uint32_t code) { return 31 * ahead + code; }
+inline uint16_t begun(uint64_t ahead) { return static_cast<uint16_t>(ahead * GOLDEN >> 48); }
+
+// Some starts that lines are compared with.
+class Starts {
+  public:
+    // *rising* ones that outlive this.
+    Starts(const uint64_t* rising, size_t count, const uint16_t* flags) : begin_(rising), end_(rising + count) {
+        for (const uint64_t* start = begin_; start < end_; start++) begun_.set(*start >> 48);
+        knows_plain_ = std::none_of(flags + PLAIN, flags + PLAIN + PLAINS, [](uint16_t of) { return of & folding::DECIMAL; });
+    }
+    bool has(uint64_t start) const { return std::binary_search(begin_, end_, start); }
+
+    // Whether it is seen at a glance that the template of a line has *wanted* characters or more, and another start. Most
+    // of Chinese are Han that begin no date or time: of these, what is masked takes two at most for each other unit (as
+    // in 星期一), and a line that begins with some of them has these for its first characters.
+    bool are_others(const uint16_t* units, size_t count, size_t wanted) const {
+        constexpr size_t MORE = 24;
+        if (!knows_plain_ || count < wanted) return false;
+        uint64_t ahead = 0;
+        for (size_t i = 0; i < BEGINNING; i++) {
+            if (!is_plain(units[i])) return false;
+            ahead = led(ahead, units[i]);
+        }
+        if (begun_[begun(ahead)]) return false;
+        count = std::min(count, wanted + MORE);
+        size_t plain = 0;
+        for (size_t i = 0; i < count; i++) plain += is_plain(units[i]);
+        return plain >= wanted + 2 * (count - plain);
+    }
+
+  private:
+    static constexpr uint16_t PLAIN = 0x4E00, PLAINS = 0x5200;
+    static uint16_t is_plain(uint16_t unit) {
+        return (static_cast<uint16_t>(unit - PLAIN) < PLAINS) & (unit != WEEK) & (unit != STAR) & (unit != RITE);
+    }
+    const uint64_t *begin_, *end_;
+    std::bitset<1 << 16> begun_;
+    bool knows_plain_;
+};
+
 // How the template of a line begins, see the reference; *wanted* is at least SHORT_LINE. False where a pair of units, or
 // half of one, is or may be a digit. Throws what *refuse* throws for what is no code point, as far as the line is looked at.
 template <class Unit, class Refuse>
@@ -285,7 +330,7 @@ bool start(const Unit* codes, size_t count, const uint16_t* flags, size_t wanted
     found = 0;
     if (count < wanted) return true;  // no template is longer than its line
     Line<Unit> line(codes, count, flags);
-    uint64_t hash = 0;
+    uint64_t hash = 0, ahead = 0;
     size_t seen = 0;
     for (size_t at = 0; at < count;) {
         uint32_t code = codes[at];
@@ -307,8 +352,9 @@ bool start(const Unit* codes, size_t count, const uint16_t* flags, size_t wanted
         }
         if (code != SIGN && code != BLANK) {
             hash = baseline::absorb(hash, code);
+            if (seen < BEGINNING) ahead = led(ahead, code);
             if (++seen == wanted) {
-                found = baseline::fmix64(hash + wanted) | 1;
+                found = uint64_t{begun(ahead)} << 48 | baseline::fmix64(hash + wanted) >> 16 | 1;
                 return true;
             }
         }
