@@ -146,7 +146,7 @@ def _may_count(lines: Lines, counting: Mask, work: Work) -> Mask:
         return kernel.template_starts(*some, load(), LONG_LINE)
 
     found = work.in_threads(starts_of, _in_parts(lines.at, others, work))
-    starts = np.unique(np.concatenate((np.zeros(0, np.uint64), *found)))
+    starts = np.sort(np.concatenate((np.zeros(0, np.uint64), *found)))
 
     def among(some: _Part) -> Mask:
         return kernel.starts_among(*some, load(), LONG_LINE, starts)

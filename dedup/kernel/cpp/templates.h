@@ -293,7 +293,7 @@ class Starts {
         for (const uint64_t* start = begin_; start < end_; start++) begun_.set(*start >> 48);
         knows_plain_ = std::none_of(flags + PLAIN, flags + PLAIN + PLAINS, [](uint16_t of) { return of & folding::DECIMAL; });
     }
-    bool has(uint64_t start) const { return std::binary_search(begin_, end_, start); }
+    bool has(uint64_t start) const { return begun_[start >> 48] && std::binary_search(begin_, end_, start); }
 
     // Whether it is seen at a glance that the template of a line has *wanted* characters or more, and another start. Most
     // of Chinese are Han that begin no date or time: of these, what is masked takes two at most for each other unit (as
