@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dedup import kernel
 from dedup.fold_table import load
-from dedup.kernel.reference import I32, I64, U16, U32, U64, fmix64
+from dedup.kernel.reference import I32, I64, U8, U16, U32, U64, fmix64
 from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.sketch import leading_permutations
@@ -31,6 +31,7 @@ _METS = 0.5  # strangers that a text may meet by its brief keys: to sign it agai
 _NEAR = 0.25  # of the bands: who meets others in more of them is no stranger
 _MOST = 0.5  # of the texts are near copies: to sign most of them twice costs more than it saves
 _TOLD = 4  # bands: near copies share one of so many as a rule
+_BANDS = 5  # that are looked through together, for a byte a text and band
 _TOGETHER = 1 << 16  # lengths that are looked at together
 _OF_LENGTHS = 16  # segments of one in so many lengths tell how many stand elsewhere too
 
@@ -231,18 +232,27 @@ def _meeting(
     texts: Segments, salt: U64 | None, keys: Keys, settings: Settings, work: Work
 ) -> tuple[I64, NDArray[np.bool_]]:
     """The texts whose keys meet, and in which bands: int64 [meeting], bool [bands, meeting]."""
-    met = work.zeros((settings.bands, len(texts)), np.bool_)
-
+    met = work.zeros((settings.bands, -(-len(texts) // 8)), np.uint8)  # a bit for each text
     salt = np.zeros(0, np.uint64) if salt is None else salt
 
     def meets(bands: slice) -> None:
-        kernel.repeated_bands(keys.keys[bands], keys.more[bands], keys.column, salt, met[bands])
+        found = np.empty((bands.stop - bands.start, len(texts)), np.bool_)
+        kernel.repeated_bands(keys.keys[bands], keys.more[bands], keys.column, salt, found)
+        met[bands] = np.packbits(found, axis=1)
 
-    bounds = [settings.bands * worker // work.workers for worker in range(work.workers + 1)]
+    count = -(-settings.bands // (_BANDS * work.workers)) * work.workers
+    bounds = [settings.bands * number // count for number in range(count + 1)]
     _all(work.in_threads(meets, map(slice, bounds, bounds[1:])))
-    meeting = np.flatnonzero(met.any(axis=0))
+
+    def told(bits: U8) -> NDArray[np.bool_]:
+        return np.unpackbits(bits, count=len(texts)).view(np.bool_)
+
+    meeting = np.flatnonzero(told(np.bitwise_or.reduce(met, axis=0)))
     meeting = meeting[texts.of(meeting).lengths > 0]
-    return meeting, np.take(met, meeting, axis=1)  # unlike an index, it leaves the bands in their rows
+    wanted = np.empty((settings.bands, len(meeting)), np.bool_)
+    for band, bits in zip(wanted, met, strict=True):
+        band[:] = told(bits)[meeting]
+    return meeting, wanted
 
 
 def _leading(texts: Segments, settings: Settings, work: Work) -> int:
