@@ -25,36 +25,51 @@ static inline uint64_t absorb(uint64_t h, uint64_t code) {
     return h ^ h >> 29;
 }
 
-// The hashes of the shingles that begin at LANES positions in a row: of the fewest code points that span *size* columns.
-//   codes, widths: LANES + size - 1 elements can be read; widths are 1 or 2. Where a shingle ends the caller must know.
-static void hash_positions(const uint32_t* RESTRICT codes, const uint8_t* RESTRICT widths, int size,
-                           uint64_t* RESTRICT hashes) {
-    const int half = (size + 1) / 2;  // as many code points as every shingle has, and if all are wide no more
-    const uint16_t whole = static_cast<uint16_t>(size);
-    uint16_t spanned[LANES] = {0};
-    for (int step = 0; step < half; step++) {
-        const uint8_t* RESTRICT wide = widths + step;
-        for (int i = 0; i < LANES; i++) spanned[i] = static_cast<uint16_t>(spanned[i] + wide[i]);
+// Whether code points, eight or more, take two columns each; *widths* are 1 or 2.
+static inline bool are_wide(const uint8_t* widths, size_t count) {
+    constexpr uint64_t TWOS = 0x0202020202020202ull;
+    uint64_t word, all;
+    std::memcpy(&all, widths + count - sizeof all, sizeof all);
+    for (size_t at = 0; at + sizeof word < count; at += sizeof word) {
+        std::memcpy(&word, widths + at, sizeof word);
+        all &= word;
     }
-    for (int group = 0; group < LANES; group += GROUP) {  // what is narrow stands in few groups
+    return (all & TWOS) == TWOS;
+}
+
+// The hashes of shingles of *half* code points at least, which is known beforehand where KNOWN is not 0.
+template <int KNOWN>
+static inline void hash_from(const uint32_t* RESTRICT codes, const uint8_t* RESTRICT widths, int size, int given,
+                             uint64_t* RESTRICT hashes) {
+    const int half = KNOWN ? KNOWN : given;
+    const uint16_t whole = static_cast<uint16_t>(size);
+    for (int group = 0; group < LANES; group += GROUP) {
         uint64_t h[GROUP] = {0};
         for (int step = 0; step < half; step++) {
             const uint32_t* RESTRICT ahead = codes + group + step;
             for (int i = 0; i < GROUP; i++) h[i] = absorb(h[i], ahead[i]);
         }
-        uint16_t lengths[GROUP], grows[GROUP];
+        if (are_wide(widths + group, GROUP - 1 + static_cast<size_t>(half))) {  // as most groups are
+            for (int i = 0; i < GROUP; i++) hashes[group + i] = fmix64(h[i] + static_cast<uint64_t>(half));
+            continue;
+        }
+        uint16_t spanned[GROUP] = {0}, lengths[GROUP], grows[GROUP];
+        for (int step = 0; step < half; step++) {
+            const uint8_t* RESTRICT wide = widths + group + step;
+            for (int i = 0; i < GROUP; i++) spanned[i] = static_cast<uint16_t>(spanned[i] + wide[i]);
+        }
         for (int i = 0; i < GROUP; i++) lengths[i] = static_cast<uint16_t>(half);
         for (int step = half;; step++) {
             uint16_t any = 0;
             for (int i = 0; i < GROUP; i++) {
-                grows[i] = spanned[group + i] < whole ? 0xFFFF : 0;
+                grows[i] = spanned[i] < whole ? 0xFFFF : 0;
                 any |= grows[i];
             }
             if (!any) break;
             const uint8_t* RESTRICT wide = widths + group + step;
             const uint32_t* RESTRICT ahead = codes + group + step;
             for (int i = 0; i < GROUP; i++) {
-                spanned[group + i] = static_cast<uint16_t>(spanned[group + i] + (wide[i] & grows[i]));
+                spanned[i] = static_cast<uint16_t>(spanned[i] + (wide[i] & grows[i]));
                 lengths[i] = static_cast<uint16_t>(lengths[i] + (grows[i] & 1));
             }
             for (int i = 0; i < GROUP; i++) {
@@ -64,6 +79,16 @@ static void hash_positions(const uint32_t* RESTRICT codes, const uint8_t* RESTRI
         }
         for (int i = 0; i < GROUP; i++) hashes[group + i] = fmix64(h[i] + lengths[i]);
     }
+}
+
+// The hashes of the shingles that begin at LANES positions in a row: of the fewest code points that span *size* columns.
+//   codes, widths: LANES + size - 1 elements can be read; widths are 1 or 2. Where a shingle ends the caller must know.
+static void hash_positions(const uint32_t* codes, const uint8_t* widths, int size, uint64_t* hashes) {
+    const int half = (size + 1) / 2;  // as many code points as every shingle has, and if all are wide no more
+    if (half == 4)  // as it is unless somebody wishes otherwise: what is hashed then stays in registers
+        hash_from<4>(codes, widths, size, half, hashes);
+    else
+        hash_from<0>(codes, widths, size, half, hashes);
 }
 
 // The upper halves of hashes, mixed: what affine32 permutes.
@@ -237,12 +262,18 @@ static inline size_t zeros(const uint8_t* RESTRICT bytes) {
     uint64_t words[COUNT / WORD], any = 0;
     std::memcpy(words, bytes, COUNT);
     for (size_t i = 0; i < COUNT / WORD; i++) any |= words[i];
-    size_t zero = any ? 0 : COUNT;
-    while (zero < COUNT && !words[zero / WORD]) zero += WORD;
+    if (!any) return COUNT;
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    if (zero < COUNT) zero += static_cast<size_t>(__builtin_ctzll(words[zero / WORD])) / 8;
+    size_t zero = 0;
+    uint64_t first = 0;
+    for (size_t i = COUNT / WORD; i-- > 0;) {  // no branch: which word is the first cannot be foreseen
+        zero = words[i] ? i * WORD : zero;
+        first = words[i] ? words[i] : first;
+    }
+    zero += static_cast<size_t>(__builtin_ctzll(first)) / 8;
 #else
-    while (zero < COUNT && !bytes[zero]) zero++;
+    size_t zero = 0;
+    while (!bytes[zero]) zero++;
 #endif
     return zero;
 }
