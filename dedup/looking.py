@@ -41,6 +41,7 @@ from dedup.rules import (
     COMMA,
     OPENERS,
     OPENS_MARKUP,
+    any_beginnings,
     beginnings,
     endings,
     matcher,
@@ -68,16 +69,22 @@ class Looks:
     marks: Marks
 
 
+_FEW = 1 << 17  # code points; for fewer it does not pay to know what rules begin with
+
+
 def outlines(codes: U32, offsets: I64) -> Outlines:
     """The lines of several articles that are not blank, and what is seen of each by itself."""
-    return kernel.outlines(codes, offsets, line_table())
+    return kernel.outlines(codes, offsets, line_table(len(codes) >= _FEW))
 
 
-@lru_cache(maxsize=1)
-def line_table() -> LineTable:
-    """What lines are looked at by."""
+@lru_cache(maxsize=2)
+def line_table(many: bool) -> LineTable:
+    """What lines are looked at by, few or *many*."""
+    if many:
+        kinds, told = beginnings()
+        return line_table(False)._replace(kinds=kinds, beginnings=told)
     marked = np.where(debris_kinds(), np.uint16(MARKED), np.uint16(0))
-    return LineTable(signs() | marked, OPENERS, *beginnings(), endings() | shapes()[reading_table()])
+    return LineTable(signs() | marked, OPENERS, *any_beginnings(), endings() | shapes()[reading_table()])
 
 
 def look_all(texts: Sequence[str], codes: U32, offsets: I64, lines: Outlines, settings: Settings) -> Looks:

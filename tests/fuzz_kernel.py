@@ -30,7 +30,7 @@ from dedup.kernel.greedy_reference import NumbersAgree, PassagesCovered
 from dedup.looking import line_table
 from dedup.rules import reading_table
 
-LINES = line_table()
+LINES = line_table(True)
 EDGES = [0, 1, 2, 3, 63, 64, 65, 2**31, 2**32 - 1, 2**62, 2**63 - 1, -1, -(2**63)]
 
 

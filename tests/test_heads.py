@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_looking import all_read, suspects
 
-from dedup import rules
+from dedup import looking, rules
 from dedup.heads import _TOKEN, Beginnings, groups, heads, ranges, takes_digits_alike
 from dedup.rules import RULES, matcher, reading_table
 
@@ -21,6 +21,7 @@ def many_lines():
     """Beginnings are looked at where lines are many."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rules, "_FEW_LINES", -1)
+        patch.setattr(looking, "_FEW", 0)
         yield
 
 

@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from shared_data import FOLDER, needs_shared_data
 
-from dedup import kernel, rules
+from dedup import kernel, looking, rules
 from dedup.boilerplate import LEAD_IN, SENTENCE, debris_kinds, look
 from dedup.kernel.reference import offsets_of
 from dedup.looking import look_all, outlines
@@ -163,9 +163,10 @@ def test_each_line_as_an_article_and_before_and_behind_running_text():
 
 @pytest.fixture(scope="module", autouse=True, params=["few", "many"])
 def counted_as(request):
-    """Lines are matched one by one while they are few: each test sees them in both ways."""
+    """Lines are looked at and matched in another way while they are few: each test sees them in both ways."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rules, "_FEW_LINES", 1 << 62 if request.param == "few" else -1)
+        patch.setattr(looking, "_FEW", 1 << 62 if request.param == "few" else 0)
         yield
 
 
@@ -239,16 +240,29 @@ def test_a_line_that_a_rule_names_is_suspect(rules):
 
 
 def test_the_same_lines_are_suspect_however_many_there_are(monkeypatch):
-    """What few lines are looked at with tells what many are; many are held against a user's rules more loosely."""
+    """What few lines are looked at with tells what many are, by the rules of the table and by a user's."""
     lines = [line for line in LINES if line.strip() and not set(line) & set("\r\n\x85\x1c")]
-    own = (("own", "正文.{1,9}|a{5,9}"),)
-    found = []
-    for few in (-1, 1 << 62):
-        monkeypatch.setattr(rules, "_FEW_LINES", few)
-        found.append([suspects(lines, named) for named in ((), own)])
-    (many, many_own), (few, few_own) = found
-    assert many == few != []
-    assert set(few) < set(few_own) < set(many_own)
+    for own in ((), (("own", "正文.{1,9}|a{5,9}"),)):
+        found = []
+        for few in (-1, 1 << 62):
+            monkeypatch.setattr(rules, "_FEW_LINES", few)
+            rules._sets(own)._known.clear()
+            found.append(suspects(lines, own))
+        assert found[0] == found[1] != []
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_no_line_that_is_suspect_is_passed_over(monkeypatch, many):
+    """In few code points any line may be named, in many those alone that begin as rules do: the same are found."""
+    monkeypatch.setattr(looking, "_FEW", 0 if many else 1 << 62)
+    lines = [line for line in LINES if all_read([line]) != [""] and not set(line) & set("\r\n\x85\x1c")]
+    rules._sets(())._known.clear()
+    assert suspects(lines) == [number for number, line in enumerate(all_read(lines)) if one_by_one(line)]
+
+
+def one_by_one(line):
+    """Whether a rule without its counts matches."""
+    return rules._sets(())._rule_of(line.encode(), len(line)) != rules._CLEAR
 
 
 DATED = st.lists(st.sampled_from([*LINES, "", "7", "/"]) | st.text("0123456789.年月日:-", max_size=9), max_size=3)

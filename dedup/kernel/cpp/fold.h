@@ -194,6 +194,7 @@ enum class Left { NOTHING, ANNOTATED, COMBINING };
 template <class Unit>
 inline Left fold(const uint32_t* codes, size_t count, const Table& table, bool stripped, Unit*& out, Lengths& lengths) {
     const uint32_t* words = table.words;
+    while (count && words[codes[count - 1]] & P_SPACE) count--;  // the line end, which folds to nothing
     Writer<Unit> writer(words, out);
     uint32_t before = 0;  // the word of the last code point that is visible or white, 0 at the beginning
     // the first place from *place* on that is not invisible
