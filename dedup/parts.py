@@ -9,6 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 I64 = NDArray[np.int64]
+Room = Callable[[int], memoryview]
+"""Memory for so many bytes."""
+
+
+def memory(size: int) -> memoryview:
+    """Memory of this process; what stands in it is not known."""
+    return np.empty(size, np.uint8).data
+
+
+def joined(parts: Sequence[bytes | memoryview], room: Room) -> memoryview:
+    """Bytes one behind the other."""
+    place = room(sum(map(len, parts)))
+    begin = 0
+    for part in parts:
+        place[begin : begin + len(part)] = part
+        begin += len(part)
+    return place
 
 
 class Fault(NamedTuple):
@@ -81,8 +98,12 @@ class Pass(Protocol):
     finish when the last is settled. An error in taking parts is to be raised after all before it are settled.
     """
 
-    def parts(self) -> Iterator[Part]:
-        """The parts in their order."""
+    def parts(self, room: Room = memory) -> Iterator[Part]:
+        """The parts in their order.
+
+        Args:
+            room: gives memory for what the next part holds.
+        """
 
     def share(self) -> float:
         """How much has been read to make the parts that were taken, from 0 to 1; 0: it is not known."""

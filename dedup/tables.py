@@ -20,7 +20,7 @@ from dedup.kernel.reference import I64, U16, U32, U64, offsets_of, positions
 from dedup.looking import Looks, look_all, outlines
 from dedup.marks import Head, Heads, Marks
 from dedup.model import Article, Place
-from dedup.parts import Given, Part, Partible, Records, Settled
+from dedup.parts import Given, Part, Partible, Records, Room, Settled, memory
 from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.sketch import sizes, sizes_of
@@ -351,7 +351,7 @@ class _Rows:
         reading = articles.begin(fields) if isinstance(articles, Partible) else _Given(articles, fields, against)
         made = partial(_made, settings, against is None)
         before = self._work.held
-        for part in self._work.in_processes(made, reading.parts()):
+        for part in self._work.in_processes(made, reading.parts(self._work.room)):
             ids, taken, error = reading.settle(part.records)
             if error is not None:
                 raise error
@@ -401,7 +401,7 @@ class _Given:
         self._where = "" if against is None else f"reference {against!r}: "
         self._ids: list[str] = []
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self, room: Room = memory) -> Iterator[Part]:
         """Batches."""
         batch: list[Article] = []
         filled = 0

@@ -9,16 +9,13 @@ import errno
 import math
 import mmap
 import os
-import pickle
-import signal
 import sys
 import tempfile
-import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import accumulate, chain, islice
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -28,6 +25,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from dedup.errors import BadRun
 from dedup.kept import Kept, Stage
+from dedup.processes import Pool, start_method
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -38,8 +36,6 @@ T = TypeVar("T")
 R = TypeVar("R")
 _BEFORE_PROCESSES = {"fork": 1, "forkserver": 4, "spawn": 4}
 """Items that are done here first: a small corpus is done before a process has started; a copy finds its tables made."""
-_FOR_EACH = 3  # items that each process has at most: one to work on, two that wait while this one works on its own
-_WAITING = 4  # items for each worker that are held at most, done or not: the first may wait for a process to start
 _LIGHT = 16  # arrays may take this part of the memory once others are in files, where a page costs three times as much
 _HELD = 8  # results of threads take this part of the memory at most, unless one alone takes more
 MEMORY = 1 << 30
@@ -72,6 +68,7 @@ class Work:
         self.kept = kept
         self._place = None if folder is None else Path(folder)
         self.memory = memory
+        self._pool: Pool[Any, Any] | None = None
         self._held = 0
         self._light: dict[int, int] = {}  # arrays that are in memory though others are in files -> their bytes
         self._columns: list[Column] = []
@@ -188,70 +185,23 @@ class Work:
             yield from map(function, items)
             return
         items = iter(items)
-        method = _start_method(self._forks)
+        method = start_method(self._forks)
         yield from map(function, islice(items, _BEFORE_PROCESSES[method]))
         first = list(islice(items, 1))
         if first:
-            yield from self._in_pool(function, chain(first, items), method)
-
-    def _in_pool(self, function: Callable[[T], R], items: Iterable[T], method: str) -> Iterator[R]:
-        """The same of the others."""
-        from concurrent.futures import Future, ProcessPoolExecutor  # noqa: PLC0415
-        from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415
-        from multiprocessing import get_context  # noqa: PLC0415
-
-        waiting: deque[tuple[Future[Any], int | None, T]] = deque()  # results to come, the trays they come in, of what
-        errors: list[Exception] = []
-        most = _WAITING * self.workers
-        free = list(range(most + 1))
-        trays = _new_trays()
-        file = "" if trays.file is None else f"/proc/{os.getpid()}/fd/{trays.file}"
-        begun = (file, trays.room, function)
-        pool = ProcessPoolExecutor(self.workers - 1, get_context(method), _start_worker, begun)
-
-        def submitted(item: T, tray: int) -> Future[Any]:
-            """What a worker will answer."""
+            pool = self._pool = Pool(self.workers, method, function)
             try:
-                return pool.submit(_answer, tray, trays.put(tray, item))
-            except Exception as error:
-                failed: Future[Any] = Future()
-                failed.set_exception(error)
-                return failed
+                yield from pool.results(chain(first, items))
+            finally:
+                self._pool = None
 
-        def results(count: int) -> Iterator[R]:
-            """The next results: those that are there, and whatever more than *count* are to come."""
-            while waiting and (waiting[0][0].done() or len(waiting) > count):
-                future, tray, item = waiting.popleft()
-                if tray is None:
-                    yield future.result()
-                    continue
-                answer = future.result()
-                made = None if answer is None else trays.get(tray, answer, lambda place: place)
-                yield function(item) if made is None else made[0]
-                free.append(tray)
+    def room(self, size: int) -> memoryview:
+        """Memory for bytes that the next item for `in_processes` will hold, to be kept as long as its result.
 
-        try:
-            for item in _until_error(items, errors):
-                if sum(not one.done() for one, *_ in waiting) < _FOR_EACH * (self.workers - 1):
-                    tray = min(free)  # one that has its memory
-                    free.remove(tray)
-                    waiting.append((submitted(item, tray), tray, item))
-                else:  # the others have enough to do, and may not have started yet
-                    waiting.append((_here(function, item), None, item))
-                yield from results(most)
-            yield from results(0)
-            if errors:
-                raise errors[0]
-        except BrokenProcessPool:
-            unguarded = "" if method == "fork" else ', and guard the main module by if __name__ == "__main__"'
-            raise BadRun(
-                "a worker process was ended from outside, perhaps for want of memory; pass a smaller --workers, or see "
-                f"who ended it{unguarded}"
-            ) from None
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-            if trays.file is not None:
-                os.close(trays.file)  # its memory goes with the last result that lies in it
+        From there they go to another process without a copy.
+        """
+        shared = None if self._pool is None else self._pool.room(size)
+        return np.empty(size, np.uint8).data if shared is None else shared
 
     def in_threads(
         self, function: Callable[[T], R], items: Iterable[T], size: Callable[[T], int] = lambda item: 0
@@ -359,26 +309,6 @@ class Work:
             ) from error
 
 
-def _until_error(items: Iterable[T], errors: list[Exception]) -> Iterator[T]:
-    """The items; an error of theirs ends them and goes into the list."""
-    try:
-        yield from items
-    except Exception as error:
-        errors.append(error)
-
-
-def _here(function: Callable[[T], R], item: T) -> Future[R]:
-    """What a worker would make of it, made at once."""
-    from concurrent.futures import Future  # noqa: PLC0415
-
-    made: Future[R] = Future()
-    try:
-        made.set_result(function(item))
-    except Exception as error:
-        made.set_exception(error)
-    return made
-
-
 def _begin(array: NDArray[Any]) -> int:
     """Where it begins in memory; an empty array begins nowhere."""
     return int(array.__array_interface__["data"][0]) if array.size else 0
@@ -434,121 +364,6 @@ def _fill(file: IO[bytes], size: int) -> None:
     zeros = np.zeros(min(size, 1 << 20), np.uint8)
     for start in range(0, size, len(zeros)):
         _write(file, zeros[: size - start])
-
-
-def _start_method(forks: bool) -> str:
-    """How worker processes are started. Only Linux forks in safety, and only where no other thread holds a lock."""
-    from multiprocessing import get_all_start_methods  # noqa: PLC0415
-
-    methods = get_all_start_methods()
-    if forks and sys.platform == "linux" and "fork" in methods and threading.active_count() == 1:
-        return "fork"
-    return "forkserver" if "forkserver" in methods else "spawn"
-
-
-_TRAY = 1 << 26  # no more memory is taken than is used: lines of two characters make this much of a part
-_MAPPED = 1 << 20  # bytes of a tray that are mapped, a multiple
-_ALIGNED = 64  # where arrays begin in it, a multiple
-
-_Pickled = list[int] | bytes
-"""The lengths of what stands in a tray of something pickled, its arrays apart; or, where it has no room, all of it."""
-
-
-class _Trays:
-    """Memory in which items are handed to workers, and what they made of them back, instead of through a pipe in bits
-    of 64 KB.
-
-    Args:
-        file: the memory, as a file of no name, so that it ends with the processes; None: all goes through the pipe.
-        room: the most that a tray holds.
-    """
-
-    def __init__(self, file: int | None, room: int) -> None:
-        self.file, self.room = file, room
-        self._mapped: dict[int, memoryview] = {}
-
-    def put(self, tray: int, made: Any) -> _Pickled:
-        """Puts something there."""
-        if self.file is None:
-            return pickle.dumps(made, 5)
-        buffers: list[memoryview] = []
-        body = pickle.dumps(made, 5, buffer_callback=lambda buffer: buffers.append(buffer.raw()))
-        things = [memoryview(body), *buffers]
-        lengths = list(map(len, things))
-        places = self._places(tray, lengths)
-        if places is None:
-            return pickle.dumps(made, 5)
-        for place, thing in zip(places, things, strict=True):
-            place[:] = thing
-        return lengths
-
-    def get(self, tray: int, pickled: _Pickled, buffer: Callable[[memoryview], Any]) -> tuple[Any] | None:
-        """What was put there, its arrays in what *buffer* makes of that; None: it cannot be seen."""
-        if isinstance(pickled, bytes):
-            return (pickle.loads(pickled),)
-        if (places := self._places(tray, pickled)) is None:
-            return None
-        body, *others = places
-        return (pickle.loads(body, buffers=map(buffer, others)),)
-
-    def _places(self, tray: int, lengths: Sequence[int]) -> list[memoryview] | None:
-        """Where things of these lengths stand in a tray; None: it has no room, or there is a limit of memory."""
-        *starts, end = accumulate((-(-length // _ALIGNED) * _ALIGNED for length in lengths), initial=0)
-        if self.file is None or end > self.room:
-            return None
-        mapped = self._mapped.get(tray, memoryview(b""))
-        if len(mapped) < end:
-            at, size = tray * self.room, min(-(-end // _MAPPED) * _MAPPED, self.room)
-            try:
-                os.posix_fallocate(self.file, at, size)  # want of memory would end the process later, not raise
-                mapped = memoryview(mmap.mmap(self.file, size, offset=at))
-            except (OSError, ValueError):
-                return None
-            self._mapped[tray] = mapped
-        return [mapped[start : start + length] for start, length in zip(starts, lengths, strict=True)]
-
-
-def _new_trays() -> _Trays:
-    """Trays of this process, where it can have some."""
-    if sys.platform == "linux":
-        with suppress(OSError):  # there may be a limit
-            return _Trays(os.memfd_create("dedup"), _TRAY)
-    return _Trays(None, 0)
-
-
-_trays = _Trays(None, 0)
-"""Those of its parent, in a worker."""
-_function: Callable[[Any], Any]
-"""What a worker does."""
-
-
-def _answer(tray: int, item: _Pickled) -> _Pickled | None:
-    """What a worker makes of an item, both in a tray; None: it cannot see the item."""
-    given = _trays.get(tray, item, bytes)
-    return None if given is None else _trays.put(tray, _function(*given))
-
-
-def _start_worker(file: str, room: int, function: Callable[[Any], Any]) -> None:
-    """A worker leaves Ctrl-C to the process that started it, and ends with it even where that is killed."""
-    global _trays, _function  # noqa: PLW0603 (the initializer of a pool has no other way)
-    _function = function
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # so a broken pool ends the rest; a copy has its parent's handlers
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as Ctrl-C
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    if file:
-        with suppress(OSError):  # what comes in trays is left to the parent then
-            _trays = _Trays(os.open(file, os.O_RDWR), room)
-
-
-def _end_with_parent() -> None:
-    from multiprocessing import parent_process  # noqa: PLC0415
-
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 class Column:

@@ -13,6 +13,7 @@ LAYERS = [
     "lazy",
     "errors",
     "kept",
+    "processes",
     "work",
     "columns",
     "settings",

@@ -1,10 +1,13 @@
 """Files are read in parts, which any process may parse: nobody sees where the parts begin."""
 
 import csv
+import errno
+import hashlib
 import io
 import json
 import pickle
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +15,11 @@ import pytest
 from corpora import english, sentence
 
 from dedup import tables as module
-from dedup.articles import read_articles, rows
+from dedup.articles import packing, read_articles, rows
+from dedup.articles.files import FileFault, Meter
 from dedup.errors import BadInput, BadSettings
 from dedup.model import Article
-from dedup.parts import Partible
+from dedup.parts import Partible, memory
 from dedup.settings import Settings
 from dedup.tables import read_tables
 from dedup.work import Work
@@ -226,7 +230,66 @@ def test_how_much_has_been_read_is_known(tmp_path: Path, monkeypatch: pytest.Mon
         file.write(b'{"text": "abc"}\n' * 1000)
     reading = read_articles(tmp_path / "a.jsonl").begin()
     (tmp_path / "a.jsonl").write_bytes(b'{"text": "abc"}\n' * 3000)
-    assert {reading.share() for _ in reading.parts()} == {1}
+    assert max(reading.share() for _ in reading.parts()) == 1
+
+
+def pieces_of(path: Path, size: int, most: int = 1 << 30) -> tuple[list[bytes], str]:
+    """What a file is read in, and its hash."""
+    meter = Meter()
+    file = read_articles(path).files[0]
+    return [bytes(piece) for piece in packing.stored_lines(file, meter, size, most, memory)], meter.sha256()
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 64, 1 << 20])
+def test_a_stored_file_is_read_in_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    """However long its lines are, whatever is read at once, and whether it ends with LF or not."""
+    monkeypatch.setattr(packing, "_PLAIN_CHUNK", chunk)
+    rng = random.Random(3)
+    for number in range(60):
+        path = tmp_path / f"{number}.jsonl"
+        lines = [b"x" * rng.choice([0, 1, 5, 30, 300]) for _ in range(rng.choice([0, 1, 9, 40]))]
+        content = b"\n".join(lines) + b"\n" * rng.randrange(2)
+        path.write_bytes(content)
+        size = rng.choice([1, 20, 100, 1 << 14])
+        pieces, sha256 = pieces_of(path, size)
+        assert b"".join(pieces) == content
+        assert sha256 == hashlib.sha256(content).hexdigest()
+        assert all(pieces)
+        assert all(piece.endswith(b"\n") for piece in pieces[:-1])
+        longest = max(map(len, lines), default=0)
+        assert all(len(piece) < size + chunk + longest + 2 for piece in pieces)
+
+
+def test_no_more_of_a_stored_file_is_read_than_a_line_may_be_long(tmp_path: Path) -> None:
+    """What has been read of a line that is too long is the last."""
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b"ab\n" * 100 + b"x" * (5 << 20) + b"\nab\n")
+    pieces, _ = pieces_of(path, 64, 1000)
+    assert b"".join(pieces[:-1]) == b"ab\n" * 100
+    assert 1000 < len(pieces[-1]) < 2 << 20
+
+
+def test_whole_lines_come_before_an_error_in_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk may break at any byte."""
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b"abc\n" * 1000)
+    monkeypatch.setattr(packing, "_PLAIN_CHUNK", 10)
+
+    class Broken(io.FileIO):
+        def readinto(self, buffer: memoryview) -> int:
+            if self.tell() >= 330:
+                raise OSError(errno.EIO, "broken")
+            return super().readinto(buffer)
+
+    class Place:
+        def open(self, *_: object, **__: object) -> Broken:
+            return Broken(path)
+
+    file = replace(read_articles(path).files[0], path=Place())
+    pieces: list[bytes] = []
+    with pytest.raises(FileFault, match="cannot be read: broken"):
+        pieces.extend(map(bytes, packing.stored_lines(file, Meter(), 100, 1000, memory)))
+    assert b"".join(pieces) == b"abc\n" * 82
 
 
 def test_a_part_is_sent_with_its_rows_apart(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dedup import processes
 from dedup import work as module
 from dedup.errors import BadInput, BadRun
 from dedup.kept import Kept, Stage
@@ -404,19 +405,18 @@ class Item(NamedTuple):
     """A number, bytes that are sent apart, and an array."""
 
     number: int
-    raw: bytes
+    raw: bytes | memoryview
     array: np.ndarray
 
     def __reduce_ex__(self, protocol: int) -> tuple:
         """As parts of a corpus."""
-        return Item, (self.number, pickle.PickleBuffer(self.raw) if protocol >= 5 else self.raw, self.array)
+        return Item, (self.number, pickle.PickleBuffer(self.raw) if protocol >= 5 else bytes(self.raw), self.array)
 
 
 def arrays(item: Item) -> tuple[int, dict[str, np.ndarray]]:
     """Some arrays of some lengths, none and other things among them."""
     time.sleep(0.003)
     number, raw, array = item
-    assert type(raw) is bytes
     found = {"a": np.arange(number % 7 * 1000), "b": np.full((2, number), number, np.uint8), "c": np.zeros(0)}
     found["e"] = np.frombuffer(raw, np.uint8) + array.sum()
     return number, {**found, "d": np.arange(20)[:: number % 3 + 1]}
@@ -443,27 +443,37 @@ def test_arrays_go_and_come_back_as_they_were_made(monkeypatch, way):
         raise OSError(errno.EPERM, "not permitted")
 
     if way.startswith("small trays"):
-        monkeypatch.setattr(module, "_TRAY", 1 << 12)
+        monkeypatch.setattr(processes, "_TRAY", 1 << 12)
     if way == "no trays":
         monkeypatch.setattr(os, "memfd_create", refused, raising=False)
     if way == "closed trays":
-        monkeypatch.setattr(module.os, "open", refused)
+        monkeypatch.setattr(processes.os, "open", refused)
     if way == "full trays":
         monkeypatch.setattr(os, "posix_fallocate", refused, raising=False)
     if way == "unmapped trays":
-        monkeypatch.setattr(module.mmap, "mmap", refused)
+        monkeypatch.setattr(processes.mmap, "mmap", refused)
     if way == "trays unmapped here":
-        monkeypatch.setattr(module, "_MAPPED", 1 << 12)
+        monkeypatch.setattr(processes, "_MAPPED", 1 << 12)
         here, mapped = os.getpid(), mmap.mmap
         monkeypatch.setattr(
-            module.mmap,
+            processes.mmap,
             "mmap",
-            lambda file, size, **more: (
-                refused() if os.getpid() == here and size > 1 << 14 else mapped(file, size, **more)
+            lambda file, size, *more, **others: (
+                refused() if os.getpid() == here and size > 1 << 14 else mapped(file, size, *more, **others)
             ),
         )
     work = Work(workers=3, forks="not forked" not in way)
-    items = (Item(number, bytes([number]) * 100 * number, np.arange(number)) for number in range(90))
+
+    def item(number: int) -> Item:
+        """The raw bytes of some in memory that is shared, of all of it or of a part."""
+        raw: bytes | memoryview = bytes([number]) * 100 * number
+        if number % 3:
+            place = work.room(101 * number)
+            place[number:] = raw
+            raw = place[number:]
+        return Item(number, raw, np.arange(number))
+
+    items = map(item, range(90))
     expected = 0
     for number, found in work.in_processes(arrays, items):
         assert number == expected
@@ -477,6 +487,76 @@ def test_arrays_go_and_come_back_as_they_were_made(monkeypatch, way):
     assert expected == 90
 
 
+def doubled(item: bytes) -> bytes:
+    """Twice as much as was given."""
+    return item + item
+
+
+@pytest.mark.parametrize("way", ["trays", "small trays", "no trays"])
+def test_items_and_results_may_be_larger_than_a_pipe(monkeypatch, way):
+    """Neither side waits for the other to read."""
+    if way == "small trays":
+        monkeypatch.setattr(processes, "_TRAY", 1 << 12)
+    if way == "no trays":
+        monkeypatch.setattr(processes, "_new_trays", lambda: processes._Trays(None, 0))
+    items = [bytes([number]) * (1 << 20) for number in range(24)]
+    results = Work(workers=2, forks=True).in_processes(doubled, items)
+    assert all(result == item + item for result, item in zip(results, items, strict=True))
+
+
+def reversed_bytes(item: Item) -> np.ndarray:
+    """A view of what was given."""
+    time.sleep(0.003)
+    return np.frombuffer(item.raw, np.uint8)[::-1]
+
+
+def test_a_result_may_be_a_part_of_its_item():
+    """It is not written over what it is made of."""
+    work = Work(workers=2, forks=True)
+
+    def item(number: int) -> Item:
+        place = work.room(1000)
+        place[:] = bytes([number]) * 500 + bytes(500)
+        return Item(number, place, np.arange(0))
+
+    for number, found in enumerate(work.in_processes(reversed_bytes, map(item, range(60)))):
+        assert bytes(found) == bytes(500) + bytes([number]) * 500
+
+
+def test_an_error_in_a_worker_says_where_it_was_raised():
+    """Its traceback is another process's."""
+    with pytest.raises(ZeroDivisionError) as raised:
+        list(Work(workers=2, forks=True).in_processes(partial(divided, os.getpid()), range(40)))
+    assert "in divided" in str(raised.value.__cause__)
+
+
+def divided(parent: int, number: int) -> float:
+    """Fails in a worker."""
+    time.sleep(0.003)
+    return number / (os.getpid() == parent)
+
+
+class UnsendableError(Exception):
+    """Cannot be made again from what it says."""
+
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(f"{one} and {two}")
+
+
+def unsendable(parent: int, number: int) -> object:
+    """Results and errors that cannot go to another process."""
+    time.sleep(0.003)
+    if os.getpid() != parent and number > 20:
+        raise UnsendableError(1, 2)
+    return number if os.getpid() == parent else pickle.dumps if number < 15 else lambda: 1
+
+
+def test_what_cannot_be_sent_back_is_an_error():
+    """Not a worker that is gone."""
+    with pytest.raises((pickle.PicklingError, AttributeError, TypeError)):
+        list(Work(workers=2, forks=True).in_processes(partial(unsendable, os.getpid()), range(40)))
+
+
 def test_an_item_that_cannot_be_sent_is_an_error_in_its_place():
     """After the results before it, like all that is wrong with items."""
     lambdas = [lambda: None] * 40  # some of them are done here
@@ -488,11 +568,11 @@ def test_an_item_that_cannot_be_sent_is_an_error_in_its_place():
 
 def test_processes_are_forked_only_without_other_threads(monkeypatch):
     """A lock that another thread holds would stay locked for ever in the copy."""
-    assert module._start_method(forks=False) != "fork"
+    assert processes.start_method(forks=False) != "fork"
     monkeypatch.setattr(threading, "active_count", lambda: 1)
-    assert (module._start_method(forks=True) == "fork") == (sys.platform == "linux")
+    assert (processes.start_method(forks=True) == "fork") == (sys.platform == "linux")
     monkeypatch.setattr(threading, "active_count", lambda: 2)
-    assert module._start_method(forks=True) != "fork"
+    assert processes.start_method(forks=True) != "fork"
 
 
 @pytest.mark.parametrize("forks", [False, True])

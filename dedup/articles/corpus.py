@@ -44,7 +44,7 @@ from dedup.articles.wording import are, count, named, printable
 from dedup.errors import BadInput, BadSettings
 from dedup.kernel.reference import I64, U8
 from dedup.model import Article
-from dedup.parts import Fault, Given, Part, Records, Settled
+from dedup.parts import Fault, Given, Part, Records, Room, Settled, memory
 
 
 class Corpus:
@@ -264,13 +264,13 @@ class _Pass:
         """Of the bytes as stored."""
         return min(self._read / max(self._total, 1), 1)
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self, room: Room = memory) -> Iterator[Part]:
         """The records of all files; text files share parts."""
         texts: list[Records] = []
         characters = 0
         try:
             for number, file in enumerate(self._corpus._files):
-                parts = self._of_file(number, file)
+                parts = self._of_file(number, file, room)
                 if file.format == "text":
                     for part in parts:
                         texts.append(part.records())
@@ -287,7 +287,7 @@ class _Pass:
         if texts:
             yield _together(texts)
 
-    def _of_file(self, number: int, file: InputFile) -> Iterator[Part]:
+    def _of_file(self, number: int, file: InputFile, room: Room) -> Iterator[Part]:
         """The parts of a file, if it is not passed over."""
         corpus = self._corpus
         if file.name in corpus._unreadable:
@@ -296,7 +296,7 @@ class _Pass:
         begun = False
         try:
             self._check_readable(file)
-            for part in _parts(number, corpus._resolved(file), corpus.reading, self._wanted, meter):
+            for part in _parts(number, corpus._resolved(file), corpus.reading, self._wanted, meter, room):
                 begun = True
                 yield part
         except NoTextError as fault:
@@ -389,14 +389,14 @@ def _together(texts: Sequence[Records]) -> Part:
 
 
 def _parts(
-    number: int, file: InputFile, reading: Reading, wanted: tuple[str, ...] | None, meter: Meter
+    number: int, file: InputFile, reading: Reading, wanted: tuple[str, ...] | None, meter: Meter, room: Room
 ) -> Iterator[Part]:
     """The parts of one file, whose encoding is known; see `dedup.articles.rows.parts`."""
     if file.format not in ("text", "parquet"):
-        yield from rows.parts(file, number, reading, wanted, meter)
+        yield from rows.parts(file, number, reading, wanted, meter, room)
         return
     if file.format == "parquet" and wanted is not None:
-        yield from parquet.parts(file, number, reading, wanted, meter, rows.PART)
+        yield from parquet.parts(file, number, reading, wanted, meter, rows.PART, room)
         return
     lines: list[int] = []
     articles: list[Article] = []

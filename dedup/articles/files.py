@@ -206,7 +206,7 @@ class Meter:
         self._progress = progress
         self.stored: Stored | None = None
 
-    def note(self, chunk: bytes) -> None:
+    def note(self, chunk: bytes | memoryview) -> None:
         self._hash.update(chunk)
         if self._progress is not None:
             self._progress(len(chunk))

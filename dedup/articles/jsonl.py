@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from dedup.articles.files import RecordError, surrogate
+from dedup.parts import Room, joined
 
 
 def rows(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -27,7 +28,7 @@ def rows(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield last
 
 
-def pieces(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
+def pieces(chunks: Iterable[bytes], size: int, room: Room) -> Iterator[memoryview]:
     """The same bytes in pieces of about *size*, each of whole lines; those before an error come before it."""
     begun: list[bytes] = []
     length = 0
@@ -38,16 +39,16 @@ def pieces(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
                 begun.append(part)
                 length += len(part)
                 if length >= size and (end := part.rfind(b"\n") + 1):
-                    yield b"".join((*begun[:-1], memoryview(part)[:end]))  # copied once
+                    yield joined((*begun[:-1], memoryview(part)[:end]), room)  # copied once
                     begun = [part[end:]]
                     length = len(part) - end
     except Exception:
         whole = b"".join(begun)
         if end := whole.rfind(b"\n") + 1:
-            yield whole[:end]
+            yield memoryview(whole)[:end]
         raise
     if length:
-        yield b"".join(begun)
+        yield joined(begun, room)
 
 
 def record(raw: bytes, text_field: str) -> Any:

@@ -17,6 +17,7 @@ from typing import IO, Any, cast
 from dedup.articles import remote
 from dedup.articles.files import FileFault, InputFile, Meter, Stored
 from dedup.articles.wording import size as shown_size
+from dedup.parts import Room, memory
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -60,15 +61,69 @@ def chunks(file: InputFile, meter: Meter, max_unpacked: int) -> Iterator[bytes]:
             yield chunk
 
 
+def stored_lines(file: InputFile, meter: Meter, size: int, most: int, room: Room) -> Iterator[memoryview]:
+    """The bytes of a local file that is not packed, in pieces of about *size*, each of whole lines that end at LF.
+
+    The last piece may end within a line: where the file does, or where a line has become longer than *most*.
+
+    Raises:
+        FileFault: the file cannot be read; the whole lines before that come before it.
+    """
+    begun = b""
+    with _translated(file), file.path.open("rb", buffering=0) as stored:
+        meter.stored = Stored.of(stored)
+        while len(begun) <= most:
+            place = room(len(begun) + size)
+            place[: len(begun)] = begun
+            end, line = len(begun), 0  # what has been read, and where its last line begins
+            while (end < size or not line) and end - line <= most:
+                if end == len(place):
+                    place, shorter = memory(2 * end), place
+                    place[:end] = shorter
+                try:
+                    count = stored.readinto(place[end : end + _PLAIN_CHUNK])
+                except OSError:
+                    if line:
+                        yield place[:line]
+                    raise
+                if not count:
+                    if end:
+                        yield place[:end]
+                    return
+                meter.note(place[end : end + count])  # while the processor still has it
+                line = _lines_end(place, end, end + count) or line
+                end += count
+            if line:
+                yield place[:line]
+            begun = bytes(place[line:end])
+        yield memoryview(begun)
+
+
+def _lines_end(raw: memoryview, start: int, end: int) -> int:
+    """Where the last LF between *start* and *end* ends; 0 where there is none."""
+    while end > start:
+        begin = max(start, end - (1 << 14))
+        if (at := bytes(raw[begin:end]).rfind(b"\n")) >= 0:
+            return begin + at + 1
+        end = begin
+    return 0
+
+
 def _chunks(file: InputFile, meter: Meter) -> Iterator[bytes]:
+    with _translated(file), remote.opened(file.url) if file.url else file.path.open("rb") as stored:
+        if not file.url:
+            meter.stored = Stored.of(stored)
+        if file.compression:
+            yield from _unpacked(_noted(file, stored, _PACKED_CHUNK, meter), _MEMBERS[file.compression])
+        else:
+            yield from _noted(file, stored, _PLAIN_CHUNK, meter)
+
+
+@contextmanager
+def _translated(file: InputFile) -> Iterator[None]:
+    """Tells what errors in reading mean."""
     try:
-        with remote.opened(file.url) if file.url else file.path.open("rb") as stored:
-            if not file.url:
-                meter.stored = Stored.of(stored)
-            if file.compression:
-                yield from _unpacked(_noted(file, stored, _PACKED_CHUNK, meter), _MEMBERS[file.compression])
-            else:
-                yield from _noted(file, stored, _PLAIN_CHUNK, meter)
+        yield
     except (EOFError, zlib.error, zstd.ZstdError, lzma.LZMAError, _DamagedError) as error:
         raise FileFault(
             file, f"its {file.compression} data is cut short or damaged ({error})", "fetch or compress it again"

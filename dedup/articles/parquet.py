@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+from pickle import PickleBuffer
 from tempfile import NamedTemporaryFile
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, SupportsIndex
 
 import numpy as np
 import orjson
@@ -21,7 +23,7 @@ from dedup.columns import RowFields, pyarrow, rewritten, schema_fault, taken, te
 from dedup.errors import BadInput, BadRun
 from dedup.kernel.reference import offsets_of
 from dedup.model import Article
-from dedup.parts import Fault, Part, Records
+from dedup.parts import Fault, Part, Records, Room, joined
 from dedup.text import Texts
 
 _BATCH = 1024  # rows read at a time
@@ -157,7 +159,7 @@ def check(file: InputFile, reading: Reading) -> None:
 
 
 def parts(
-    file: InputFile, number: int, reading: Reading, wanted: tuple[str, ...], meter: Meter, size: int
+    file: InputFile, number: int, reading: Reading, wanted: tuple[str, ...], meter: Meter, size: int, room: Room
 ) -> Iterator[Part]:
     """The rows of a file, of which only the columns that are asked for are read; any process may decode their texts.
 
@@ -165,6 +167,7 @@ def parts(
         number: of the file in its corpus.
         wanted: the fields that are wanted.
         size: bytes of texts in a part, or a batch more.
+        room: see `dedup.parts.Pass`.
     """
     own = "id" if reading.id_field is None else reading.id_field
     begun = _Columns(number)
@@ -181,14 +184,14 @@ def parts(
                         raise fault
                 first += len(batch)
                 if begun.size >= size:
-                    yield begun.part()
+                    yield begun.part(room)
                     begun = _Columns(number)
         except BadInput:
             if begun.lines or begun.faults:  # what is wrong with these comes first
-                yield begun.part()
+                yield begun.part(room)
             raise
     if begun.lines or begun.faults:
-        yield begun.part()
+        yield begun.part(room)
 
 
 def _fields(batch: Any, reading: Reading, names: set[str]) -> list[str]:
@@ -206,8 +209,13 @@ class _Part(NamedTuple):
     """
 
     known: Records
-    utf8: bytes
+    utf8: bytes | memoryview
     lengths: Sequence[int]
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        """Its texts can be sent by themselves."""
+        utf8 = PickleBuffer(self.utf8) if operator.index(protocol) >= 5 else bytes(self.utf8)
+        return _Part, (self.known, utf8, self.lengths)
 
     def records(self) -> Records:
         """With their texts."""
@@ -270,10 +278,10 @@ class _Columns:
             if wanted:
                 self._fields.append({name: record[name] for name in wanted if name in record})
 
-    def part(self) -> Part:
+    def part(self, room: Room) -> Part:
         """All of them."""
         known = Records([(self._number, len(self.lines))], self.lines, self._ids, (), self._fields, self.faults)
-        return _Part(known, b"".join(self._utf8), self._lengths)
+        return _Part(known, joined(self._utf8, room), self._lengths)
 
 
 def articles(file: InputFile, reading: Reading, ids: Ids, meter: Meter) -> Iterator[tuple[int, Article | RecordError]]:

@@ -19,13 +19,13 @@ from dedup import kernel
 from dedup.articles import delimited, jsonl
 from dedup.articles.encodings import Coding, coding, inner_chunks
 from dedup.articles.files import Aside, FileFault, Ids, InputFile, Meter, OwnIds, Reading, RecordError, Rewriting
-from dedup.articles.packing import chunks, written
+from dedup.articles.packing import chunks, stored_lines, written
 from dedup.articles.wording import fields, found
 from dedup.articles.wording import size as shown_size
 from dedup.errors import BadRun
 from dedup.kernel.reference import I64, U8
 from dedup.model import Article
-from dedup.parts import Fault, Part, Records
+from dedup.parts import Fault, Part, Records, Room, joined
 from dedup.text import Texts
 
 Numbered = tuple[int, bytes]
@@ -200,31 +200,36 @@ PART = 1 << 21
 
 
 def parts(
-    file: InputFile, number: int, reading: Reading, wanted: tuple[str, ...] | None, meter: Meter
+    file: InputFile, number: int, reading: Reading, wanted: tuple[str, ...] | None, meter: Meter, room: Room
 ) -> Iterator[Part]:
     """The rows of a file, to be parsed by any process.
 
     Args:
         number: of the file in its corpus.
         wanted: see `dedup.parts.Partible`.
+        room: see `dedup.parts.Pass`.
     """
     if file.format != "jsonl":
-        yield from _parts_of_rows(file, number, reading, wanted, meter)
+        yield from _parts_of_rows(file, number, reading, wanted, meter, room)
         return
     form = _Form(coding(file.encoding))
-    stored = inner_chunks(file, form.coding, chunks(file, meter, reading.max_unpacked))
     bom = form.coding.bom
     as_stored = form.coding.name == "utf-8" and not file.compression and not file.url
+    if as_stored:
+        pieces = stored_lines(file, meter, PART, reading.max_record, room)
+    else:
+        inner = inner_chunks(file, form.coding, chunks(file, meter, reading.max_unpacked))
+        pieces = jsonl.pieces(_bounded(inner, reading.max_record), PART, room)
     begin = 0
-    for first, piece in _checked(file, jsonl.pieces(_bounded(stored, reading.max_record), PART), reading):
-        head = len(bom) if bom and first == 1 and piece.startswith(bom) else 0
+    for first, piece in _checked(file, pieces, reading):
+        head = len(bom) if bom and first == 1 and piece[: len(bom)] == bom else 0
         at = begin + head if as_stored else None
         yield _Part(number, file, form, reading, wanted, first, piece[head:], at=at)
         begin += len(piece)
 
 
 def _parts_of_rows(
-    file: InputFile, number: int, reading: Reading, wanted: tuple[str, ...] | None, meter: Meter
+    file: InputFile, number: int, reading: Reading, wanted: tuple[str, ...] | None, meter: Meter, room: Room
 ) -> Iterator[Part]:
     opened = _opened(file, meter, reading)
     begun: list[bytes] = []
@@ -232,7 +237,7 @@ def _parts_of_rows(
 
     def part() -> Part:
         lengths = tuple(map(len, begun))
-        return _Part(number, file, opened.form, reading, wanted, first, b"".join(begun), lengths)
+        return _Part(number, file, opened.form, reading, wanted, first, joined(begun, room), lengths)
 
     try:
         for row in opened.rows:
@@ -250,14 +255,14 @@ def _parts_of_rows(
         yield part()
 
 
-def _checked(file: InputFile, pieces: Iterable[bytes], reading: Reading) -> Iterator[tuple[int, bytes]]:
+def _checked(file: InputFile, pieces: Iterable[memoryview], reading: Reading) -> Iterator[tuple[int, memoryview]]:
     """The pieces with the numbers of their first lines, of which none is too long; see `_split`."""
     first = 1
     for piece in pieces:
         if len(piece) > reading.max_record:
             fit = 0
             try:
-                for row in _split(file, [piece], reading, first):
+                for row in _split(file, [bytes(piece)], reading, first):
                     fit += len(row)
             except FileFault:
                 if fit:
@@ -286,13 +291,13 @@ class _Part:
     reading: Reading
     wanted: tuple[str, ...] | None
     first: int
-    raw: bytes
+    raw: bytes | memoryview
     lengths: tuple[int, ...] | None = None
     at: int | None = None
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
         """Its rows can be sent by themselves."""
-        raw = PickleBuffer(self.raw) if operator.index(protocol) >= 5 else self.raw
+        raw = PickleBuffer(self.raw) if operator.index(protocol) >= 5 else bytes(self.raw)
         head = (self.number, self.file, self.form, self.reading, self.wanted, self.first)
         return _Part, (*head, raw, self.lengths, self.at)
 
@@ -317,10 +322,11 @@ class _Part:
         return records_of(self.number, lines, articles, faults, self.wanted)
 
     def _rows(self) -> Iterable[bytes]:
+        raw = bytes(self.raw)
         if self.lengths is None:
-            return jsonl.rows([self.raw])
+            return jsonl.rows([raw])
         ends = accumulate(self.lengths)
-        return (self.raw[end - length : end] for end, length in zip(ends, self.lengths, strict=True))
+        return (raw[end - length : end] for end, length in zip(ends, self.lengths, strict=True))
 
     def _by_spans(self, wanted: tuple[str, ...]) -> Records | None:
         """The same without an object a line, where every line is what it mostly is; else None."""
@@ -348,7 +354,7 @@ class _Part:
 
     def _at_once(self) -> Records | None:
         """The same with an object a line, in a third of the time where every line is a record with an id; else None."""
-        lines = self.raw.split(b"\n")
+        lines = bytes(self.raw).split(b"\n")
         if not lines[-1]:
             lines.pop()
         id_field = self.reading.id_field
@@ -365,7 +371,7 @@ class _Part:
         return Records([(self.number, len(lines))], numbers, ids, texts, chosen(records, self.wanted))
 
 
-def _unquoted(raw: bytes, spans: I64) -> tuple[U8, I64]:
+def _unquoted(raw: bytes | memoryview, spans: I64) -> tuple[U8, I64]:
     """What the strings of JSON between these bytes mean, in UTF-8: a segment array."""
     utf8 = np.empty(len(raw), np.uint8)
     starts, ends = np.ascontiguousarray(spans.T)
@@ -375,7 +381,7 @@ def _unquoted(raw: bytes, spans: I64) -> tuple[U8, I64]:
     return utf8[: offsets[-1]], offsets
 
 
-def _values(raw: bytes, spans: I64) -> tuple[list[int], list[Any]]:
+def _values(raw: bytes | memoryview, spans: I64) -> tuple[list[int], list[Any]]:
     """The values that stand between these bytes, int64 [rows, 2], and their rows; -1: none does."""
     rows = np.flatnonzero(spans[:, 0] >= 0)
     if not len(rows):

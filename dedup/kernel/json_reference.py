@@ -75,7 +75,7 @@ def _codes_of(texts: Sequence[str]) -> tuple[U32, I64]:
     return codes, offsets_of(np.array(list(map(len, texts)), np.int64))
 
 
-def json_texts(raw: bytes, names: Sequence[str]) -> tuple[U32, I64, I64] | None:
+def json_texts(raw: bytes | memoryview, names: Sequence[str]) -> tuple[U32, I64, I64] | None:
     """The texts of the records of JSONL, and where their other fields stand, if every line is what it mostly is.
 
     That is an object of JSON (RFC 8259) in UTF-8, with one field for the text and a string in it; without half of a
@@ -91,7 +91,7 @@ def json_texts(raw: bytes, names: Sequence[str]) -> tuple[U32, I64, I64] | None:
         bytes of *raw* between which the value of each of the other fields stands, -1 where there is none. None where a
         line is anything else.
     """
-    lines = raw.split(b"\n")
+    lines = bytes(raw).split(b"\n")
     if not lines[-1]:
         lines.pop()
     spans = np.full((len(lines), len(names) - 1, 2), -1, np.int64)

@@ -14,7 +14,7 @@ from dedup.kernel.reference import I64, U8, U32, offsets_of
 _LF, _CR, _LINE_SEPARATOR, _PARAGRAPH_SEPARATOR = 0x0A, 0x0D, 0x2028, 0x2029
 
 
-def line_feeds(raw: bytes) -> int:
+def line_feeds(raw: bytes | memoryview) -> int:
     """How many line feeds stand in some bytes."""
     return int(np.count_nonzero(np.frombuffer(raw, np.uint8) == _LF))
 

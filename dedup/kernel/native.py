@@ -370,7 +370,7 @@ def number_tokens(folded: U32, offsets: I64, table: FoldTable) -> tuple[U64, I64
     return hashes[: token_offsets[-1]].copy(), token_offsets  # a copy: numbers are few, the array is long
 
 
-def line_feeds(raw: bytes) -> int:
+def line_feeds(raw: bytes | memoryview) -> int:
     """See the reference."""
     return _native.line_feeds(raw)
 
@@ -455,7 +455,7 @@ def utf8_codes(utf8: U8, bounds: I64) -> tuple[U32, I64] | None:
     return (codes[: offsets[-1]], offsets) if _native.utf8_codes(utf8, bounds, codes, offsets) else None
 
 
-def json_texts(raw: bytes, names: Sequence[str]) -> tuple[U32, I64, I64] | None:
+def json_texts(raw: bytes | memoryview, names: Sequence[str]) -> tuple[U32, I64, I64] | None:
     """See the reference."""
     most = len(raw) // len('{"":""}\n') + 1  # lines; memory that is not written to is not taken
     codes, offsets = np.empty(len(raw), np.uint32), np.empty(most + 1, np.int64)
