@@ -22,7 +22,7 @@ from dedup.told_lines import FamilyColumns, FindingColumns, family_lines, findin
 from dedup.work import Work
 
 T = TypeVar("T")
-_CHUNK = 1 << 22  # code points of the articles that are told together, unless one is longer
+_CHUNK = 1 << 22  # code points of the articles that one or two threads tell at once, unless one is longer
 _ARTICLES = 1 << 14  # that are told together at most
 _UTF8_MOST = 4  # bytes of a character
 _FINDINGS = 1 << 14  # findings that are told together
@@ -212,7 +212,7 @@ class Told:
     def chunks(self) -> Iterator[tuple[int, int]]:
         """(first, end) of articles of the corpus that memory holds together, as places in the order of reading."""
         before = offsets_of(self.tables.lengths[self.tables.read])
-        most = _CHUNK // self._work.workers  # each thread tells some, and as much again waits to be written
+        most = 2 * _CHUNK // max(2, self._work.workers)  # two of such are told at a time, by however many threads
         first = 0
         while first < len(before) - 1:
             stop = max(first + 1, int(np.searchsorted(before, before[first] + most, side="right")) - 1)

@@ -12,13 +12,12 @@ import os
 import sys
 import tempfile
 import weakref
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -26,11 +25,7 @@ from numpy.typing import DTypeLike, NDArray
 from dedup.errors import BadRun
 from dedup.kept import Kept, Stage
 from dedup.processes import Pool, start_method
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-# Pools take a tenth as long to import as all else, and one worker needs none: they are imported where they are used.
+from dedup.threads import in_threads
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -215,25 +210,8 @@ class Work:
         """
         if self.workers == 1:
             yield from map(function, items)
-            return
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
-
-        waiting: deque[tuple[Future[R], int]] = deque()
-        held = 0
-        with ThreadPoolExecutor(self.workers) as pool:
-            try:
-                for item in items:
-                    own = size(item)
-                    while len(waiting) > 2 * self.workers or (waiting and held + own > self.memory // _HELD):
-                        result, its = waiting.popleft()
-                        held -= its
-                        yield result.result()
-                    waiting.append((pool.submit(function, item), own))
-                    held += own
-                while waiting:
-                    yield waiting.popleft()[0].result()
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+        else:
+            yield from in_threads(function, items, self.workers, size, self.memory // _HELD)
 
     def close(self) -> None:
         """Removes the files but those of finished stages; the arrays in them stay readable while they are held."""

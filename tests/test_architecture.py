@@ -14,6 +14,7 @@ LAYERS = [
     "errors",
     "kept",
     "processes",
+    "threads",
     "work",
     "columns",
     "settings",

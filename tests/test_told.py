@@ -123,7 +123,7 @@ def test_what_blocks_take_along_is_of_the_family_of_what_it_repeats() -> None:
 
 
 def test_how_much_is_told_at_a_time_does_not_grow_with_the_workers() -> None:
-    """A worker more makes the pieces smaller instead."""
+    """A worker more than two makes the pieces smaller instead."""
     articles = [Article(str(number), "x" * 1000) for number in range(1 << 10)]
     with Work() as work:
         judgement = judged(articles, Settings(), work)._judgement
@@ -131,4 +131,4 @@ def test_how_much_is_told_at_a_time_does_not_grow_with_the_workers() -> None:
             tellings = Told(judgement, lambda stage, done, total: None, Work(workers=workers))
             sizes = [stop - first for first, stop in tellings.chunks()]
             assert sum(sizes) == len(articles)
-            assert max(sizes) == max(min(told._CHUNK // 1000 // workers, len(articles)), 1)
+            assert max(sizes) == max(min(2 * told._CHUNK // 1000 // max(2, workers), len(articles)), 1)

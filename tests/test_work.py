@@ -620,6 +620,33 @@ def test_a_consumer_that_fails_leaves_no_process_behind(error, forks):
     assert not multiprocessing.active_children()
 
 
+def test_this_thread_works_too():
+    """One less is started than there are workers, and none that has nothing to do."""
+    work = Work(workers=3)
+    found = list(work.in_threads(lambda _: (time.sleep(0.01), threading.get_ident())[1], range(30)))
+    assert threading.get_ident() in found
+    assert len(set(found)) == 3
+    assert list(work.in_threads(lambda _: threading.active_count(), range(1))) == [threading.active_count()]
+
+
+def test_no_item_is_begun_after_an_error_was_raised():
+    """Those that were begun are waited for."""
+    done = []
+
+    def fails_at_three(number: int) -> None:
+        time.sleep(0.001)
+        done.append(number)
+        if number == 3:
+            raise BadInput("3")
+
+    with pytest.raises(BadInput, match="3"):
+        list(Work(workers=2).in_threads(fails_at_three, range(1000)))
+    count = len(done)
+    assert count < 12
+    time.sleep(0.02)
+    assert len(done) == count
+
+
 def test_a_consumer_that_fails_leaves_no_thread_behind():
     """The same of threads."""
     before = threading.active_count()
