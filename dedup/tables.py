@@ -366,7 +366,8 @@ class _Rows:
         arrays = {**part.arrays, **_flat("ids", ids)}
         of_part = arrays["source"]
         numbers = np.full(len(part.sources) + 1, -1)
-        for number in of_part[np.sort(np.unique(of_part, return_index=True)[1])].tolist():
+        said = of_part[np.sort(np.unique(of_part, return_index=True)[1])].tolist() if part.sources else []
+        for number in said:
             self.any_source |= number > 0
             if number and (name := part.sources[number - 1]):
                 numbers[number] = self.sources.setdefault(name, len(self.sources))
