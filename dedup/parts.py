@@ -20,6 +20,8 @@ def memory(size: int) -> memoryview:
 
 def joined(parts: Sequence[bytes | memoryview], room: Room) -> memoryview:
     """Bytes one behind the other."""
+    if len(parts) == 1:
+        return memoryview(parts[0])
     place = room(sum(map(len, parts)))
     begin = 0
     for part in parts:
