@@ -160,8 +160,8 @@ def _is_running(line: str, last: str) -> bool:
 
 def running(shape: NDArray[np.uint8], chars: I64, comma: Mask) -> Mask:
     """Which lines do, see `Lines`, by their shapes, how many characters they have and whether a comma is among them."""
-    found: Mask = np.where(shape == SENTENCE, chars >= SENTENCE_CHARS, (chars >= BODY_CHARS) & comma)
-    return found
+    ends: Mask = shape == SENTENCE
+    return (ends & (chars >= SENTENCE_CHARS)) | (~ends & comma & (chars >= BODY_CHARS))
 
 
 @lru_cache(maxsize=1)

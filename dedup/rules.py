@@ -705,8 +705,12 @@ _FEW = 4  # repetitions that are left to be counted
 
 
 def _may_be_named(lines: Outlines) -> NDArray[np.bool_]:
-    """Whether a line begins or ends as matches of the table's rules do, or holds what they hold."""
-    return ((lines.beginnings & BEGINS) > 0) | ((lines.signs & _HELD) > 0) | ((lines.endings & DATED) > 0)
+    """Whether a line begins or ends as matches of the table's rules do, or holds what they hold.
+
+    Of lines that no rule looks at those are left that may be dates or link farms.
+    """
+    begins = ((lines.beginnings & BEGINS) > 0) & (lines.chars <= max(rule.longest for rule in RULES))
+    return begins | ((lines.signs & _HELD) > 0) | ((lines.endings & DATED) > 0)
 
 
 def _found(search: Any, read: U8, bounds: I64) -> I64:
