@@ -24,6 +24,7 @@ _MEMBER = re.compile(r"\\(?:x\{[0-9a-fA-F]+\}|\W)|[^\\]", re.DOTALL)
 _NAMED = {"\\d": [(48, 57)], "\\s": [(9, 10), (12, 13), (32, 32)], "\\w": [(48, 57), (65, 90), (95, 95), (97, 122)]}
 _MANY = 16  # a set of more characters is one of those with which running text begins
 _HAN = range(0x2E80, 0xA000)  # what is told apart beside ASCII
+_RARE_HAN = range(0x20000, 0x40000)  # told from all else, not apart; none of these has another case
 _OTHER_CASE = [ord(chr(code).swapcase()) for code in range(0x80)]
 
 
@@ -201,7 +202,8 @@ class Beginnings:
         seconds = {first: others for first, others in seconds.items() if not are_many(first)}
         spans = {token: ranges(token) for token in {*seconds, *set().union(*seconds.values())} - {""}}
         self._cuts = sorted({edge for of in spans.values() for a, b in of for edge in (a, b + 1) if edge in _HAN})
-        other = 0x80 + len(self._cuts) + 1
+        self._rare = 0x80 + len(self._cuts) + 1
+        other = self._rare + 1
         kinds = {token: self._kinds_of(of) for token, of in spans.items()} | {"": [0]}
         self.may_begin = np.zeros((other + 1, other + 1), bool)
         for first, others in seconds.items():
@@ -213,6 +215,7 @@ class Beginnings:
         self.may_begin[:, other] = self.may_begin.any(axis=1)
         self.kinds = np.full(0x110000, other, np.uint16)
         self.kinds[:0x80] = np.arange(0x80)
+        self.kinds[_RARE_HAN.start : _RARE_HAN.stop] = self._rare
         self.kinds[_HAN.start : _HAN.stop] = 0x80 + np.searchsorted(
             self._cuts, np.arange(_HAN.start, _HAN.stop), side="right"
         )
@@ -225,6 +228,8 @@ class Beginnings:
             low, high = max(first, _HAN.start), min(last + 1, _HAN.stop)
             if low < high:
                 found.update(range(0x80 + self._at(low), 0x80 + self._at(high - 1) + 1))
+            if first < _RARE_HAN.stop and last >= _RARE_HAN.start:
+                found.add(self._rare)
         return sorted(found)
 
     def _at(self, code: int) -> int:

@@ -154,6 +154,19 @@ def test_what_may_begin_with_anything_is_known_by_what_it_holds(line):
     assert suspects([line]) == [0]
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [r"[中\x{20000}-\x{20003}]中", r"\x{20001}中", r"中\x{20001}", "中中", "中.", "中[^a]", r"中[\x{3400}-\x{3ffff}]"],
+)
+def test_rare_han_may_stand_wherever_one_of_these_may(pattern):
+    """No match is passed over, and what begins with Han alone that are not rare does not begin with these."""
+    found = Beginnings([pattern])
+    for text in map("".join, product("中b\U00020001\U0002ffff\ufa00é", repeat=2)):
+        first, second = (int(found.kinds[ord(sign)]) for sign in text)
+        assert found.may_begin[first, second] or not re2.fullmatch(pattern, text)
+    assert found.may_begin[found.kinds[0x2FFFF]].any() == pattern.startswith((r"[中\x{20000}", r"\x{20001}"))
+
+
 def test_no_rule_matches_nothing():
     """Else an empty line would begin with what no line begins with."""
     assert not any(() in heads(rule.pattern, 1) for rule in RULES)
