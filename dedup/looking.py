@@ -42,6 +42,7 @@ from dedup.rules import (
     OPENERS,
     OPENS_MARKUP,
     any_beginnings,
+    as_read,
     beginnings,
     endings,
     matcher,
@@ -84,7 +85,7 @@ def line_table(many: bool) -> LineTable:
         kinds, told = beginnings()
         return line_table(False)._replace(kinds=kinds, beginnings=told)
     marked = np.where(debris_kinds(), np.uint16(MARKED), np.uint16(0))
-    return LineTable(signs() | marked, OPENERS, *any_beginnings(), endings() | shapes()[reading_table()])
+    return LineTable(signs() | marked, OPENERS, *any_beginnings(), endings() | as_read(shapes().copy()))
 
 
 def look_all(texts: Sequence[str], codes: U32, offsets: I64, lines: Outlines, settings: Settings) -> Looks:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from test_looking import all_read, suspects
 
 from dedup import looking, rules
-from dedup.heads import _TOKEN, Beginnings, groups, heads, ranges, takes_digits_alike
+from dedup.heads import _ONE, _TOKEN, Beginnings, groups, heads, ranges, takes_digits_alike
 from dedup.rules import RULES, matcher, reading_table
 
 
@@ -180,6 +180,26 @@ def test_what_is_read_is_in_lower_case():
     ]
     assert strange == []
     assert not [code for code in read.tolist() if ord("A") <= code <= ord("Z")]
+
+
+def test_the_table_matches_the_same_whether_the_case_counts():
+    """Of all that is read and has another case: what is compiled takes the case for granted."""
+    read = map(chr, np.unique(reading_table()).tolist())
+    cased = "\n".join(sign for sign in read if len({sign, *sign.upper(), *sign.lower(), *sign.casefold()}) > 1)
+    patterns = [*(rules._folded_pattern(rule.pattern) for rule in RULES), *rules._SEARCHED]
+    # the properties that are asked for are of digits
+    tokens = {token for pattern in patterns for token in _TOKEN.findall(pattern.replace(r"\p{Nd}", "1"))}
+    for token in filter(_ONE.fullmatch, tokens):
+        heeding, any_case = (re2.compile(token, rules._options(case)) for case in (True, False))
+        assert heeding.findall(cased) == any_case.findall(cased)
+
+
+def test_what_is_told_of_what_is_read():
+    """Of each code point by its own reading, in the array that is given."""
+    told = np.random.default_rng(1).integers(0, 1 << 16, 0x110000).astype(np.uint16)
+    expected = told[reading_table()]
+    assert rules.as_read(told) is told
+    np.testing.assert_array_equal(told, expected)
 
 
 def test_nothing_that_is_searched_for_tells_digits_apart():

@@ -8,6 +8,15 @@
 
 namespace {
 
+constexpr uint32_t ALIKE = 256;  // no block of them holds both code points that take one unit of UTF-16 and others
+
+// Whether a block of code points map to themselves, and have the same flags.
+bool are_alike(const uint32_t* mapping, const uint16_t* flags, uint32_t first) {
+    uint32_t other = 0;
+    for (uint32_t i = 0; i < ALIKE; i++) other |= (mapping[i] ^ (first + i)) | static_cast<uint32_t>(flags[i] ^ flags[0]);
+    return !other;
+}
+
 // The words of the fold table, see folding::packed. Refuses a table that breaks what fold.h takes for granted.
 PyObject* pack_table(PyObject*, PyObject* args) {
     return guarded([&] {
@@ -33,6 +42,15 @@ PyObject* pack_table(PyObject*, PyObject* args) {
             if (!sound) refuse("the fold table contradicts itself at code point " + std::to_string(code));
             words[code] = packed(mapping[code], flag, mapping[code] < CODE_POINTS ? flags[mapping[code]] : flag);
             plain[code] = plain_unit(words[code]);
+            // nine in ten map to themselves, a block of them with the same flags: what holds for its first holds for all
+            if (!code || code % ALIKE || !are_alike(mapping.data() + code, flags.data() + code, code)) continue;
+            const uint32_t bits = words[code] ^ code;
+            const uint16_t unit = plain[code] ? 0xFFFF : 0;
+            for (const uint32_t first = code++; code < first + ALIKE; code++) {
+                words[code] = code | bits;
+                plain[code] = static_cast<uint16_t>(code) & unit;
+            }
+            code--;
         }
         Py_RETURN_NONE;
     });
