@@ -126,6 +126,17 @@ def test_shingles_and_their_signatures(level, shape, size, alphabet):
         equal(native.shingle_band_keys(folded, offsets, widths, size, a, b, bands, rows), keys)
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 9, 10, 255])
+def test_shingles_beside_one_narrow_character(level, size):
+    """Wherever it stands: those of wide ones alone are not measured."""
+    length = 150
+    folded = np.full((length, length), ord("中"), np.uint32)
+    np.fill_diagonal(folded, ord("a"))
+    widths, offsets = np.where(folded < 0x80, 1, 2).astype(np.uint8), np.arange(length + 1) * length
+    given = folded.ravel(), offsets, widths.ravel(), size
+    equal(native.shingles(*given), reference.shingles(*given))
+
+
 def texts_of(shape, size, longest):
     """Texts made of segments of 0 to *longest* code points, together those of *shape*, but some are exchanged."""
     folded, offsets = segment_array(SHAPES[shape], size, ALPHABET + "𠀀")
