@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernel
-from dedup.fold_table import load
+from dedup.fold_table import flagged, load
 from dedup.kernel.fold_reference import HAN, INVISIBLE, TONE
 from dedup.kernel.reference import I64, U32, offsets_of
 from dedup.model import Grain, Kind
@@ -783,7 +783,7 @@ def debris_kinds() -> NDArray[np.uint8]:
     """What each code point may be the sign of: uint8 [0x110000]; 0: of nothing."""
     flags = load().flags
     kinds = np.zeros(len(flags), np.uint8)
-    odd = np.flatnonzero(flags & (TONE | INVISIBLE))
+    odd = flagged(TONE | INVISIBLE)
     kinds[odd] = np.where(flags[odd] & TONE, _TONED, 0) | np.where(flags[odd] & INVISIBLE, _CONTROL, 0)
     kinds[[code for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in range(0x09, 0x0E)]] |= _CONTROL
     kinds[[ord(sign) for sign, _, _ in _BROKEN_SIGNS]] |= _BROKEN_SIGN

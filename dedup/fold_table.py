@@ -38,12 +38,13 @@ from dedup.kernel.fold_reference import (
     FoldTable,
 )
 
-__all__ = ["FOLD_VERSION", "WIDE", "FoldTable", "build", "load"]
+__all__ = ["FOLD_VERSION", "WIDE", "FoldTable", "build", "flagged", "load"]
 
 FOLD_VERSION = "1"
 PATH = Path(__file__).with_name("data") / "fold.bin"
 
 _CODE_POINTS = 0x110000
+_BLOCK = 1 << 16
 _SURROGATES = range(0xD800, 0xE000)
 
 # Blocks, not assigned characters, so that a Han character of a later Unicode version is wide already.
@@ -169,6 +170,13 @@ def load() -> FoldTable:
         arrays[name] = np.frombuffer(body, kind, length, at)
         at += arrays[name].nbytes
     return _table(meta, {name: array.astype(array.dtype.newbyteorder("=")) for name, array in arrays.items()})
+
+
+def flagged(flags: int) -> NDArray[np.int64]:
+    """The code points that have any of these flags, rising."""
+    own = load().flags
+    blocks = range(0, len(own), _BLOCK)  # memory that is new to a process takes longest: little of it is used
+    return np.concatenate([first + np.flatnonzero(own[first : first + _BLOCK] & flags) for first in blocks])
 
 
 def _table(meta: dict[str, str], stored: dict[str, _Array]) -> FoldTable:

@@ -42,7 +42,6 @@ from dedup.rules import (
     OPENERS,
     OPENS_MARKUP,
     any_beginnings,
-    as_read,
     beginnings,
     endings,
     matcher,
@@ -84,8 +83,9 @@ def line_table(many: bool) -> LineTable:
     if many:
         kinds, told = beginnings()
         return line_table(False)._replace(kinds=kinds, beginnings=told)
-    marked = np.where(debris_kinds(), np.uint16(MARKED), np.uint16(0))
-    return LineTable(signs() | marked, OPENERS, *any_beginnings(), endings() | as_read(shapes().copy()))
+    table = LineTable(signs(), OPENERS, *any_beginnings(), endings(shapes()))
+    table.signs[np.flatnonzero(debris_kinds())] |= MARKED
+    return table
 
 
 def look_all(texts: Sequence[str], codes: U32, offsets: I64, lines: Outlines, settings: Settings) -> Looks:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from dedup import kernel
 from dedup import text as texts
 from dedup.errors import BadSettings
-from dedup.fold_table import load
+from dedup.fold_table import flagged, load
 from dedup.heads import Beginnings, takes_digits_alike
 from dedup.kernel.fold_reference import DECIMAL, EXPANSION, INVISIBLE, SPACE
 from dedup.kernel.line_reference import CLOSES, UNSEEN, WHITE, Outlines
@@ -832,13 +832,12 @@ def reading_table() -> U32:
     """What each code point is read as; 0 for what is not seen."""
     fold = load()
     table = fold.mapping.copy()
-    for first in range(0, len(table), _BLOCK):  # memory that is new to a process takes longest: little of it is used
+    for first in range(0, len(table), _BLOCK):  # some at a time: in `flagged` it is said why
         some = table[first : first + _BLOCK]
         other = np.flatnonzero(some - np.uint32(1) >= EXPANSION - 1)  # folds to nothing, or to several
         some[other] = first + other
-        odd = fold.flags[first : first + _BLOCK] & (SPACE | INVISIBLE)
-        at = np.flatnonzero(odd)
-        some[at] = np.where(odd[at] & INVISIBLE, 0, 0x20)
+    odd = flagged(SPACE | INVISIBLE)
+    table[odd] = np.where(fold.flags[odd] & INVISIBLE, 0, 0x20)
     table[0xFF01:0xFF5F] = np.where(table[0xFF01:0xFF5F] >= 0xFF01, np.arange(0x21, 0x7F), table[0xFF01:0xFF5F])
     for sign, others in _AS_ASCII.items():
         table[list(map(ord, others))] = ord(sign)
@@ -908,10 +907,11 @@ def any_beginnings() -> tuple[U16, U8]:
     return as_read(opens), told
 
 
-def endings() -> U8:
-    """What is told of a line by the last code point before what closes it: uint8 [0x110000]."""
-    found = np.where(load().flags & DECIMAL, np.uint8(DATED), np.uint8(0))
-    found[list(map(ord, "日 "))] = DATED
+def endings(told: U8) -> U8:
+    """What is *told* of a line by the last code point before what closes it, and DATED: uint8 [0x110000]."""
+    found = told.copy()
+    for dated in (flagged(DECIMAL), list(map(ord, "日 "))):
+        found[dated] |= DATED
     return as_read(found)
 
 
