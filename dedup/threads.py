@@ -55,8 +55,13 @@ def in_threads(
             held += task.size
             queue.put(task)
             if len(others) < min(workers, len(waiting)) - 1:
-                others.append(threading.Thread(target=_work, args=(function, queue)))
-                others[-1].start()
+                other = threading.Thread(target=_work, args=(function, queue))
+                try:
+                    other.start()
+                except RuntimeError:  # a limit of memory or of processes: those that are there do all
+                    workers = len(others) + 1
+                else:
+                    others.append(other)
         while waiting:
             yield result()
     finally:

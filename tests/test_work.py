@@ -647,6 +647,23 @@ def test_no_item_is_begun_after_an_error_was_raised():
     assert len(done) == count
 
 
+@pytest.mark.parametrize("room", [0, 1, 2])
+def test_what_no_thread_can_be_started_for_is_done_by_those_there_are(monkeypatch, room):
+    """The system may have no memory for the stack of one more."""
+    start, started = threading.Thread.start, []
+
+    def limited(thread):
+        if len(started) == room:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    assert list(Work(workers=4).in_threads(squared, range(100))) == [number**2 for number in range(100)]
+    assert len(started) == room
+    assert not any(thread.is_alive() for thread in started)
+
+
 def test_a_consumer_that_fails_leaves_no_thread_behind():
     """The same of threads."""
     before = threading.active_count()
