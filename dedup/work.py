@@ -31,7 +31,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 _BEFORE_PROCESSES = {"fork": 1, "forkserver": 4, "spawn": 4}
 """Items that are done here first: a small corpus is done before a process has started; a copy finds its tables made."""
-_LIGHT = 16  # arrays may take this part of the memory once others are in files, where a page costs three times as much
+_LIGHT = 8  # arrays may take this part of the memory once others are in files, where a page costs three times as much
 _HELD = 8  # results of threads take this part of the memory at most, unless one alone takes more
 MEMORY = 1 << 30
 
@@ -42,7 +42,7 @@ class Work:
     Args:
         folder: where its files are made, without names, so that nothing stays of a run that is killed either; None:
             where temporary files go.
-        memory: bytes that may be held; a quarter of it are arrays, before those go to files, and a sixteenth those that
+        memory: bytes that may be held; a quarter of it are arrays, before those go to files, and an eighth those that
             are made after that.
         workers: how many may work at a time.
         kept: its folder takes the files instead, and what was finished stays there when the run fails (see `stage`).

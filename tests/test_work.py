@@ -99,13 +99,13 @@ def test_files_without_names_are_used_beyond_the_budget(tmp_path):
 
 
 def test_small_arrays_stay_in_memory_after_others_went_to_files(tmp_path):
-    """As long as those that are held take no more than a sixteenth of it; a column goes on in its file."""
+    """As long as those that are held take no more than an eighth of it; a column goes on in its file."""
     kept = Kept(tmp_path / "work", {}, resume=False)
 
     def files() -> int:
         return len(list((tmp_path / "work").glob("0*")))
 
-    with Work(memory=16_000, kept=kept) as work:
+    with Work(memory=8_000, kept=kept) as work:
         column = work.column(np.int64)
         column.append(np.arange(1000))
         one, other = work.zeros(50, np.int64), work.stored(np.arange(50))
