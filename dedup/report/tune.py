@@ -166,6 +166,7 @@ def _lowest(settings: Settings) -> Settings:
         return low
 
 
+_ASKED = 256  # candidates at once at most: an article may have thousands of passages that each is to cover
 _NUMERATORS = np.array([Fraction(str(step)).numerator for step in STEPS], np.int64)
 _DENOMINATORS = np.array([Fraction(str(step)).denominator for step in STEPS], np.int64)
 
@@ -245,7 +246,7 @@ def _growing(count: int) -> Iterator[I64]:
     begin, size = 0, 4
     while begin < count:
         yield np.arange(begin, min(begin + size, count))
-        begin, size = begin + size, 2 * size
+        begin, size = begin + size, min(2 * size, _ASKED)
 
 
 def _judge_articles(
