@@ -159,7 +159,8 @@ class _Worker:
         """Gives it a task more."""
         assert task.tray is not None
         try:
-            message = pickle.dumps((task.tray, trays.put(task.tray, task.item)), 5)
+            item = trays.put(task.tray, task.item)
+            message = pickle.dumps((task.tray, item, trays.taken), 5)
         except Exception as error:
             task.error = error
             return
@@ -254,6 +255,11 @@ class _Trays:
         """Takes a tray, which is free, for the next item; None: it needs none."""
         self._next = tray
         self._taken = (0, 0)
+
+    @property
+    def taken(self) -> int:
+        """Bytes at the beginning of the tray that are memory for the item, even where the rest of it had no room."""
+        return self._taken[1]
 
     def room_for(self, size: int) -> memoryview | None:
         """Memory in the tray of the next item; None: it has none."""
@@ -396,11 +402,12 @@ def _received(pipe: Connection) -> Callable[[], bytes]:
 def _answer(function: Callable[[Any], Any], trays: _Trays, message: bytes) -> bytes:
     """What a worker makes of an item, both in a tray, or what goes wrong and where; None: it cannot see the item."""
     try:
-        tray, item = pickle.loads(message)
+        tray, item, taken = pickle.loads(message)
         given = trays.get(tray, item, changes=False)
         if given is None:
             return pickle.dumps((None, None, ""), 5)
-        first = 0 if isinstance(item, bytes) else _end(item)  # what it is made of may be a part of what it makes
+        # what it is made of may be a part of what it makes, and be needed where that cannot be seen
+        first = taken if isinstance(item, bytes) else _end(item)
         return pickle.dumps((trays.put(tray, function(*given), first), None, ""), 5)
     except Exception as error:
         from traceback import format_exc  # noqa: PLC0415

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
+_PATIENCE = 0.5  # seconds after which an idle thread looks whether the interpreter ends
+
 
 def in_threads(
     function: Callable[[T], R], items: Iterable[T], workers: int, size: Callable[[T], int], memory: int
@@ -107,6 +109,14 @@ class _Task:
 
 
 def _work(function: Callable[[Any], Any], queue: SimpleQueue[_Task | None]) -> None:
-    """What the other threads do."""
-    while (task := queue.get()) is not None:
+    """What the other threads do until they are told to end, or the interpreter ends while results are still held."""
+    while True:
+        try:
+            task = queue.get(timeout=_PATIENCE)
+        except Empty:
+            if threading.main_thread().is_alive():
+                continue
+            return  # it waits for this one; who still asks for results, in a third thread, makes them there
+        if task is None:
+            return
         task.do(function)

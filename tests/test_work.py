@@ -523,6 +523,29 @@ def test_a_result_may_be_a_part_of_its_item():
         assert bytes(found) == bytes(500) + bytes([number]) * 500
 
 
+def test_an_item_stays_as_it_is_while_its_result_may_have_to_be_made_here(monkeypatch):
+    """Only the worker may have memory for what does not fit beside the item."""
+    monkeypatch.setattr(processes, "_MAPPED", 1 << 12)
+    here, mapped = os.getpid(), mmap.mmap
+
+    def limited(file: int, size: int, *more: int, **others: int) -> mmap.mmap:
+        if os.getpid() == here and size > 1 << 12:
+            raise OSError(errno.ENOMEM, "no memory")
+        return mapped(file, size, *more, **others)
+
+    monkeypatch.setattr(processes.mmap, "mmap", limited)
+    work = Work(workers=2, forks=True)
+
+    def item(number: int) -> Item:
+        place = work.room(1000)
+        place[:] = bytes([number]) * 1000
+        return Item(number, place, np.arange(10_000))
+
+    for number, (found, result) in enumerate(work.in_processes(arrays, map(item, range(60)))):
+        assert found == number
+        assert (result["e"] == number + np.arange(10_000).sum()).all()
+
+
 def test_an_error_in_a_worker_says_where_it_was_raised():
     """Its traceback is another process's."""
     with pytest.raises(ZeroDivisionError) as raised:
@@ -672,6 +695,19 @@ def test_a_consumer_that_fails_leaves_no_thread_behind():
     assert threading.active_count() > before
     results.close()
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("error", ["KeyboardInterrupt", "ZeroDivisionError"])
+def test_a_process_ends_though_results_of_threads_are_held_for_ever(error):
+    """The last traceback holds what was never closed, and Python waits for threads at its end."""
+    code = (
+        "import time\nfrom dedup.work import Work\n"
+        "results = Work(workers=3).in_threads(lambda number: time.sleep(0.01), range(100))\n"
+        f"next(results)\nraise {error}\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode
+    assert error in done.stderr
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are looked for in /proc")
