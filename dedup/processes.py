@@ -10,7 +10,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
@@ -88,8 +88,10 @@ class Pool(Generic[T, R]):
 
         trays = self._trays
         file = "" if trays.file is None else f"/proc/{os.getpid()}/fd/{trays.file}"
-        for _ in range(self._workers - 1):
-            self._others.append(_Worker(get_context(self._method), self._method, (file, trays.room, self._function)))
+        begun = file, trays.room, self._function
+        with _undisturbed() if self._method == "fork" else nullcontext():
+            for _ in range(self._workers - 1):
+                self._others.append(_Worker(get_context(self._method), self._method, begun))
 
     def _told(self, count: int) -> Iterator[R]:
         """The next results: those that are there, and whatever more than *count* are to come."""
@@ -209,6 +211,16 @@ class _Worker:
                 "a worker process was ended from outside, perhaps for want of memory; pass a smaller --workers, or see "
                 f"who ended it{unguarded}"
             ) from None
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keeps signals waiting: a copy would answer Ctrl-C as its parent does until it leaves that to it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _ElsewhereError(Exception):
@@ -361,6 +373,7 @@ def _work(pipe: Connection, file: str, room: int, function: Callable[[Any], Any]
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a copy has its parent's handlers
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as Ctrl-C
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     threading.Thread(target=_end_with_parent, daemon=True).start()
     trays = _Trays(None, 0)
     if file:

@@ -733,6 +733,21 @@ def test_workers_end_with_a_process_that_is_killed(forks):
         time.sleep(0.05)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks")
+def test_a_copy_does_not_answer_ctrl_c_for_its_parent(monkeypatch, capfd):
+    """Not even before it has begun to work."""
+    work = processes._work
+
+    def late(*args: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        work(*args)
+
+    monkeypatch.setattr(processes, "_work", late)
+    assert len(set(Work(workers=2, forks=True).in_processes(pid, range(300)))) == 2
+    assert not capfd.readouterr().err
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & {signal.SIGINT, signal.SIGTERM}
+
+
 def test_few_items_start_no_process():
     """A small corpus is done before a process would have started."""
     assert set(Work(workers=8).in_processes(pid, range(4))) == {os.getpid()}
