@@ -19,6 +19,7 @@ from dedup.sketch import shingle_sets, sizes
 from dedup.work import Work
 
 _TOGETHER = 1 << 18  # code points that are judged together at most: their shingles stay in the cache
+_AT_ONCE = 1 << 20  # places that are numbered anew at a time
 _A_CODE_POINT = 64  # bytes that judging takes a code point of the texts that are judged together
 
 
@@ -45,14 +46,22 @@ class Texts(NamedTuple):
 
     def only(self, chosen: NDArray[np.bool_], work: Work) -> Texts:
         """The texts that are *chosen* (bool [texts]) and the places at which they stand, both numbered anew."""
+        # few arrays of all places at a time, and those of 32 bits: they are held in memory
         stands = chosen[self.of]
-        places, texts = np.flatnonzero(stands), np.flatnonzero(chosen)
-        number = np.cumsum(chosen) - 1
-        rank = np.cumsum(stands) - 1
+        places, texts = work.stored(np.flatnonzero(stands)), np.flatnonzero(chosen)
+        count = np.cumsum(stands, dtype=np.int32)  # of the places that stay, up to each
+        first = work.stored(count[self.first[texts]] - np.int64(1))
+        del stands, count
+        number = np.cumsum(chosen, dtype=np.int32)
+        of = work.zeros(len(places), np.int64)
+        for begin in range(0, len(places), _AT_ONCE):
+            some = slice(begin, begin + _AT_ONCE)
+            of[some] = number[self.of[places[some]]]
+            of[some] -= 1
         return Texts(
-            at=self.at.of(work.stored(places)),
-            of=work.stored(number[self.of[places]]),
-            first=work.stored(rank[self.first[texts]]),
+            at=self.at.of(places),
+            of=of,
+            first=first,
             each=self.each.of(texts).stored(work),
             domain=self.domain[: len(texts)] if _is_one(self.domain) else work.stored(self.domain[texts]),
         )
