@@ -69,8 +69,7 @@ def in_threads(
     finally:
         for task in waiting:
             task.is_wanted = False
-        for _ in others:
-            queue.put(None)
+        queue.put(None)
         for thread in others:
             thread.join()
 
@@ -118,5 +117,6 @@ def _work(function: Callable[[Any], Any], queue: SimpleQueue[_Task | None]) -> N
                 continue
             return  # it waits for this one; who still asks for results, in a third thread, makes them there
         if task is None:
+            queue.put(None)  # for the next: also for one that an interrupt kept from being counted
             return
         task.do(function)

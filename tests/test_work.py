@@ -670,6 +670,24 @@ def test_no_item_is_begun_after_an_error_was_raised():
     assert len(done) == count
 
 
+def test_an_interrupt_at_the_start_of_a_thread_keeps_none_waiting(monkeypatch):
+    """That one runs, but is not known to those that end the others."""
+    start, started = threading.Thread.start, []
+
+    def interrupted(thread):
+        start(thread)
+        started.append(thread)
+        if len(started) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(Work(workers=3).in_threads(squared, range(100)))
+    for thread in started:
+        thread.join(20)
+        assert not thread.is_alive()
+
+
 @pytest.mark.parametrize("room", [0, 1, 2])
 def test_what_no_thread_can_be_started_for_is_done_by_those_there_are(monkeypatch, room):
     """The system may have no memory for the stack of one more."""
