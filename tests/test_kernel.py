@@ -68,17 +68,6 @@ def test_signatures_equal_those_of_datasketch(num_perm, seed):
         np.testing.assert_array_equal(found[number], theirs.hashvalues)
 
 
-@given(st.integers(0, 2**32 - 1))
-def test_permutations_are_drawn_as_numpy_draws_them(seed):
-    """By the generator whose stream stays."""
-    generator = np.random.RandomState(seed)
-    a = generator.randint(0, 1 << 31, 400, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
-    b = generator.randint(0, 1 << 32, 400, dtype=np.uint32)
-    for found, expected in zip(kernel.permutations(400, seed), (a, b), strict=True):
-        assert found.dtype == np.uint32
-        np.testing.assert_array_equal(found, expected)
-
-
 def test_to_datasketch_hands_over_a_lean_minhash_that_estimates():
     """Its estimate lies within four standard errors of the exact similarity."""
     one = "江山市城区的供水管网改造工程昨日全面完工，两万三千户居民从此用上稳定的自来水。"

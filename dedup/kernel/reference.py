@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
@@ -245,16 +244,12 @@ def permutations(num_perm: int, seed: int) -> tuple[U32, U32]:
     """The odd factors a and the summands b of the permutations: uint32 [num_perm] each.
 
     Drawn as datasketch 2.0 draws them for its scheme `affine32`, from NumPy's legacy generator, whose stream NumPy
-    has promised never to change: the Mersenne Twister, which is Python's too, but seeded in another way. To import
-    NumPy's takes longer than to sign a thousand articles.
+    has promised never to change.
     """
-    state = [seed]
-    for place in range(1, 624):
-        state.append((1812433253 * (state[-1] ^ state[-1] >> 30) + place) % 2**32)
-    generator = Random()
-    generator.setstate((3, (*state, 624), None))
-    drawn = np.array([generator.getrandbits(32) for _ in range(2 * num_perm)], np.uint32)
-    return drawn[:num_perm] << np.uint32(1) | np.uint32(1), drawn[num_perm:]
+    generator = np.random.RandomState(seed)
+    a = generator.randint(0, 1 << 31, num_perm, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
+    b = generator.randint(0, 1 << 32, num_perm, dtype=np.uint32)
+    return a, b
 
 
 def signatures(hashes: U64, offsets: I64, a: U32, b: U32) -> U32:
