@@ -10,71 +10,11 @@ import orjson
 from numpy.typing import NDArray
 
 from dedup import kernel
+from dedup.kernel import Column, Picked, Quoted
 from dedup.kernel.reference import I64, U8, offsets_of
 from dedup.marks import Head
 from dedup.model import Grain
 from dedup.tables import Tables
-
-Column = int | I64
-"""The number of a piece, for all rows or for each."""
-
-
-class Pieces:
-    """Bytes that rows are put together from, by numbers."""
-
-    def __init__(self) -> None:
-        self._flat: list[U8] = []
-        self._lengths: list[I64] = []
-        self._count = 0
-        self.nothing = self.literal(b"")
-
-    def add(self, flat: U8, lengths: I64) -> I64:
-        """The pieces that lie in *flat* in a row: their numbers, int64 as *lengths*."""
-        self._flat.append(flat)
-        self._lengths.append(lengths)
-        self._count += len(lengths)
-        return np.arange(self._count - len(lengths), self._count)
-
-    def literal(self, piece: bytes) -> int:
-        """One piece."""
-        return int(self.literals([piece])[0])
-
-    def literals(self, pieces: Sequence[bytes]) -> I64:
-        """Some pieces."""
-        return self.add(np.frombuffer(b"".join(pieces), np.uint8), np.array([*map(len, pieces)], np.int64))
-
-    def numbers(self, values: I64) -> I64:
-        """Numbers in decimal, int64 [values]."""
-        return self._listed(orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY), len(values))
-
-    def similarities(self, values: NDArray[np.float64]) -> I64:
-        """Fractions to four decimals, and null where there is none (NaN): int64 [values]."""
-        distinct, of = np.unique(values, return_inverse=True)
-        rounded = rounded_similarities(distinct)
-        return self._listed(orjson.dumps(rounded), len(rounded))[of]  # orjson writes NaN as null
-
-    def _listed(self, written: bytes, count: int) -> I64:
-        """The elements of a list of JSON without strings."""
-        listed = np.frombuffer(written, np.uint8)[1:]
-        ends = np.flatnonzero((listed == ord(",")) | (listed == ord("]")))
-        bounds = np.stack((ends, ends + 1), axis=1).ravel()  # each, and what parts it from the next
-        return self.add(listed, np.diff(bounds, prepend=0))[: 2 * count : 2]
-
-    def strings(self, utf8: U8, starts: I64, ends: I64) -> I64:
-        """Spans of UTF-8 as they stand in a string of JSON, without its quotes: int64 [spans]."""
-        written, offsets = kernel.json_strings(utf8, starts, ends)
-        quotes = np.ones(len(starts), np.int64)
-        lengths = np.stack((quotes, np.diff(offsets) - 2, quotes), axis=1).ravel()
-        return self.add(written, lengths)[1::3]
-
-    def rows(self, columns: Sequence[Column], count: int) -> tuple[U8, I64]:
-        """Rows of one piece of each column: a segment array, a row a segment."""
-        index = np.empty((count, len(columns)), np.int64)
-        for place, column in enumerate(columns):
-            index[:, place] = column
-        offsets = offsets_of(np.concatenate(self._lengths))
-        taken, ends = kernel.take_segments(np.concatenate(self._flat), offsets, index.reshape(-1))
-        return taken, ends[:: len(columns)]
 
 
 def rounded_similarities(values: NDArray[np.float64]) -> list[float]:
@@ -82,21 +22,42 @@ def rounded_similarities(values: NDArray[np.float64]) -> list[float]:
     return [round(value, 4) for value in values.tolist()]
 
 
+def _picked(pieces: Sequence[bytes], which: I64) -> Picked:
+    """One of some pieces for each row."""
+    offsets = offsets_of(np.array([*map(len, pieces)], np.int64))
+    return Picked(np.frombuffer(b"".join(pieces), np.uint8), offsets, which)
+
+
+def _similarities(values: NDArray[np.float64]) -> Picked:
+    """Fractions to four decimals, and null where there is none (NaN)."""
+    known = np.flatnonzero(~np.isnan(values))
+    distinct, of = np.unique(values[known], return_inverse=True)
+    which = np.full(len(values), len(distinct))
+    which[known] = of
+    return _picked([*map(orjson.dumps, rounded_similarities(distinct)), b"null"], which)
+
+
+def _or_null(columns: Sequence[Column], at: I64, count: int) -> Picked:
+    """The rows that columns make as pieces for those of *count* rows that are named, null for the others."""
+    written, offsets = kernel.joined_rows(columns, len(at))
+    flat = np.frombuffer(written + b"null", np.uint8)
+    which = np.full(count, len(at))
+    which[at] = np.arange(len(at))
+    return Picked(flat, np.append(offsets, len(flat)), which)
+
+
 class Places:
     """Places of articles, to be written into rows.
 
     Args:
-        pieces: to which they are added.
         tables: of the articles.
         article, start, end: int64 [places].
     """
 
-    def __init__(self, pieces: Pieces, tables: Tables, article: I64, start: I64, end: I64) -> None:
-        self._pieces = pieces
-        distinct, of = np.unique(article, return_inverse=True)
-        utf8, offsets = tables.ids_utf8(distinct)
-        self.id = pieces.strings(utf8, offsets[:-1], offsets[1:])[of]
-        self.start, self.end = pieces.numbers(start), pieces.numbers(end)
+    def __init__(self, tables: Tables, article: I64, start: I64, end: I64) -> None:
+        utf8, offsets = tables.ids_utf8(article)
+        self._id = Quoted(utf8, offsets[:-1], offsets[1:])
+        self._start, self._end = start, end
         fixed = np.flatnonzero(tables.fixed[article])
         against = [tables.against[number] for number in article[fixed].tolist()]
         numbers: dict[str | None, int] = {None: 0}
@@ -112,16 +73,14 @@ class Places:
         """
         origins = ["" if name is None else f"@{name}" for name in self._names]
         names = [f"{grain}{origin}:" for origin in origins for grain in ("passage", "article")]
-        before = self._pieces.literals([orjson.dumps(name)[:-1] for name in names])
-        colon, dash, quote = map(self._pieces.literal, (b":", b"-", b'"'))
-        return [before[2 * self._reference + is_article], self.id, colon, self.start, dash, self.end, quote]
+        before = _picked([orjson.dumps(name)[:-1] for name in names], 2 * self._reference + is_article)
+        return [before, self._id, b":", self._start, b"-", self._end, b'"']
 
     def object(self, tail: bytes = b"") -> list[Column]:
         """Each as an object of JSON, with *tail* for its end."""
         against = [b"" if name is None else b',"against":' + orjson.dumps(name) for name in self._names]
-        before, start, end = map(self._pieces.literal, (b'{"article":"', b'","start":', b',"end":'))
-        after = self._pieces.literals([written + tail for written in against])
-        return [before, self.id, start, self.start, end, self.end, after[self._reference]]
+        after = _picked([written + tail for written in against], self._reference)
+        return [b'{"article":"', self._id, b'","start":', self._start, b',"end":', self._end, after]
 
 
 class FindingColumns(NamedTuple):
@@ -155,39 +114,28 @@ class FindingColumns(NamedTuple):
 
 def finding_lines(tables: Tables, found: FindingColumns) -> bytes:
     """Lines of findings.jsonl."""
-    pieces = Pieces()
-    places = Places(pieces, tables, found.article, found.start, found.end)
+    count = len(found.head)
     used, head = np.unique(found.head, return_inverse=True)
     heads = [found.heads[number] for number in used.tolist()]
-    kind, removed, tail = (pieces.literals(of)[head] for of in zip(*map(_head, heads), strict=True))
+    kind, removed, tail = (_picked(of, head) for of in zip(*map(_head, heads), strict=True))
     is_article = np.array([of.grain == "article" for of in heads])[head]
     at = np.flatnonzero(found.source >= 0)
-    sources = Places(pieces, tables, found.source[at], found.source_start[at], found.source_end[at])
-    null = pieces.literal(b"null")
-
-    def where(columns: Sequence[Column], which: NDArray[np.bool_] | slice) -> list[Column]:
-        """Columns of some of the sources in the rows of their findings; null in the others."""
-        rows = at[which]
-        spread: list[Column] = []
-        for column in columns:
-            whole = np.full(len(head), pieces.nothing if spread else null)
-            whole[rows] = column if isinstance(column, int) else column[which]
-            spread.append(whole)
-        return spread
-
+    sources = Places(tables, found.source[at], found.source_start[at], found.source_end[at])
+    named = at[found.named[at]]
+    kept = Places(tables, found.source[named], found.source_start[named], found.source_end[named])
     columns = [
-        *places.object(),
+        *Places(tables, found.article, found.start, found.end).object(),
         kind,
-        pieces.similarities(found.similarity),
-        pieces.literal(b',"family":'),
-        *where(sources.family(is_article[at]), found.named[at]),
-        pieces.literal(b',"source":'),
-        *where(sources.object(b"}"), slice(None)),
+        _similarities(found.similarity),
+        b',"family":',
+        _or_null(kept.family(is_article[named]), named, count),
+        b',"source":',
+        _or_null(sources.object(b"}"), at, count),
         removed,
-        pieces.strings(found.utf8, found.from_byte, found.to_byte),
+        Quoted(found.utf8, found.from_byte, found.to_byte),
         tail,
     ]
-    return pieces.rows(columns, len(head))[0].tobytes()
+    return kernel.joined_rows(columns, count)[0]
 
 
 def _head(head: Head) -> tuple[bytes, bytes, bytes]:
@@ -224,21 +172,24 @@ class FamilyColumns(NamedTuple):
 
 def family_lines(tables: Tables, families: FamilyColumns) -> bytes:
     """Lines of families.jsonl."""
-    inner = Pieces()
-    members = Places(inner, tables, *families.spans(tables, families.members))
-    comma = np.full(len(families.members), inner.literal(b","))
-    comma[families.bounds[:-1]] = inner.nothing
-    columns = [comma, *members.object(b',"similarity":'), inner.similarities(families.similarity), inner.literal(b"}")]
-    written, offsets = inner.rows(columns, len(comma))
-    pieces = Pieces()
-    count = len(families.kept)
-    kept = Places(pieces, tables, *families.spans(tables, families.kept))
-    lines = [
-        pieces.literal(b'{"family":'),
-        *kept.family(np.full(count, families.grain == "article")),
-        pieces.literal(b',"grain":%b,"kept":' % orjson.dumps(families.grain)),
-        *kept.object(b'},"members":['),
-        pieces.add(written, np.diff(offsets[families.bounds])),
-        pieces.literal(b"]}\n"),
+    members = Places(tables, *families.spans(tables, families.members))
+    comma = np.ones(len(families.members), np.int64)
+    comma[families.bounds[:-1]] = 0
+    columns = [
+        _picked([b"", b","], comma),
+        *members.object(b',"similarity":'),
+        _similarities(families.similarity),
+        b"}",
     ]
-    return pieces.rows(lines, count)[0].tobytes()
+    written, offsets = kernel.joined_rows(columns, len(comma))
+    count = len(families.kept)
+    kept = Places(tables, *families.spans(tables, families.kept))
+    lines = [
+        b'{"family":',
+        *kept.family(np.full(count, families.grain == "article")),
+        b',"grain":%b,"kept":' % orjson.dumps(families.grain),
+        *kept.object(b'},"members":['),
+        Picked(np.frombuffer(written, np.uint8), offsets[families.bounds], np.arange(count)),
+        b"]}\n",
+    ]
+    return kernel.joined_rows(lines, count)[0]

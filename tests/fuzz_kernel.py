@@ -22,6 +22,7 @@ from dedup.kernel import (
     native,
     number_reference,
     reference,
+    row_reference,
     template_reference,
     text_reference,
     utf8_reference,
@@ -267,8 +268,18 @@ def bytes_of_texts(rng: random.Random) -> None:
         arguments = *texts, of, *(edge.copy() for edge in edges[: 1 if function == "utf8_places" else 2])
         same(attempt(getattr(native, function), *arguments), getattr(utf8_reference, function), *arguments)
     same(attempt(native.least_runs, *texts), utf8_reference.least_runs, *texts)
-    spans = utf8, *(edge.copy() for edge in (places[::2], places[1::2]))
-    same(attempt(native.json_strings, *spans), utf8_reference.json_strings, *spans)
+    columns = [
+        b"x",
+        row_reference.Quoted(utf8, places[::2].copy(), places[1::2].copy()),
+        row_reference.Picked(*texts, of),
+        places[::2].copy(),
+    ]
+    rows = rng.sample(columns, k=rng.randrange(5)), len(segments) + (rng.random() < 0.1)
+    found = attempt(native.joined_rows, *rows)
+    if found is not None:
+        twin = row_reference.joined_rows(*rows)
+        assert found[0] == twin[0]
+        same(found[1:], lambda: twin[1:])
     found = attempt(native.utf8_codes, *texts)
     if found is not None:
         same(found, json_reference.utf8_codes, *texts)

@@ -30,6 +30,7 @@ LAYERS = [
     "kernel.template_reference",
     "kernel.utf8_reference",
     "kernel.json_reference",
+    "kernel.row_reference",
     "kernel.lookup_reference",
     "kernel.native",
     "kernel",

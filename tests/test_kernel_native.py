@@ -25,6 +25,7 @@ from dedup.kernel import (
     lookup_reference,
     number_reference,
     reference,
+    row_reference,
     template_reference,
     text_reference,
     utf8_reference,
@@ -32,6 +33,7 @@ from dedup.kernel import (
 from dedup.kernel.fold_reference import DECIMAL
 from dedup.kernel.greedy_reference import NumbersAgree, PassagesCovered
 from dedup.kernel.reference import offsets_of
+from dedup.kernel.row_reference import Picked, Quoted
 from dedup.looking import line_table
 from dedup.rules import reading_table
 
@@ -1281,6 +1283,23 @@ def test_utf8_places(length):
         equal(native.utf8_places(utf8, offsets, text, place), utf8_reference.utf8_places(utf8, offsets, text, place))
 
 
+def same_rows(columns, count):
+    """What both make of rows is equal."""
+    rows, offsets = native.joined_rows(columns, count)
+    expected, expected_offsets = row_reference.joined_rows(columns, count)
+    assert rows == expected
+    equal(offsets, expected_offsets)
+    return rows, offsets
+
+
+NUMBERS = [
+    0,
+    *(sign * (10**power + more) for power in range(19) for more in (-1, 0) for sign in (1, -1)),
+    2**63 - 1,
+    -(2**63),
+]
+
+
 @given(
     st.lists(st.sampled_from([b"\x00", b"\x1f", b"\x7f", b'"', b"\\", b"/", b"plain as it is", b"\x80", *PIECES])).map(
         b"".join
@@ -1288,36 +1307,95 @@ def test_utf8_places(length):
     st.data(),
 )
 @settings(max_examples=500)
-def test_json_strings(text, data):
-    """Spans of any length that overlap, are empty or broken."""
+def test_joined_rows(text, data):
+    """Spans of any length that overlap, are empty or broken; pieces; numbers; and rows of nothing."""
+    utf8, count = np.frombuffer(text, np.uint8), data.draw(st.integers(0, 5))
     place = st.integers(0, len(text))
-    spans = [sorted(span) for span in data.draw(st.lists(st.tuples(place, place), max_size=5))]
-    starts, ends = np.array(spans, np.int64).reshape(-1, 2).T.copy()
-    utf8 = np.frombuffer(text, np.uint8)
-    equal(native.json_strings(utf8, starts, ends), utf8_reference.json_strings(utf8, starts, ends))
+    columns = []
+    for kind in data.draw(st.lists(st.integers(0, 3), max_size=5)):
+        edges = np.sort(np.array(data.draw(st.lists(place, min_size=2 * count, max_size=2 * count)), np.int64))
+        if kind == 0:
+            columns.append(data.draw(st.binary(max_size=3)))
+        elif kind == 1:
+            number = st.sampled_from(NUMBERS) | st.integers(-(2**63), 2**63 - 1)
+            columns.append(np.array(data.draw(st.lists(number, min_size=count, max_size=count)), np.int64))
+        elif kind == 2 and count:
+            which = data.draw(st.lists(st.integers(0, len(edges) - 2), min_size=count, max_size=count))
+            columns.append(Picked(utf8, edges, np.array(which, np.int64)))
+        else:
+            starts, ends = edges.reshape(-1, 2).T.copy()
+            columns.append(Quoted(utf8, starts, ends))
+    same_rows(columns, count)
 
 
-def test_json_strings_are_those_of_the_library_that_writes_the_rest():
-    """Every character there is, each after up to eight others, so that words of eight bytes hold it anywhere."""
+@pytest.mark.parametrize("level", native.levels())
+def test_quoted_texts_are_those_of_the_library_that_writes_the_rest(level):
+    """Every character there is, each after so many others that words and vectors hold it anywhere."""
     signs = [chr(code) for code in (*range(0x100), 0x2028, 0x4E00, 0xFFFF, 0x10000, 0x10FFFF)]
-    texts = ["x" * before + sign + "yy" * (before % 3) for sign in signs for before in range(9)]
+    lengths = [*range(9), 15, 16, 31, 32, *range(55, 73), 127, 128]
+    texts = ["x" * before + sign + "yy" * (before % 3) for sign in signs for before in lengths]
+    texts += ["中" * length + "\n" + "中" * length for length in range(70)]
     utf8, offsets = utf8_of([text.encode() for text in texts])
-    for module in (native, utf8_reference):
-        written, bounds = module.json_strings(utf8, offsets[:-1].copy(), offsets[1:].copy())
-        assert [written[low:high].tobytes() for low, high in pairwise(bounds.tolist())] == [*map(orjson.dumps, texts)]
+    before = native.use_level(level)
+    try:
+        rows, _ = same_rows([b'"', Quoted(utf8, offsets[:-1].copy(), offsets[1:].copy()), b'"\n'], len(texts))
+    finally:
+        native.use_level(before)
+    assert rows.splitlines() == [*map(orjson.dumps, texts)]
+
+
+def test_numbers_in_rows_are_those_of_python():
+    """All lengths, and both signs."""
+    rows, _ = same_rows([np.array(NUMBERS, np.int64), b" "], len(NUMBERS))
+    assert [*map(int, rows.split())] == NUMBERS
 
 
 @pytest.mark.parametrize(
-    "span", [([-1], [2]), ([2], [1]), ([0], [4]), ([2**62], [2**63 - 1]), ([0, 0], [1]), ([0], [1, 1])]
+    "span", [([-1], [2]), ([2], [1]), ([0], [4]), ([2**62], [2**63 - 1]), ([0, 0], [1]), ([0], [1, 1]), ([], [])]
 )
-def test_spans_for_json_are_not_trusted(span):
-    """They lie within the text; nor is the room for them."""
-    utf8, spans = np.full(3, 1, np.uint8), [np.array(edge, np.int64) for edge in span]
-    for module in (native, utf8_reference):
-        with pytest.raises(ValueError, match=r"must|broadcast|zip"):
-            module.json_strings(utf8, *spans)
-    with pytest.raises(ValueError, match="room"):
-        native._native.json_strings(utf8, np.zeros(1, np.int64), np.ones(1, np.int64), np.zeros(7, np.uint8))
+@pytest.mark.parametrize("module", [native, row_reference])
+def test_spans_for_rows_are_not_trusted(span, module):
+    """They lie within the text, and there is one a row."""
+    utf8, (starts, ends) = np.full(3, 1, np.uint8), (np.array(edge, np.int64) for edge in span)
+    with pytest.raises(ValueError, match="must"):
+        module.joined_rows([b"x", Quoted(utf8, starts, ends)], 1)
+
+
+@pytest.mark.parametrize(
+    ("offsets", "which"),
+    [
+        ([0, 3], [-1]),
+        ([0, 3], [1]),
+        ([0, 3], [2**63 - 1]),
+        ([0, 3], [-(2**63)]),
+        ([], [0]),
+        ([0], [0]),
+        ([0, 4], [0]),
+        ([2, 1], [0]),
+        ([-1, 1], [0]),
+        ([0, 2**63 - 1], [0]),
+        ([0, 3], [0, 0]),
+        ([0, 3], []),
+    ],
+)
+@pytest.mark.parametrize("module", [native, row_reference])
+def test_pieces_for_rows_are_not_trusted(offsets, which, module):
+    """They are there, lie within the text, and there is one a row."""
+    flat, offsets, which = np.full(3, 1, np.uint8), np.array(offsets, np.int64), np.array(which, np.int64)
+    with pytest.raises(ValueError, match="must"):
+        module.joined_rows([Picked(flat, offsets, which), b"x"], 1)
+
+
+def test_rows_that_nothing_could_hold_are_refused():
+    """They take more than any machine has; and what is no column of numbers."""
+    flat, none = np.zeros(1 << 30, np.uint8), np.zeros(1 << 16, np.int64)  # memory that is not read is not taken
+    piece = Picked(flat, np.array([0, len(flat)], np.int64), none)
+    with pytest.raises(MemoryError):
+        native.joined_rows([piece] * (1 << 8), len(none))
+    with pytest.raises(ValueError, match="numbers must have 2 elements"):
+        native.joined_rows([np.zeros(1, np.int64)], 2)
+    with pytest.raises(ValueError, match="must be of dtype int64"):
+        native.joined_rows([np.zeros(1)], 1)
 
 
 @given(st.lists(SPOILT, max_size=4))

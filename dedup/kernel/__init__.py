@@ -12,6 +12,7 @@ from dedup.errors import BadSettings
 from dedup.kernel.fold_reference import annotations
 from dedup.kernel.greedy_reference import Acceptable, Choice, NumbersAgree, PassagesCovered
 from dedup.kernel.reference import permutations
+from dedup.kernel.row_reference import Column, Picked, Quoted
 
 _FORCED = os.environ.get("DEDUP_KERNEL", "")
 if _FORCED not in ("", "native", "reference"):
@@ -49,7 +50,7 @@ if NAME == "native":
         greedy,
         intersections,
         join_segments,
-        json_strings,
+        joined_rows,
         json_texts,
         json_unquoted,
         least_runs,
@@ -111,17 +112,21 @@ else:
         taken_offsets,
         to_utf16,
     )
+    from dedup.kernel.row_reference import joined_rows
     from dedup.kernel.template_reference import starts_among, template_starts, templates
     from dedup.kernel.text_reference import text_band_keys, text_digests, text_glances, wanted_band_keys
-    from dedup.kernel.utf8_reference import cut_ends, json_strings, least_runs, utf8_places
+    from dedup.kernel.utf8_reference import cut_ends, least_runs, utf8_places
 
 __all__ = [
     "NAME",
     "WARNING",
     "Acceptable",
     "Choice",
+    "Column",
     "NumbersAgree",
     "PassagesCovered",
+    "Picked",
+    "Quoted",
     "annotations",
     "band_keys",
     "collisions",
@@ -138,7 +143,7 @@ __all__ = [
     "greedy",
     "intersections",
     "join_segments",
-    "json_strings",
+    "joined_rows",
     "json_texts",
     "json_unquoted",
     "least_runs",

@@ -23,6 +23,7 @@ from dedup.kernel.line_reference import LineTable, Outlines
 from dedup.kernel.lookup_reference import Mask
 from dedup.kernel.reference import I32, I64, U8, U16, U32, U64
 from dedup.kernel.reference import take_segments as reference_take
+from dedup.kernel.row_reference import Column, Quoted
 
 
 def take_segments(flat: NDArray, offsets: I64, segments: I64) -> tuple[NDArray, I64]:  # type: ignore[type-arg]
@@ -440,13 +441,11 @@ def cut_ends(utf8: U8, offsets: I64, text: I64, starts: I64, ends: I64) -> I64:
     return found
 
 
-def json_strings(utf8: U8, starts: I64, ends: I64) -> tuple[U8, I64]:
+def joined_rows(columns: Sequence[Column], count: int) -> tuple[bytes, I64]:
     """See the reference."""
-    offsets = np.empty(len(starts) + 1, np.int64)
-    _native.json_offsets(utf8, starts, ends, offsets)
-    written = np.empty(offsets[-1], np.uint8)
-    _native.json_strings(utf8, starts, ends, written)
-    return written, offsets
+    offsets = np.empty(count + 1, np.int64)
+    given = ((isinstance(of, Quoted), *of) if isinstance(of, tuple) else of for of in columns)
+    return _native.joined_rows(tuple(given), offsets), offsets
 
 
 def utf8_codes(utf8: U8, bounds: I64) -> tuple[U32, I64] | None:

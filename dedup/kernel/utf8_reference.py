@@ -1,4 +1,4 @@
-"""The meaning of what is done in UTF-8: where code points stand, what a cut takes along, strings of JSON, hashes."""
+"""The meaning of what is done in UTF-8: where code points stand, what a cut takes along, hashes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import chain, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.kernel.reference import I64, U8, U64, fmix64, offsets_of
+from dedup.kernel.reference import I64, U8, U64, fmix64
 
 _LINE_ENDS = re.compile(b"\r\n|[\n\r]|\xe2\x80[\xa8\xa9]")
 # What `str.isspace` names, the full-width space and NBSP among it, and what has no width: U+180E, ZWSP to ZWJ, word
@@ -70,37 +70,6 @@ def cut_ends(utf8: U8, offsets: I64, text: I64, starts: I64, ends: I64) -> I64:
         spans = list(zip((starts[own] - start).tolist(), (ends[own] - start).tolist(), strict=True))
         found[own] = start + np.array(extended_ends(utf8[start:end].tobytes(), spans))
     return found
-
-
-_ESCAPES = {b'"': b'\\"', b"\\": b"\\\\", b"\b": b"\\b", b"\t": b"\\t", b"\n": b"\\n", b"\f": b"\\f", b"\r": b"\\r"}
-_ESCAPED = re.compile(b'["\\\\\x00-\x1f]')
-
-
-def json_strings(utf8: U8, starts: I64, ends: I64) -> tuple[U8, I64]:
-    """Spans of UTF-8 as strings of JSON, in their quotes; what need not be escaped stands as it is.
-
-    Args:
-        utf8: uint8.
-        starts, ends: int64 [spans], bytes of *utf8*.
-
-    Returns:
-        uint8 segment array and its offsets.
-
-    Raises:
-        ValueError: a span does not lie within *utf8*.
-    """
-    if not ((starts >= 0) & (starts <= ends) & (ends <= len(utf8))).all():
-        raise ValueError("spans must lie within the text")
-    written = [
-        b'"%b"' % _ESCAPED.sub(_escape, utf8[start:end].tobytes())
-        for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
-    ]
-    return np.frombuffer(bytearray(b"".join(written)), np.uint8), offsets_of(np.array([*map(len, written)], np.int64))
-
-
-def _escape(found: re.Match[bytes]) -> bytes:
-    sign = found.group()
-    return _ESCAPES.get(sign, b"\\u%04x" % sign[0])
 
 
 RUN = 4  # characters

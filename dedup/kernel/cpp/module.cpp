@@ -7,6 +7,7 @@
 #include "functions/json.h"
 #include "functions/lines.h"
 #include "functions/lookups.h"
+#include "functions/rows.h"
 #include "functions/segments.h"
 #include "functions/signing.h"
 #include "functions/templates.h"
@@ -84,8 +85,7 @@ PyMethodDef methods[] = {
     {"templates", templates, METH_VARARGS, nullptr},
     {"utf8_places", utf8_places, METH_VARARGS, nullptr},
     {"cut_ends", cut_ends, METH_VARARGS, nullptr},
-    {"json_offsets", json_offsets, METH_VARARGS, nullptr},
-    {"json_strings", json_strings, METH_VARARGS, nullptr},
+    {"joined_rows", joined_rows, METH_VARARGS, nullptr},
     {"json_texts", json_texts, METH_VARARGS, nullptr},
     {"json_unquoted", json_unquoted, METH_VARARGS, nullptr},
     {"utf8_codes", utf8_codes, METH_VARARGS, nullptr},

@@ -213,12 +213,19 @@ inline char escape(uint8_t byte) {
     return byte < 0x20 ? SHORT[byte] : byte == '"' || byte == '\\' ? static_cast<char>(byte) : '\0';
 }
 
-// How many bytes *utf8*[*at*] to *end* is as a string of JSON.
+// How many bytes of *utf8*[*at*] on, at least one before *end*, are plain, as far as that is soon seen.
+inline size_t plain_run(const uint8_t* utf8, size_t at, size_t end) {
+    constexpr size_t LONG = 64;
+    if (end - at >= LONG) return level->loops->plain_json(utf8 + at, end - at);
+    return end - at >= 8 && is_plain(utf8 + at) ? 8 : 0;
+}
+
+// How many bytes *utf8*[*at*] to *end* is in a string of JSON.
 inline size_t json_length(const uint8_t* utf8, size_t at, size_t end) {
-    size_t length = end - at + 2;
+    size_t length = end - at;
     while (at < end) {
-        if (end - at >= 8 && is_plain(utf8 + at)) {
-            at += 8;
+        if (const size_t run = plain_run(utf8, at, end)) {
+            at += run;
             continue;
         }
         const char escaped = escape(utf8[at++]);
@@ -229,12 +236,11 @@ inline size_t json_length(const uint8_t* utf8, size_t at, size_t end) {
 
 inline uint8_t* put_json(const uint8_t* utf8, size_t at, size_t end, uint8_t* out) {
     constexpr char HEX[] = "0123456789abcdef";
-    *out++ = '"';
     while (at < end) {
-        if (end - at >= 8 && is_plain(utf8 + at)) {
-            std::memcpy(out, utf8 + at, 8);
-            out += 8;
-            at += 8;
+        if (const size_t run = plain_run(utf8, at, end)) {
+            std::memcpy(out, utf8 + at, run);
+            out += run;
+            at += run;
             continue;
         }
         const uint8_t byte = utf8[at++];
@@ -248,7 +254,6 @@ inline uint8_t* put_json(const uint8_t* utf8, size_t at, size_t end, uint8_t* ou
             out += 4;
         }
     }
-    *out++ = '"';
     return out;
 }
 

@@ -1,4 +1,4 @@
-// Strings of JSON.
+// Records of JSON that are read; rows.h writes some.
 
 #pragma once
 
@@ -13,47 +13,6 @@ void must_be_spans(const Array<int64_t>& starts, const Array<int64_t>& ends, siz
     for (size_t i = 0; i < starts.size(); i++)
         if (starts[i] < 0 || ends[i] < starts[i] || static_cast<uint64_t>(ends[i]) > length)
             refuse("spans must lie within the text, but span " + std::to_string(i) + " does not");
-}
-
-PyObject* json_offsets(PyObject*, PyObject* args) {
-    return guarded([&] {
-        PyObject *utf8_, *starts_, *ends_, *offsets_;
-        unpack(args, "OOOO", &utf8_, &starts_, &ends_, &offsets_);
-        const Array<uint8_t> utf8(utf8_, "utf8");
-        const Array<int64_t> starts(starts_, "starts"), ends(ends_, "ends"), offsets(offsets_, "offsets", 1, true);
-        must_be_spans(starts, ends, utf8.size());
-        offsets.must_have(starts.size() + 1);
-        without_gil([&] {
-            offsets[0] = 0;
-            for (size_t i = 0; i < starts.size(); i++)
-                offsets[i + 1] = offsets[i] + static_cast<int64_t>(utf8text::json_length(
-                                                  utf8.data(), static_cast<size_t>(starts[i]),
-                                                  static_cast<size_t>(ends[i])));
-        });
-        Py_RETURN_NONE;
-    });
-}
-
-PyObject* json_strings(PyObject*, PyObject* args) {
-    return guarded([&] {
-        PyObject *utf8_, *starts_, *ends_, *written_;
-        unpack(args, "OOOO", &utf8_, &starts_, &ends_, &written_);
-        const Array<uint8_t> utf8(utf8_, "utf8"), written(written_, "written", 1, true);
-        const Array<int64_t> starts(starts_, "starts"), ends(ends_, "ends");
-        must_be_spans(starts, ends, utf8.size());
-        without_gil([&] {
-            size_t room = written.size();
-            uint8_t* out = written.data();
-            for (size_t i = 0; i < starts.size(); i++) {
-                const auto start = static_cast<size_t>(starts[i]), end = static_cast<size_t>(ends[i]);
-                const size_t length = utf8text::json_length(utf8.data(), start, end);
-                if (length > room) refuse("written must have room for all spans");
-                room -= length;
-                out = utf8text::put_json(utf8.data(), start, end, out);
-            }
-        });
-        Py_RETURN_NONE;
-    });
 }
 
 // How many lines there are, -1 where one is left to other parsers.
