@@ -240,9 +240,10 @@ class Told:
         if not len(spans.start):
             return
         taken = found.removed[spans.head] & ~found.is_article[spans.head]
-        those, number = np.unique(spans.number, return_inverse=True)
-        utf8, offsets = self.tables.texts.of(articles[those])  # may have to be read
-        end, from_byte, to_byte = _extended(utf8, offsets, spans._replace(number=number), taken)
+        fresh = np.diff(spans.number, prepend=-1) != 0
+        utf8, offsets = self.tables.texts.of(articles[spans.number[fresh]])  # may have to be read
+        text = np.cumsum(fresh) - 1
+        end, from_byte, to_byte = kernel.span_places(utf8, offsets, text, spans.start, spans.end, taken)
         np.add.at(lost, spans.number[taken], end[taken] - spans.start[taken])
         cuts.add_all(found.kinds, found.kind[spans.head], spans.number, end - spans.start)
         for low in range(0, len(end), _FINDINGS):
@@ -586,26 +587,3 @@ class _Found:
             number, start, end, head = (column[~inside] for column in (number, start, end, head))
         none = np.full(len(head), -1)
         return _Spans(number, start, end, head, np.full(len(head), np.nan), none, none, none, np.zeros(len(head), bool))
-
-
-def _extended(utf8: NDArray[np.uint8], offsets: I64, spans: _Spans, taken: NDArray[np.bool_]) -> tuple[I64, I64, I64]:
-    """Where spans end once those that are *taken* out take along what they must, and where they begin and end in UTF-8.
-
-    Args:
-        utf8, offsets: the texts of the articles.
-        spans: by article and start.
-        taken: bool [spans], they do not overlap.
-    """
-    number, place = np.tile(spans.number, 2), np.append(spans.start, spans.end)
-    order = np.lexsort((place, number))
-    at = np.empty(len(place), np.int64)
-    at[order] = kernel.utf8_places(utf8, offsets, number[order], place[order])
-    begins, ends = np.split(at, 2)
-    new = ends.copy()
-    new[taken] = kernel.cut_ends(utf8, offsets, spans.number[taken], begins[taken], ends[taken])
-    longer = np.flatnonzero(new > ends)
-    more = new[longer] - ends[longer]
-    begun = (utf8[positions(ends[longer], more)] & 0xC0) != 0x80
-    end = spans.end.copy()
-    end[longer] += np.diff(offsets_of(begun)[offsets_of(more)])
-    return end, begins, new

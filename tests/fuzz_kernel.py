@@ -263,10 +263,9 @@ def bytes_of_texts(rng: random.Random) -> None:
     texts, segments = (utf8, offsets(rng, len(utf8))), sorted(rng.choices([0, 0, 1, 2, 9], k=rng.randrange(6)))
     places = np.array(sorted(rng.choices([*range(len(utf8) + 2), *EDGES], k=2 * len(segments))), np.int64)
     of = np.array(segments, np.int64)
-    for function in ("utf8_places", "cut_ends"):
-        edges = places[::2], places[1::2]
-        arguments = *texts, of, *(edge.copy() for edge in edges[: 1 if function == "utf8_places" else 2])
-        same(attempt(getattr(native, function), *arguments), getattr(utf8_reference, function), *arguments)
+    taken = np.array(rng.choices([False, True], k=len(of)), bool)
+    spans = *texts, of, places[::2].copy(), places[1::2].copy(), taken
+    same(attempt(native.span_places, *spans), utf8_reference.span_places, *spans)
     same(attempt(native.least_runs, *texts), utf8_reference.least_runs, *texts)
     columns = [
         b"x",

@@ -1237,50 +1237,60 @@ def utf8_of(texts):
     return np.frombuffer(b"".join(texts), np.uint8), offsets_of(np.array([*map(len, texts)], np.int64))
 
 
+def same_places(utf8, offsets, text, starts, ends, taken):
+    """What both say of spans is equal."""
+    arguments = utf8, offsets, text, starts, ends, taken
+    equal(native.span_places(*arguments), utf8_reference.span_places(*arguments))
+
+
+def characters(text):
+    """How many begin in it."""
+    return sum(byte & 0xC0 != 0x80 for byte in text)
+
+
 @given(st.lists(SPOILT, min_size=1, max_size=4), st.data())
 @settings(max_examples=1000)
-def test_cut_ends_of_any_spans(texts, data):
-    """Spans that touch, overlap, are empty, lie at the ends or in the midst of a character."""
-    utf8, offsets = utf8_of(texts)
+def test_places_of_any_spans(texts, data):
+    """Spans that touch, overlap, are empty, lie within others or at the ends; some of them are cut."""
     spans = []
     for number, text in enumerate(texts):
-        place = st.integers(0, len(text)).map(lambda at, number=number: at + int(offsets[number]))
-        drawn = data.draw(st.lists(st.tuples(place, place).map(sorted), max_size=5))
-        spans += [(number, *span) for span in sorted(drawn)]
+        place = st.integers(0, characters(text))
+        drawn = data.draw(st.lists(st.tuples(place, place).map(sorted), max_size=6))
+        spans += [(number, *span) for span in sorted(drawn, key=lambda span: span[0])]
     text, starts, ends = np.array(spans, np.int64).reshape(-1, 3).T.copy()
-    equal(
-        native.cut_ends(utf8, offsets, text, starts, ends), utf8_reference.cut_ends(utf8, offsets, text, starts, ends)
-    )
+    taken = np.array(data.draw(st.lists(st.booleans(), min_size=len(spans), max_size=len(spans))), bool)
+    same_places(*utf8_of(texts), text, starts, ends, taken)
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r", "\r\n", "\u2028", "\u2029", "\u2027", "\u20a8", "\n\r"])
 @pytest.mark.parametrize("letter", ["a", "文", "\u2026", " "])
-def test_cut_ends_of_lines_of_every_length(line_end, letter):
+def test_what_is_taken_along_behind_lines_of_every_length(line_end, letter):
     """However the line ends lie among the bytes that are looked at together, before a cut and behind it."""
     whole = []
     for length in range(0, 80):
         before, after = letter * length + line_end, line_end + letter * (79 - length) + line_end
-        whole.append((f"{before}{line_end}".encode(), b"x" * 40, f"{after}{line_end}b".encode()))
-        whole.append((f"{before}{letter}".encode(), b"x", f"{after}b".encode()))
-    utf8 = np.frombuffer(b"".join(map(b"".join, whole)), np.uint8)
-    offsets = offsets_of(np.array([sum(map(len, parts)) for parts in whole], np.int64))
-    text = np.arange(len(whole))
-    starts = offsets[:-1] + np.array([len(before) for before, _, _ in whole])
-    arguments = utf8, offsets, text, starts, starts + np.array([len(cut) for _, cut, _ in whole])
-    equal(native.cut_ends(*arguments), utf8_reference.cut_ends(*arguments))
+        whole.append((f"{before}{line_end}", "x" * 40, f"{after}{line_end}b"))
+        whole.append((f"{before}{letter}", "x", f"{after}b"))
+    starts = np.array([len(before) for before, _, _ in whole])
+    ends = starts + np.array([len(cut) for _, cut, _ in whole])
+    texts = utf8_of(["".join(parts).encode() for parts in whole])
+    same_places(*texts, np.arange(len(whole)), starts, ends, np.ones(len(whole), bool))
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_utf8_places(length):
-    """All places of texts around the blocks in which characters are counted, and some of them, in several texts."""
+def test_all_places(length):
+    """All places of texts around the blocks in which characters are counted, and spans between some of them."""
     rng = random.Random(length)
     texts = [b"".join(rng.choices(PIECES, k=length)), b"", b"a" * length, "中".encode() * length]
     utf8, offsets = utf8_of(texts)
-    counts = [int(((utf8[low:high] & 0xC0) != 0x80).sum()) for low, high in pairwise(offsets.tolist())]
-    everything = np.array([(number, at) for number, count in enumerate(counts) for at in range(count + 1)]).T.copy()
-    some = np.sort(np.array(rng.choices(range(everything.shape[1]), k=9)))
-    for text, place in (everything, everything[:, some].copy(), everything[:, :0].copy()):
-        equal(native.utf8_places(utf8, offsets, text, place), utf8_reference.utf8_places(utf8, offsets, text, place))
+    every = [(number, at) for number, text in enumerate(texts) for at in range(characters(text) + 1)]
+    text, place = np.array(every).T.copy()
+    same_places(utf8, offsets, text, place, place, np.zeros(len(text), bool))
+    others = np.array([rng.randint(at, characters(texts[number])) for number, at in every])
+    some = np.sort(np.array(rng.choices(range(len(text)), k=9)))
+    for which in (slice(None), some, some[:0]):
+        spans = text[which].copy(), place[which].copy(), others[which].copy()
+        same_places(utf8, offsets, *spans, np.array(rng.choices([False, True], k=len(spans[0])), bool))
 
 
 def same_rows(columns, count):
@@ -1766,11 +1776,11 @@ def test_texts_in_utf8_are_not_trusted(offsets):
     [
         *(
             ([0], [first], [second])
-            for first, second in ((-1, 2), (2, 1), (0, 4), (4, 4), (2**62, 2**62), (0, 2**63 - 1))
+            for first, second in ((-1, 2), (2, 1), (0, 4), (4, 4), (2**62, 2**62), (0, 2**63 - 1), (-(2**63), 0))
         ),
         *((text, [0] * len(text), [0] * len(text)) for text in ([2], [-1], [1, 0], [2**62], [-(2**63)])),
         *(([0, 0], *spans) for spans in (([1, 0], [1, 0]), ([1, 0], [1, 3]), ([0], [1, 1]), ([0, 0], [1]))),
-        ([1], [0], [1]),
+        ([1], [3], [4]),
         ([1], [6], [7]),
     ],
 )
@@ -1779,20 +1789,16 @@ def test_spans_in_utf8_are_not_trusted(text, first, second):
     utf8, offsets = utf8_of([b"abc", b"abc"])
     spans = [np.array(values, np.int64) for values in (text, first, second)]
     for module in (native, utf8_reference):
-        with pytest.raises((ValueError, IndexError)):
-            module.cut_ends(utf8, offsets, *spans)
+        for taken in (np.zeros(len(text), bool), np.ones(len(text), bool)):
+            with pytest.raises((ValueError, IndexError)):
+                module.span_places(utf8, offsets, *spans, taken)
 
 
-@pytest.mark.parametrize(
-    ("text", "place"),
-    [([0], [4]), ([0], [-1]), ([0, 0], [2, 1]), ([1, 0], [0, 0]), ([2], [0]), ([0], [2**62]), ([0], [])],
-)
-def test_places_in_utf8_are_not_trusted(text, place):
-    """The same."""
-    utf8, offsets = utf8_of([b"abc", b"abc"])
-    for module in (native, utf8_reference):
-        with pytest.raises((ValueError, IndexError)):
-            module.utf8_places(utf8, offsets, np.array(text, np.int64), np.array(place, np.int64))
+def test_each_span_is_taken_or_not():
+    """There is one answer for each."""
+    span = [np.zeros(1, np.int64) for _ in range(3)]
+    with pytest.raises(ValueError, match="taken must have 1 elements"):
+        native.span_places(*utf8_of([b"abc"]), *span, np.ones(2, bool))
 
 
 # --- components ------------------------------------------------------------------------------------------------------

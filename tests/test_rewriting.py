@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from dedup import kernel
 from dedup.errors import BadInput, DedupError, OneShotInput
-from dedup.kernel.reference import offsets_of
 from dedup.model import Article, Finding, Grain, Report
 from dedup.rewriting import CutCounts, clean_text, restore, restore_text, rewrite
 from dedup.settings import Settings
@@ -193,11 +192,10 @@ def test_counts_of_what_is_removed() -> None:
 def extended_ends(text: str, spans: list[tuple[int, int]]) -> list[int]:
     """Where the cuts of one text end with what they take along, in code points."""
     utf8 = np.frombuffer(text.encode(), np.uint8)
+    starts, ends = np.array(spans, np.int64).reshape(-1, 2).T.copy()
     texts, of = (utf8, np.array([0, len(utf8)])), np.zeros(len(spans), np.int64)
-    edges = np.array(spans, np.int64).reshape(-1, 2).T.copy()
-    starts, ends = (kernel.utf8_places(*texts, of, edge) for edge in edges)
-    ends = kernel.cut_ends(*texts, of, starts, ends)
-    return [int(end) for end in offsets_of((utf8 & 0xC0) != 0x80)[ends]]
+    new: list[int] = kernel.span_places(*texts, of, starts, ends, np.ones(len(spans), bool))[0].tolist()
+    return new
 
 
 def cut_marked(marked: str) -> str:

@@ -39,7 +39,6 @@ if NAME == "native":
         collisions,
         columns,
         components,
-        cut_ends,
         dense,
         digests,
         filter_lines,
@@ -70,6 +69,7 @@ if NAME == "native":
         shingle_signatures,
         shingles,
         signatures,
+        span_places,
         starts_among,
         take_codes,
         take_segments,
@@ -81,7 +81,6 @@ if NAME == "native":
         text_glances,
         to_utf16,
         utf8_codes,
-        utf8_places,
         wanted_band_keys,
     )
 else:
@@ -115,7 +114,7 @@ else:
     from dedup.kernel.row_reference import joined_rows
     from dedup.kernel.template_reference import starts_among, template_starts, templates
     from dedup.kernel.text_reference import text_band_keys, text_digests, text_glances, wanted_band_keys
-    from dedup.kernel.utf8_reference import cut_ends, least_runs, utf8_places
+    from dedup.kernel.utf8_reference import least_runs, span_places
 
 __all__ = [
     "NAME",
@@ -132,7 +131,6 @@ __all__ = [
     "collisions",
     "columns",
     "components",
-    "cut_ends",
     "dense",
     "digests",
     "filter_lines",
@@ -164,6 +162,7 @@ __all__ = [
     "shingle_signatures",
     "shingles",
     "signatures",
+    "span_places",
     "starts_among",
     "take_codes",
     "take_segments",
@@ -175,6 +174,5 @@ __all__ = [
     "text_glances",
     "to_utf16",
     "utf8_codes",
-    "utf8_places",
     "wanted_band_keys",
 ]

@@ -189,8 +189,18 @@ def starts_among(
     folded: Array, offsets: Array, segments: Array, flags: Array, count: int, starts: Array, found: Array, /
 ) -> None: ...
 def templates(folded: Array, offsets: Array, flags: Array, templates: Array, ends: Array, /) -> None: ...
-def utf8_places(utf8: Array, offsets: Array, text: Array, place: Array, found: Array, /) -> None: ...
-def cut_ends(utf8: Array, offsets: Array, text: Array, starts: Array, ends: Array, found: Array, /) -> None: ...
+def span_places(
+    utf8: Array,
+    offsets: Array,
+    text: Array,
+    starts: Array,
+    ends: Array,
+    taken: Array,
+    new_ends: Array,
+    from_byte: Array,
+    to_byte: Array,
+    /,
+) -> None: ...
 def joined_rows(columns: tuple[bytes | Array | tuple[bool, Array, Array, Array], ...], offsets: Array, /) -> bytes: ...
 def json_texts(
     raw: bytes | memoryview, names: tuple[bytes, ...], codes: Array, offsets: Array, spans: Array, /

@@ -427,18 +427,11 @@ def starts_among(folded: U16 | U32, offsets: I64, segments: I64, table: FoldTabl
     return found
 
 
-def utf8_places(utf8: U8, offsets: I64, text: I64, place: I64) -> I64:
+def span_places(utf8: U8, offsets: I64, text: I64, starts: I64, ends: I64, taken: Mask) -> tuple[I64, I64, I64]:
     """See the reference."""
-    found = np.empty(len(text), np.int64)
-    _native.utf8_places(utf8, offsets, text, place, found)
-    return found
-
-
-def cut_ends(utf8: U8, offsets: I64, text: I64, starts: I64, ends: I64) -> I64:
-    """See the reference."""
-    found = np.empty(len(text), np.int64)
-    _native.cut_ends(utf8, offsets, text, starts, ends, found)
-    return found
+    new_ends, from_byte, to_byte = (np.empty(len(text), np.int64) for _ in range(3))
+    _native.span_places(utf8, offsets, text, starts, ends, taken, new_ends, from_byte, to_byte)
+    return new_ends, from_byte, to_byte
 
 
 def joined_rows(columns: Sequence[Column], count: int) -> tuple[bytes, I64]:

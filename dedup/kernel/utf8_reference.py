@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain, pairwise
 
 import numpy as np
@@ -20,56 +20,42 @@ _WHITE = re.compile(
 )
 
 
-def _by_text(offsets: I64, text: I64, place: I64, what: str) -> Iterator[tuple[int, NDArray[np.bool_], int, int]]:
-    """Each text that is named, which of the places are in it, and where it begins and ends."""
-    if (np.diff(text) < 0).any() or ((np.diff(text) == 0) & (np.diff(place) < 0)).any():
-        raise ValueError(f"{what} must not fall")
+def span_places(
+    utf8: U8, offsets: I64, text: I64, starts: I64, ends: I64, taken: NDArray[np.bool_]
+) -> tuple[I64, I64, I64]:
+    """Where spans of texts stand in UTF-8, and where those end that are cut, with what `extended_ends` says they take.
+
+    Args:
+        utf8, offsets: segment array, one segment a text. Bytes 0b10xxxxxx begin no code point.
+        text: int64 [spans], a text each, not falling.
+        starts, ends: int64 [spans], code points from the start of the text, whose number means its end; the starts of
+            one text do not fall.
+        taken: bool [spans], what is cut; such spans do not overlap as a rule.
+
+    Returns:
+        (ends, from, to): int64 [spans], code points as *ends*, and bytes of *utf8*.
+
+    Raises:
+        ValueError: a span does not lie within its text, or the starts fall.
+    """
+    if (np.diff(text) < 0).any() or ((np.diff(text) == 0) & (np.diff(starts) < 0)).any() or (ends < starts).any():
+        raise ValueError("texts and starts must not fall, and ends not lie before them")
+    found = ends.copy()
+    places = np.empty((2, len(text)), np.int64)
     for number in np.unique(text).tolist():
         if not 0 <= number < len(offsets) - 1:
             raise ValueError(f"there must be a text {number}")
-        start, end = offsets[number : number + 2].tolist()
-        yield number, text == number, start, end
-
-
-def utf8_places(utf8: U8, offsets: I64, text: I64, place: I64) -> I64:
-    """Where code points begin in UTF-8: int64 [places], bytes of *utf8*.
-
-    Args:
-        utf8, offsets: segment array, one segment a text.
-        text: int64 [places], a text each, not falling.
-        place: int64 [places], code points from the start of the text, in one text not falling; their number means the
-            end of the text. Bytes 0b10xxxxxx begin none.
-
-    Raises:
-        ValueError: a text has no such place, or the places fall.
-    """
-    found = np.empty(len(text), np.int64)
-    for number, own, start, end in _by_text(offsets, text, place, "places"):
-        begins = np.append(start + np.flatnonzero((utf8[start:end] & 0xC0) != 0x80), end)
-        if not ((place[own] >= 0) & (place[own] < len(begins))).all():
-            raise ValueError(f"places must lie within the text, but not all do in text {number}")
-        found[own] = begins[place[own]]
-    return found
-
-
-def cut_ends(utf8: U8, offsets: I64, text: I64, starts: I64, ends: I64) -> I64:
-    """Where the cuts of some texts end once they take along what `extended_ends` says: int64 [cuts].
-
-    Args:
-        utf8, offsets: segment array, one segment a text.
-        text: int64 [cuts], a text each, not falling.
-        starts, ends: int64 [cuts], bytes of *utf8*, within the text; in one text the starts do not fall.
-
-    Raises:
-        ValueError: a cut does not lie within its text, or the starts fall.
-    """
-    found = np.empty(len(text), np.int64)
-    for number, own, start, end in _by_text(offsets, text, starts, "cuts"):
-        if not ((start <= starts[own]) & (starts[own] <= ends[own]) & (ends[own] <= end)).all():
-            raise ValueError(f"cuts must lie within the text, but not all do in text {number}")
-        spans = list(zip((starts[own] - start).tolist(), (ends[own] - start).tolist(), strict=True))
-        found[own] = start + np.array(extended_ends(utf8[start:end].tobytes(), spans))
-    return found
+        begin, end = offsets[number : number + 2].tolist()
+        own = text == number
+        begins = np.append(begin + np.flatnonzero((utf8[begin:end] & 0xC0) != 0x80), end)
+        if starts[own].min() < 0 or ends[own].max() >= len(begins):
+            raise ValueError(f"spans must lie within the text, but not all do in text {number}")
+        places[:, own] = begins[starts[own]], begins[ends[own]]
+        cut = own & taken
+        spans = (places[:, cut] - begin).T.tolist()
+        places[1, cut] = begin + np.array(extended_ends(utf8[begin:end].tobytes(), spans), np.int64)
+        found[cut] = np.searchsorted(begins, places[1, cut])
+    return found, places[0].copy(), places[1].copy()
 
 
 RUN = 4  # characters

@@ -186,61 +186,83 @@ void must_be_segments(const Array<int64_t>& of, const Offsets& offsets) {
             refuse("there must be a text " + std::to_string(of[i]) + ", and texts must not fall");
 }
 
-PyObject* utf8_places(PyObject*, PyObject* args) {
-    return guarded([&] {
-        PyObject *utf8_, *offsets_, *text_, *place_, *found_;
-        unpack(args, "OOOOO", &utf8_, &offsets_, &text_, &place_, &found_);
-        const Array<uint8_t> utf8(utf8_, "utf8");
-        const Offsets offsets(offsets_, "offsets", utf8.size());
-        const Array<int64_t> text(text_, "text"), place(place_, "place"), found(found_, "found", 1, true);
-        place.must_have(text.size());
-        found.must_have(text.size());
-        must_be_segments(text, offsets);
-        without_gil([&] {
-            for (size_t i = 0; i < text.size(); i++) {
-                const size_t segment = static_cast<size_t>(text[i]);
-                const bool first = i == 0 || text[i] != text[i - 1];
-                const int64_t before = first ? 0 : place[i - 1];
-                if (place[i] < before) refuse("places must not fall, but do at " + std::to_string(i));
-                // a text may begin in the midst of a code point, so that place 0 is counted too
-                const size_t from = first ? offsets.begin(segment) : static_cast<size_t>(found[i - 1]);
-                const size_t at =
-                    utf8text::skip(utf8.data(), from, offsets.end(segment), static_cast<uint64_t>(place[i] - before));
-                if (at > offsets.end(segment))
-                    refuse("places must lie within the text, but " + std::to_string(place[i]) + " does not in text " +
-                           std::to_string(segment));
-                found[i] = static_cast<int64_t>(at);
-            }
-        });
-        Py_RETURN_NONE;
-    });
-}
+// The spans of one text: where they stand, and what those of them that are cut take along.
+class SpansOfText {
+  public:
+    SpansOfText(const Array<uint8_t>& utf8, const Array<int64_t>& starts, const Array<int64_t>& ends,
+                const Array<uint8_t>& taken, const Array<int64_t>& from, const Array<int64_t>& to,
+                const Array<int64_t>& new_ends)
+        : utf8_(utf8.data()), starts_(starts), ends_(ends), taken_(taken), from_(from), to_(to), new_ends_(new_ends) {}
 
-PyObject* cut_ends(PyObject*, PyObject* args) {
+    // Those numbered *first* to *last* in the text that is *begin* to *end*.
+    void place(size_t first, size_t last, size_t begin, size_t end) {
+        // a text may begin in the midst of a code point, so that place 0 is counted too
+        Place start{0, begin}, furthest{0, begin};
+        cut_.clear();
+        cut_from_.clear();
+        cut_to_.clear();
+        for (size_t i = first; i < last; i++) {
+            if (starts_[i] < start.character || ends_[i] < starts_[i])
+                refuse("starts must not fall, nor ends lie before them, but do at " + std::to_string(i));
+            start = reached(furthest.character <= starts_[i] ? furthest : start, starts_[i], end);
+            const bool beyond = furthest.character <= ends_[i];
+            const Place stop = reached(beyond && furthest.character > starts_[i] ? furthest : start, ends_[i], end);
+            if (beyond) furthest = stop;
+            from_[i] = static_cast<int64_t>(start.byte);
+            to_[i] = static_cast<int64_t>(stop.byte);
+            new_ends_[i] = ends_[i];
+            if (!taken_[i]) continue;
+            cut_.push_back(i);
+            cut_from_.push_back(from_[i]);
+            cut_to_.push_back(to_[i]);
+        }
+        cut_ends_.resize(cut_.size());
+        utf8text::extend(utf8_, begin, end, cut_from_.data(), cut_to_.data(), cut_.size(), cut_ends_.data());
+        for (size_t k = 0; k < cut_.size(); k++) {
+            const auto more = static_cast<size_t>(cut_ends_[k] - cut_to_[k]);
+            new_ends_[cut_[k]] += static_cast<int64_t>(utf8text::characters(utf8_ + cut_to_[k], more));
+            to_[cut_[k]] = cut_ends_[k];
+        }
+    }
+
+  private:
+    struct Place {
+        int64_t character;
+        size_t byte;
+    };
+
+    Place reached(const Place& before, int64_t character, size_t end) const {
+        const size_t byte =
+            utf8text::skip(utf8_, before.byte, end, static_cast<uint64_t>(character - before.character));
+        if (byte > end) refuse("spans must lie within the text, but " + std::to_string(character) + " does not");
+        return {character, byte};
+    }
+
+    const uint8_t* utf8_;
+    const Array<int64_t>&starts_, &ends_;
+    const Array<uint8_t>& taken_;
+    const Array<int64_t>&from_, &to_, &new_ends_;
+    std::vector<size_t> cut_;
+    std::vector<int64_t> cut_from_, cut_to_, cut_ends_;
+};
+
+PyObject* span_places(PyObject*, PyObject* args) {
     return guarded([&] {
-        PyObject *utf8_, *offsets_, *text_, *starts_, *ends_, *found_;
-        unpack(args, "OOOOOO", &utf8_, &offsets_, &text_, &starts_, &ends_, &found_);
-        const Array<uint8_t> utf8(utf8_, "utf8");
+        PyObject *utf8_, *offsets_, *text_, *starts_, *ends_, *taken_, *new_ends_, *from_, *to_;
+        unpack(args, "OOOOOOOOO", &utf8_, &offsets_, &text_, &starts_, &ends_, &taken_, &new_ends_, &from_, &to_);
+        const Array<uint8_t> utf8(utf8_, "utf8"), taken(taken_, "taken");
         const Offsets offsets(offsets_, "offsets", utf8.size());
         const Array<int64_t> text(text_, "text"), starts(starts_, "starts"), ends(ends_, "ends");
-        const Array<int64_t> found(found_, "found", 1, true);
-        starts.must_have(text.size());
-        ends.must_have(text.size());
-        found.must_have(text.size());
+        const Array<int64_t> new_ends(new_ends_, "new ends", 1, true), from(from_, "from", 1, true), to(to_, "to", 1, true);
+        for (const auto* of : {&starts, &ends, &new_ends, &from, &to}) of->must_have(text.size());
+        taken.must_have(text.size());
         must_be_segments(text, offsets);
-        for (size_t i = 0; i < text.size(); i++) {
-            const auto segment = static_cast<size_t>(text[i]);
-            const bool first = i == 0 || text[i] != text[i - 1];
-            const int64_t least = first ? offsets[segment] : starts[i - 1];
-            if (starts[i] < least || ends[i] < starts[i] || ends[i] > offsets[segment + 1])
-                refuse("cuts must lie within the text and not fall, but cut " + std::to_string(i) + " does not");
-        }
         without_gil([&] {
+            SpansOfText spans(utf8, starts, ends, taken, from, to, new_ends);
             for (size_t i = 0, next = 0; i < text.size(); i = next) {
                 while (next < text.size() && text[next] == text[i]) next++;
                 const auto segment = static_cast<size_t>(text[i]);
-                utf8text::extend(utf8.data(), offsets.begin(segment), offsets.end(segment), starts.data() + i,
-                             ends.data() + i, next - i, found.data() + i);
+                spans.place(i, next, offsets.begin(segment), offsets.end(segment));
             }
         });
         Py_RETURN_NONE;
