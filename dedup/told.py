@@ -27,7 +27,7 @@ _ARTICLES = 1 << 14  # that are told together at most
 _UTF8_MOST = 4  # bytes of a character
 _FINDINGS = 1 << 14  # findings that are told together
 _MEMBERS = 1 << 14  # of families that are told together, unless one has more
-_A_CHARACTER, _A_PASSAGE = 8, 512  # bytes that findings in it take: as text and in a line; as numbers and in pieces
+_A_CHARACTER, _A_PASSAGE = 6, 256  # bytes that findings in it take: as text and in a line; as numbers
 _PARTS = 16  # as many passes over what passages repeat, so that no more than one part of it is sorted at a time
 
 Where = tuple[str, int, int, str | None]
@@ -487,7 +487,9 @@ class _Found:
             [self._wholes(articles), self._remnants(articles), self._blocks(articles), self._passages(articles)]
         )
         found = _Spans.joined([found, self._marks(articles, found)])
-        return found.chosen(np.lexsort((self.removed[found.head], -found.end, found.start, found.number)))
+        base = offsets_of(self._judgement.tables.lengths[articles] + 1)  # no article's end is the start of the next
+        longest = 2 * -found.end + self.removed[found.head]
+        return found.chosen(np.lexsort((longest, base[found.number] + found.start)))
 
     def _wholes(self, articles: I64) -> _Spans:
         whole, lengths = self._judgement.whole, self._judgement.tables.lengths
