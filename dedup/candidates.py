@@ -90,9 +90,9 @@ def nested_keys(texts: Segments, wanted: NDArray[np.bool_], settings: Settings, 
     nested = (wanted & (texts.offsets[1:] > texts.offsets[:-1]))[texts.chosen]
     rows = _leading(texts, settings, work)
     keys, nested_keys = _sign(texts, nested, rows, settings, work)
-    column = work.full(len(wanted), -1, np.int32)
+    column = np.full(len(wanted), -1, np.int32)
     column[texts.chosen[nested]] = np.arange(nested_keys.shape[1], dtype=np.int32)
-    return own_keys(rows, keys, work), Signed(column, rows, nested_keys)
+    return own_keys(rows, keys, work), Signed(work.stored(column), rows, nested_keys)
 
 
 def keys_of(texts: Segments, settings: Settings, work: Work, signed: Signed | None = None) -> Keys:
@@ -313,25 +313,26 @@ def _sign(
 ) -> tuple[U32 | U64, U32 | U64]:
     """The keys of texts, and of their *nested* segments, of the first *rows* of each band."""
     dtype = np.uint64 if rows == settings.rows else np.uint32
-    keys = work.zeros((settings.bands, len(texts)), dtype)
-    nested_keys = work.zeros((settings.bands, int(np.count_nonzero(nested))), dtype)
+    keys = work.table(settings.bands, len(texts), dtype)
+    nested_keys = work.table(settings.bands, int(np.count_nonzero(nested)), dtype)
     permutations = leading_permutations(settings, rows)
 
-    def with_columns() -> Iterator[tuple[Some, int]]:
+    def with_columns() -> Iterator[tuple[Some, int, int]]:
         column = 0
         for some in pieces(texts):
-            yield some, column
-            column += int(np.count_nonzero(nested[some.segments]))
+            count = int(np.count_nonzero(nested[some.segments]))
+            yield some, column, count
+            column += count
 
-    def sign(piece: tuple[Some, int]) -> None:
-        some, column = piece
-        kernel.text_band_keys(
-            some.texts, nested[some.segments], load(), settings.shingle, permutations, rows,
-            keys, some.first, nested_keys, column,
-        )  # fmt: skip
+    def sign(piece: tuple[Some, int, int]) -> None:
+        some, column, count = piece
+        with keys.some(some.first, len(some.texts[-1]) - 1) as own, nested_keys.some(column, count) as own_nested:
+            kernel.text_band_keys(
+                some.texts, nested[some.segments], load(), settings.shingle, permutations, rows, *own, *own_nested
+            )
 
     _all(work.in_threads(sign, with_columns()))
-    return keys, nested_keys
+    return keys.whole(), nested_keys.whole()
 
 
 def _whole_keys(texts: Segments, wanted: NDArray[np.bool_], settings: Settings, work: Work) -> U64:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from dedup.work import Work
 _CHUNK = 1 << 20  # code points taken at a time, unless one text is longer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Segments:
     """Texts, each one segment of an array or several of them joined; only `take` copies any.
 
@@ -47,8 +48,15 @@ class Segments:
     @property
     def bounds(self) -> I64:
         """What lengths add up to before each text, and behind the last: int64 [texts + 1], rising from anything."""
-        bounds = self.offsets if self.chosen is None else kernel.taken_offsets(self.flat, self.offsets, self.chosen)
-        return bounds if self.groups is None else bounds[self.groups]
+        return self._taken_offsets() if self.groups is None else self._of_joined
+
+    def _taken_offsets(self) -> I64:
+        return self.offsets if self.chosen is None else kernel.taken_offsets(self.flat, self.offsets, self.chosen)
+
+    @cached_property
+    def _of_joined(self) -> I64:
+        """The bounds of texts that are joined: asked for again and again, and few beside the segments."""
+        return self._taken_offsets()[self.groups]
 
     def of(self, texts: I64) -> Segments:
         """These texts, in this order, to be taken later."""

@@ -67,6 +67,7 @@ class Work:
         self._held = 0
         self._light: dict[int, int] = {}  # arrays that are in memory though others are in files -> their bytes
         self._columns: list[Column] = []
+        self._tables: list[Table] = []  # those that are filled in files
         self._in_files = kept is not None and kept.used
         self._files = 0 if kept is None else kept.last_number
         self._mapped: dict[int, str] = {}  # where arrays in files begin in memory -> the file
@@ -138,6 +139,22 @@ class Work:
         array = self.zeros(shape, dtype)
         array[...] = value
         return array
+
+    def table(self, rows: int, columns: int, dtype: DTypeLike) -> Table:
+        """A table of zeros whose columns are filled some at a time.
+
+        Raises:
+            BadRun: there is no room for it.
+        """
+        dtype = np.dtype(dtype)
+        size = rows * columns * dtype.itemsize
+        if not hasattr(os, "pwrite") or self._stays(size):  # Windows has none
+            return Table(self, self.zeros((rows, columns), dtype), None)
+        with self.written():
+            table = Table(self, np.broadcast_to(np.zeros((), dtype), (rows, columns)), self._new_file())
+            self._tables.append(table)
+            table.fill()
+        return table
 
     def stored(self, array: NDArray[Any]) -> NDArray[Any]:
         """The array itself while there is room for it in memory, then its like in a file.
@@ -217,7 +234,9 @@ class Work:
         """Removes the files but those of finished stages; the arrays in them stay readable while they are held."""
         for column in self._columns:
             column.close()
-        self._columns, self._mapped = [], {}
+        for table in self._tables:
+            table.close()
+        self._columns, self._tables, self._mapped = [], [], {}
         if self.kept is not None and self.kept.stages:
             self.kept.remove_others()
         elif self.kept is not None:
@@ -298,6 +317,14 @@ def _write(file: IO[bytes], array: NDArray[Any]) -> None:
         rest = array.reshape(-1).view(np.uint8).data
         while rest:
             rest = rest[file.write(rest) :]
+
+
+def _write_at(file: IO[bytes], array: NDArray[Any], begin: int) -> None:
+    """The same at a place of the file, which may be done by several threads at a time."""
+    rest = array.view(np.uint8).data
+    while rest:
+        written = os.pwrite(file.fileno(), rest, begin)
+        rest, begin = rest[written:], begin + written
 
 
 def _grown(memory: mmap.mmap | None, used: int, wanted: int) -> mmap.mmap:
@@ -411,6 +438,54 @@ class Column:
                 return np.zeros(0, self._dtype)
             size = self._length * self._dtype.itemsize
             return self._work._map(file, size, mmap.ACCESS_READ, self._dtype)
+
+    def close(self) -> None:
+        """Gives up what it holds."""
+        if self._file is not None:
+            self._file.close()
+
+
+class Table:
+    """A table that is filled; see `Work.table`.
+
+    What lies in a file is written there, not to the memory in which it is mapped: each page that is written to in that
+    way would be cleared before, and cost three times as much.
+    """
+
+    def __init__(self, work: Work, array: NDArray[Any], file: IO[bytes] | None) -> None:
+        self._work, self._array, self._file = work, array, file
+
+    def fill(self) -> None:
+        """Makes room for all of it in the file."""
+        if self._file is not None:
+            _fill(self._file, self._array.size * self._array.itemsize)
+
+    @contextmanager
+    def some(self, first: int, count: int) -> Iterator[tuple[NDArray[Any], int]]:
+        """Some columns, which nobody else fills, to be written: a table that has them, and the first of them there.
+
+        Raises:
+            BadRun: there is no room for them.
+        """
+        if self._file is None:
+            yield self._array, first
+            return
+        rows, columns = self._array.shape
+        own = np.zeros((rows, count), self._array.dtype)
+        yield own, 0
+        with self._work.written():
+            for row in range(rows):
+                _write_at(self._file, own[row], (row * columns + first) * own.itemsize)
+
+    def whole(self) -> NDArray[Any]:
+        """All of it; to be asked for once, and it is not filled any more."""
+        if self._file is None:
+            return self._array
+        self._work._tables.remove(self)
+        with self._work.written(), self._file as file:
+            size = self._array.size * self._array.itemsize
+            array = self._work._map(file, size, mmap.ACCESS_READ, self._array.dtype)
+            return array.reshape(self._array.shape)
 
     def close(self) -> None:
         """Gives up what it holds."""

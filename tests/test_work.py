@@ -74,6 +74,29 @@ def test_zeros_can_be_written_wherever_they_lie(memory, dtype, shape):
         assert np.array_equal(stored, array.T[::2])
 
 
+@given(st.integers(4, 400), DTYPES, st.integers(0, 5), st.lists(st.integers(0, 9), max_size=9), st.integers(1, 2))
+def test_a_table_is_filled_some_columns_at_a_time(memory, dtype, rows, counts, workers):
+    """In any order, by threads too; what nobody fills stays zero."""
+    firsts = np.cumsum([0, *counts])
+    expected = np.arange(rows * firsts[-1]).reshape(rows, firsts[-1]).astype(dtype)
+    with Work(memory=memory, workers=workers) as work:
+        table = work.table(rows, int(firsts[-1]), dtype)
+
+        def fill(number: int) -> None:
+            first, end = firsts[number : number + 2].tolist()
+            with table.some(first, end - first) as (own, at):
+                own[:, at : at + end - first] = expected[:, first:end]
+
+        filled = [number for number in reversed(range(len(counts))) if number != 2]
+        list(work.in_threads(fill, filled))
+        if len(counts) > 2:
+            expected[:, firsts[2] : firsts[3]] = 0
+        whole = table.whole()
+        assert whole.dtype == dtype
+        assert whole.shape == expected.shape
+        assert np.array_equal(whole, expected)
+
+
 def test_what_lies_in_files_stays_readable_after_the_work_is_closed():
     """A result may hold arrays of a run that has ended."""
     with Work(memory=4) as work:
@@ -201,7 +224,7 @@ def full(*_):
     ("what", "keeps"),
     [
         *(("zeros", False), ("zeros", True), ("append", False), ("append", True), ("to file", True), ("stage", True)),
-        *(("the end", False), ("the end", True)),
+        *(("the end", False), ("the end", True), ("table", False), ("table", True), ("columns", True)),
     ],
 )
 def test_a_full_disk_is_a_clear_error(tmp_path, monkeypatch, what, keeps):
@@ -210,9 +233,18 @@ def test_a_full_disk_is_a_clear_error(tmp_path, monkeypatch, what, keeps):
     with Work(tmp_path / "work", memory=400, kept=kept) as work:
         column = work.column(np.int64)
         column.append(np.arange(10 if what == "to file" else 100))
-        monkeypatch.setattr(module, "_fill" if what == "zeros" else "_write", full)
+        table = work.table(2, 100, np.int64) if what == "columns" else None
+        monkeypatch.setattr(module, "_fill" if what in ("zeros", "table") else "_write", full)
+        monkeypatch.setattr(os, "pwrite", full, raising=False)
+
+        def fill():
+            with table.some(3, 9) as (own, at):
+                own[:, at : at + 9] = 1
+
         ways = {
             "zeros": lambda: work.zeros(100, np.int64),
+            "table": lambda: work.table(2, 50, np.int64),
+            "columns": fill,
             "the end": lambda: (column.append(np.arange(3)), column.whole()),  # little is written later
             "stage": lambda: work.stage(
                 "one", lambda: np.arange(3), lambda array: Stage({"a": array}), lambda stage: None
