@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from dedup import kernel
 from dedup.fold_table import load
-from dedup.kernel.reference import I32, I64, U8, U16, U32, U64, fmix64
-from dedup.segments import Segments
+from dedup.kernel.reference import I32, I64, U16, U32, U64, fmix64
+from dedup.segments import Segments, wide
 from dedup.settings import Settings
 from dedup.sketch import leading_permutations
 from dedup.work import Work
@@ -43,13 +43,13 @@ class Keys(NamedTuple):
         rows: the first rows of each band that they are made of.
         keys: [bands, columns]: uint64, or uint32 where rows are missing (the upper halves).
         more: [bands, more], of the same dtype; their columns count on behind those of *keys*.
-        column: int64 [texts], the column of each text.
+        column: int32 [texts], the column of each text.
     """
 
     rows: int
     keys: U32 | U64
     more: U32 | U64
-    column: I64
+    column: I32
 
     def of(self, band: int, texts: I64) -> U32 | U64:
         """The keys of these texts in one band: [texts]."""
@@ -76,7 +76,7 @@ class Signed(NamedTuple):
 
 def own_keys(rows: int, keys: U32 | U64, work: Work) -> Keys:
     """Keys of which each text has the column of its own number."""
-    return Keys(rows, keys, keys[:, :0], work.stored(np.arange(keys.shape[1])))
+    return Keys(rows, keys, keys[:, :0], work.stored(np.arange(keys.shape[1], dtype=np.int32)))
 
 
 def nested_keys(texts: Segments, wanted: NDArray[np.bool_], settings: Settings, work: Work) -> tuple[Keys, Signed]:
@@ -101,9 +101,9 @@ def keys_of(texts: Segments, settings: Settings, work: Work, signed: Signed | No
         rows = _leading(texts, settings, work)
         nested = np.zeros(len(texts) if texts.chosen is None else len(texts.chosen), bool)
         return own_keys(rows, _sign(texts, nested, rows, settings, work)[0], work)
-    column = (signed.column if texts.chosen is None else signed.column[texts.chosen]).astype(np.int64)
+    column = signed.column.copy() if texts.chosen is None else signed.column[texts.chosen]
     apart = np.flatnonzero(column < 0)
-    column[apart] = signed.keys.shape[1] + np.arange(len(apart))
+    column[apart] = signed.keys.shape[1] + np.arange(len(apart), dtype=np.int32)
     more, _ = _sign(texts.of(apart), np.zeros(len(apart), bool), signed.rows, settings, work)
     return Keys(signed.rows, signed.keys, more, work.stored(column))
 
@@ -244,15 +244,12 @@ def _meeting(
     bounds = [settings.bands * number // count for number in range(count + 1)]
     _all(work.in_threads(meets, map(slice, bounds, bounds[1:])))
 
-    def told(bits: U8) -> NDArray[np.bool_]:
-        return np.unpackbits(bits, count=len(texts)).view(np.bool_)
-
-    meeting = np.flatnonzero(told(np.bitwise_or.reduce(met, axis=0)))
+    meeting = np.flatnonzero(np.unpackbits(np.bitwise_or.reduce(met, axis=0), count=len(texts)))
     meeting = meeting[texts.of(meeting).lengths > 0]
-    wanted = np.empty((settings.bands, len(meeting)), np.bool_)
-    for band, bits in zip(wanted, met, strict=True):
-        band[:] = told(bits)[meeting]
-    return meeting, wanted
+    wanted = np.take(met, meeting >> 3, axis=1)
+    wanted <<= (meeting & 7).astype(np.uint8)
+    wanted >>= 7
+    return meeting, wanted.view(np.bool_)
 
 
 def _leading(texts: Segments, settings: Settings, work: Work) -> int:
@@ -297,7 +294,7 @@ def _repeated_share(texts: Segments, work: Work) -> float:
     for first in range(0, len(wanted), _TOGETHER):
         lengths = np.diff(texts.offsets[first : first + _TOGETHER + 1])
         wanted[first : first + _TOGETHER] = (lengths % _OF_LENGTHS == 0) & (lengths >= 2 * _OF_LENGTHS)
-    some = texts.chosen[wanted[texts.chosen]]
+    some = wide(texts.chosen[wanted[texts.chosen]])
     if not len(some):
         return 0.0
 
@@ -365,10 +362,12 @@ def pieces(texts: Segments) -> Iterator[Some]:
     """All texts, some at a time."""
     for some in texts.runs():
         first, last = int(some[0]), int(some[-1]) + 1
-        groups = np.arange(first, last + 1) if texts.groups is None else texts.groups[first : last + 1]
-        segments = slice(int(groups[0]), int(groups[-1]))
-        chosen = np.arange(segments.start, segments.stop) if texts.chosen is None else texts.chosen[segments]
-        yield Some(first, segments, (texts.flat, texts.offsets, chosen, groups - groups[0]))
+        part = texts.part(first, last)
+        assert part.chosen is not None
+        groups = np.arange(last - first + 1) if part.groups is None else part.groups
+        begin = first if texts.groups is None else int(texts.groups[first])
+        segments = slice(begin, begin + len(part.chosen))
+        yield Some(first, segments, (part.flat, part.offsets, wide(part.chosen), groups))
 
 
 def _all(done: Iterator[None]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from dedup import kernel
 from dedup.candidates import Keys, Some, confirmed, keys_of, pieces, shared_bands
 from dedup.fold_table import load
-from dedup.kernel.reference import I64, U32, U64, fmix64, offsets_of, positions
+from dedup.kernel.reference import I32, I64, U32, U64, fmix64, offsets_of, positions
 from dedup.segments import Segments
 from dedup.settings import Settings
 from dedup.sketch import shingle_sets, sizes
 from dedup.work import Work
 
 _TOGETHER = 1 << 18  # code points that are judged together at most: their shingles stay in the cache
-_AT_ONCE = 1 << 20  # places that are numbered anew at a time
 _A_CODE_POINT = 64  # bytes that judging takes a code point of the texts that are judged together
 
 
@@ -28,57 +27,89 @@ class Texts(NamedTuple):
 
     Attributes:
         at: the folded text of each place.
-        of: int64 [places], the text that stands at each place.
-        first: int64 [texts], the first place of each text.
+        of: int [places], the text that stands at each place; of the dtype of `at.chosen`, int64 where that is None.
+        first: of the same dtype [texts], the first place of each text.
+        later: int64, rising, the other places: mostly few.
         each: the folded form of each text.
         domain: int64 [texts]; texts meet only texts of their own domain.
     """
 
     at: Segments
-    of: I64
-    first: I64
+    of: I32 | I64
+    first: I32 | I64
+    later: I64
     each: Segments
     domain: I64
+
+    @classmethod
+    def repeated(cls, at: Segments, later: I64, leader: I64, domain: I64, work: Work) -> Texts:
+        """Texts of which some places are known to repeat the first place of theirs.
+
+        Args:
+            at: the folded text of each place.
+            later: int64, rising, the places that repeat an earlier one.
+            leader: int64 [later], the first place with the text of each.
+            domain: int64 [places].
+            work: where the arrays lie.
+        """
+        count, dtype = len(at), np.int64 if at.chosen is None else at.chosen.dtype.type
+        if not len(later):
+            every = work.stored(np.arange(count, dtype=dtype))
+            return cls(at, every, every, later, at, domain)
+        fresh = np.ones(count, np.bool_)
+        fresh[later] = False
+        of: NDArray[Any] = np.cumsum(fresh, dtype=dtype)
+        np.subtract(of, 1, out=of)
+        of[later] = of[leader]
+        of = work.stored(of)
+        first = np.flatnonzero(fresh)
+        domain = domain[: len(first)] if _is_one(domain) else work.stored(domain[first])
+        return cls(at, of, work.stored(first.astype(dtype)), later, at.of(first).stored(work), domain)
 
     def take(self, texts: I64) -> tuple[U32, I64]:
         """The folded forms of these texts: a uint32 segment array."""
         return self.each.take(texts)
 
-    def only(self, chosen: NDArray[np.bool_], work: Work) -> Texts:
-        """The texts that are *chosen* (bool [texts]) and the places at which they stand, both numbered anew."""
-        # few arrays of all places at a time, and those of 32 bits: they are held in memory
-        stands = chosen[self.of]
-        places, texts = work.stored(np.flatnonzero(stands)), np.flatnonzero(chosen)
-        count = np.cumsum(stands, dtype=np.int32)  # of the places that stay, up to each
-        first = work.stored(count[self.first[texts]] - np.int64(1))
-        del stands, count
-        number = np.cumsum(chosen, dtype=np.int32)
-        of = work.zeros(len(places), np.int64)
-        for begin in range(0, len(places), _AT_ONCE):
-            some = slice(begin, begin + _AT_ONCE)
-            of[some] = number[self.of[places[some]]]
-            of[some] -= 1
-        return Texts(
-            at=self.at.of(places),
-            of=of,
-            first=first,
-            each=self.each.of(texts).stored(work),
-            domain=self.domain[: len(texts)] if _is_one(self.domain) else work.stored(self.domain[texts]),
-        )
+    def only(self, stays: NDArray[np.bool_], work: Work) -> Texts:
+        """The places that *stay* (bool [places]: all of a text, or none) and their texts, both numbered anew."""
+        places = np.flatnonzero(stays)
+        later = self.later[stays[self.later]]
+        leader = self.first[self.of[later]]
+        domain = self.domain[: len(places)] if _is_one(self.domain) else self.domain[self.of[places]]
+        later, leader = np.searchsorted(places, later), np.searchsorted(places, leader)
+        return Texts.repeated(self.at.of(places).stored(work), later, leader, domain, work)
 
 
 class Match(NamedTuple):
-    """What became of each text (see `kernel.Choice`): all arrays are int64 [texts]."""
+    """What became of the texts that met others (see `kernel.Choice`); each other text is kept, and linked to none.
 
+    Attributes:
+        texts: int64, rising, those texts.
+        keeper, linked, shared, united: int64 [texts].
+        full: band keys that had more kept texts than their bucket holds.
+    """
+
+    texts: I64
     keeper: I64
     linked: I64
     shared: I64
     united: I64
     full: int
 
-    def similarity(self, texts: I64) -> NDArray[np.float64]:
-        """Of these texts to what they joined or are linked to: float64 [texts]."""
-        return self.shared[texts] / np.maximum(self.united[texts], 1)
+    @property
+    def similarity(self) -> NDArray[np.float64]:
+        """To what they joined or are linked to: float64 [texts]."""
+        return self.shared / np.maximum(self.united, 1)
+
+    def of(self, texts: I32 | I64) -> tuple[I64, NDArray[np.float64]]:
+        """The keeper of any texts, themselves where they are kept, and their similarity to it."""
+        keeper, similarity = texts.astype(np.int64), np.ones(len(texts))
+        if len(self.texts):
+            rank = np.minimum(np.searchsorted(self.texts, texts), len(self.texts) - 1)
+            joined = (self.texts[rank] == texts) & (self.keeper[rank] != texts)
+            keeper[joined] = self.keeper[rank[joined]]
+            similarity[joined] = self.similarity[rank[joined]]
+        return keeper, similarity
 
 
 Judge = Callable[[I64, U64, I64], kernel.Acceptable]
@@ -95,31 +126,28 @@ def distinct_texts(at: Segments, domain: I64, work: Work | None = None) -> Texts
         domain: int64 [places].
         work: where the arrays lie; None: in memory.
     """
-    count = len(at)
     work = work or Work()
     alike = _alike_at_a_glance(at, domain, work)
     digest = work.zeros((len(alike), 2), np.uint64)
     digests = work.in_threads(lambda some: (some, kernel.text_digests(*some.texts, load())), pieces(at.of(alike)))
     for some, found in digests:
         digest[some.first : some.first + len(found)] = found
-    leader = work.stored(np.arange(count))
     met = np.flatnonzero(kernel.repeated(_apart(digest[:, 0].copy(), domain[alike])))
-    if not len(met):
-        return Texts(at, leader, leader, at, domain)
     met = met[np.lexsort((met, digest[met, 1], digest[met, 0], domain[alike[met]]))]
     order, digest = alike[met], digest[met]
     fresh = np.ones(len(order), bool)
     fresh[1:] = (digest[1:] != digest[:-1]).any(axis=1) | (domain[order[1:]] != domain[order[:-1]])
-    leader[order] = order[np.flatnonzero(fresh)[np.cumsum(fresh) - 1]]
-    for group in _forged_groups(at, leader):
-        leaders: dict[bytes, int] = {}
-        for place in np.flatnonzero(leader == group).tolist():
-            leader[place] = leaders.setdefault(at.take(np.array([place]))[0].tobytes(), place)
-    first = work.stored(np.flatnonzero(leader == np.arange(count)))
-    number = work.zeros(count, np.int64)
-    number[first] = np.arange(len(first))
-    domain = domain[: len(first)] if _is_one(domain) else work.stored(domain[first])
-    return Texts(at, work.stored(number[leader]), first, at.of(first).stored(work), domain)
+    leader = order[np.flatnonzero(fresh)[np.cumsum(fresh) - 1]]
+    rising = np.flatnonzero(~fresh)
+    rising = rising[np.argsort(order[rising])]
+    later, leader = order[rising], leader[rising]
+    for group in _forged_groups(at, later, leader):
+        leaders = {at.take(np.array([group]))[0].tobytes(): group}
+        for rank in np.flatnonzero(leader == group).tolist():
+            place = int(later[rank])
+            leader[rank] = leaders.setdefault(at.take(np.array([place]))[0].tobytes(), place)
+    repeats = leader != later
+    return Texts.repeated(at, later[repeats], leader[repeats], domain, work)
 
 
 def _is_one(domain: I64) -> bool:
@@ -145,19 +173,21 @@ def _alike_at_a_glance(at: Segments, domain: I64, work: Work) -> I64:
     return np.flatnonzero(kernel.repeated(glances))
 
 
-def _forged_groups(at: Segments, leader: I64) -> list[int]:
-    """The leaders of groups of one digest in which some text differs from the leader's."""
+def _forged_groups(at: Segments, later: I64, leader: I64) -> list[int]:
+    """The leaders of groups of one digest in which the text of some place *later* differs from that of its *leader*."""
     forged: set[int] = set()
-    others = np.flatnonzero(leader != np.arange(len(leader)))
-    for places, own, offsets in at.chunks(others):
-        lead, lead_offsets = at.take(leader[places])
+    done = 0
+    for places, own, offsets in at.chunks(later):
+        leaders = leader[done : done + len(places)]
+        done += len(places)
+        lead, lead_offsets = at.take(leaders)
         if np.array_equal(offsets, lead_offsets):
             differs = np.searchsorted(offsets, np.flatnonzero(own != lead), side="right") - 1
-            forged.update(leader[places[differs[np.diff(differs, prepend=-1) > 0]]].tolist())
+            forged.update(leaders[differs[np.diff(differs, prepend=-1) > 0]].tolist())
         else:
-            pairs = zip(places.tolist(), pairwise(offsets.tolist()), pairwise(lead_offsets.tolist()), strict=True)
+            pairs = zip(leaders.tolist(), pairwise(offsets.tolist()), pairwise(lead_offsets.tolist()), strict=True)
             forged.update(
-                int(leader[place])
+                place
                 for place, (start, end), (lead_start, lead_end) in pairs
                 if not np.array_equal(own[start:end], lead[lead_start:lead_end])
             )
@@ -174,22 +204,16 @@ def match(
 
     Args:
         texts: the distinct texts.
-        fixed: bool [texts], kept without being judged (reference texts).
+        fixed: bool [places], texts whose first place is one of these are kept without being judged (reference texts).
         settings: threshold, bands, bucket and the rest.
         judge: makes the rule of who may join whom.
         work: where band keys lie.
         keys: the band keys; None: they are made here.
     """
-    count = len(texts.first)
-    result = Match(
-        keeper=work.stored(np.arange(count)),
-        linked=work.full(count, -1, np.int64),
-        shared=work.zeros(count, np.int64),
-        united=work.zeros(count, np.int64),
-        full=0,
-    )
     keys = keys_of(texts.each, settings, work) if keys is None else keys
     colliding, groups = shared_bands(texts.each, texts.domain, keys, settings, work)
+    none = np.zeros(len(colliding), np.int64)
+    result = Match(colliding, colliding.copy(), none - 1, none, none.copy(), 0)
     full = 0
 
     def choose(some: I64) -> kernel.Choice:
@@ -203,7 +227,7 @@ def match(
             set_offsets,
             sizes(folded, offsets),
             own,
-            fixed[of],
+            fixed[texts.first[of]],
             settings.threshold_fraction,
             settings.short_chars,
             settings.containment_fraction,
@@ -219,10 +243,10 @@ def match(
     groups = kernel.dense(groups, batch)
     for some, choice in zip(batches, work.in_threads(choose, batches), strict=True):
         of = colliding[some]
-        result.keeper[of] = of[choice.keeper]
-        result.linked[of] = np.where(choice.linked >= 0, of[choice.linked], -1)
-        result.shared[of] = choice.shared
-        result.united[of] = choice.united
+        result.keeper[some] = of[choice.keeper]
+        result.linked[some] = np.where(choice.linked >= 0, of[choice.linked], -1)
+        result.shared[some] = choice.shared
+        result.united[some] = choice.united
         full += choice.full
     return result._replace(full=full)
 

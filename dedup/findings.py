@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dedup.families import Match, Texts
 from dedup.kept import Stage
-from dedup.kernel.reference import I64, offsets_of
+from dedup.kernel.reference import I32, I64, offsets_of
 from dedup.marks import Marks
 from dedup.settings import Settings
 from dedup.tables import Tables
@@ -61,26 +61,26 @@ class Repeats:
         """The inverse of `to_stage`."""
         return cls(**stage.arrays, full=stage.meta)
 
-    def enter(self, places: I64, texts: Texts, found: Match) -> None:
+    def enter(self, places: I32 | I64, texts: Texts, found: Match) -> None:
         """Enters what became of the texts that stand at *places*."""
-        repeating = (found.keeper != np.arange(len(found.keeper)))[texts.of]
-        again = np.ones(len(places), bool)
-        again[texts.first] = False
-        repeating = np.flatnonzero(repeating | again)
-        text = texts.of[repeating]
-        keeper = found.keeper[text]
-        repeats = places[repeating]
+        joined = found.texts[found.keeper != found.texts]
+        at = np.concatenate((texts.first[joined], texts.later))
+        text = texts.of[at]
+        keeper, similarity = found.of(text)
+        repeats = places[at]
         self.kept[repeats] = places[texts.first[keeper]]
         self.exact[repeats] = keeper == text
-        self.similarity[repeats] = np.where(keeper == text, 1.0, found.similarity(text))
+        self.similarity[repeats] = similarity
         links = np.flatnonzero(found.linked >= 0)
-        linking = places[texts.first[links]]
+        linking = places[texts.first[found.texts[links]]]
         self.linked[linking] = places[texts.first[found.linked[links]]]
-        self.similarity[linking] = found.similarity(links)
+        self.similarity[linking] = found.similarity[links]
         self.full += found.full
 
     def clear(self, places: NDArray[np.bool_]) -> None:
         """Forgets what these places repeat or resemble."""
+        if not places.any():
+            return
         self.kept[places] = -1
         self.linked[places] = -1
 

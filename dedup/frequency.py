@@ -18,7 +18,7 @@ from dedup.kernel.reference import I64, U16, U32, U64, fmix64, offsets_of
 from dedup.kernel.template_reference import template
 from dedup.marks import Head, Heads, Marks
 from dedup.model import Grain
-from dedup.segments import Segments
+from dedup.segments import Segments, wide
 from dedup.settings import Settings
 from dedup.work import Work
 
@@ -105,7 +105,7 @@ def frequent(lines: Lines, settings: Settings, work: Work | None = None) -> Freq
     meeting = _meeting(lines, work.stored(np.flatnonzero(_may_count(lines, counting, work))), work)
     source = lines.source[lines.article[meeting]]
     texts = distinct_texts(_templates(lines, meeting, work), source, work)
-    families = _carriers(texts.of, lines.family[lines.article[meeting]], len(texts.first))
+    families = _carriers(wide(texts.of), lines.family[lines.article[meeting]], len(texts.first))
     of_source = _carriers(lines.source[articles], lines.family[articles], int(lines.source.max()) + 1)
     share = families / np.maximum(of_source[texts.domain], 1)
     lengths = texts.each.lengths
@@ -169,7 +169,7 @@ def _in_parts(texts: Segments, some: I64, work: Work) -> Iterator[_Part]:
             yield flat, offsets, np.arange(len(offsets) - 1)
         return
     for part in np.array_split(some, _SPLIT * work.workers):
-        yield texts.flat, texts.offsets, part if texts.chosen is None else texts.chosen[part]
+        yield texts.flat, texts.offsets, part if texts.chosen is None else wide(texts.chosen[part])
 
 
 def _meeting(lines: Lines, places: I64, work: Work) -> I64:

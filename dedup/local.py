@@ -14,6 +14,7 @@ from dedup.blocks import Block, Passages, find_blocks
 from dedup.candidates import Keys, Signed, keys_of, meeting_in_runs, nested_keys
 from dedup.errors import BadSettings
 from dedup.families import (
+    Match,
     Texts,
     article_judge,
     distinct_texts,
@@ -30,7 +31,7 @@ from dedup.kernel.reference import I32, I64, offsets_of
 from dedup.marks import Marks
 from dedup.model import Article, Report
 from dedup.rewriting import refuse_one_shot, rewrite
-from dedup.segments import Segments
+from dedup.segments import Segments, wide
 from dedup.settings import Settings
 from dedup.tables import (
     Progress,
@@ -267,24 +268,25 @@ def _article_repeats(tables: Tables, settings: Settings, work: Work) -> tuple[Re
     judge = article_judge(texts, articles, passages, is_long, of_article, masked, settings)
     floor = min(settings.min_chars, settings.min_chars_within) if settings.scope == "both" else settings.min_chars
     keys, signed = nested_keys(texts.each, tables.size >= floor, settings, work)
-    found = match(texts, tables.fixed[articles][texts.first], settings, judge, work, keys)
+    found = match(texts, tables.fixed[articles], settings, judge, work, keys)
     repeats.enter(articles, texts, found)
     repeats.clear(tables.fixed)
     if settings.numbers == "strict":
-        _name_number_links(is_long, of_article, articles, texts, found.linked, repeats)
+        _name_number_links(is_long, of_article, articles, texts, found, repeats)
     return repeats, signed
 
 
 def _name_number_links(
-    is_long: NDArray[np.bool_], of_article: I64, articles: I64, texts: Texts, linked: I64, repeats: Repeats
+    is_long: NDArray[np.bool_], of_article: I64, articles: I64, texts: Texts, found: Match, repeats: Repeats
 ) -> None:
     """Tells links that the number rule made from links for want of coverage."""
-    links = np.flatnonzero(linked >= 0)
+    links = np.flatnonzero(found.linked >= 0)
+    one, other = found.texts[links], found.linked[links]
     done = 0
-    for places in texts.at.runs(texts.first[links]):
-        some = links[done : done + len(places)]
+    for places in texts.at.runs(wide(texts.first[one])):
+        some = slice(done, done + len(places))
         done += len(places)
-        pairs = texts.take(np.concatenate((some, linked[some])))
+        pairs = texts.take(np.concatenate((one[some], other[some])))
         longer = np.diff(longer_passages(is_long, of_article, articles[places])[1])
         repeats.by_number[articles[places]] = linked_by_number(*pairs, longer)
 
@@ -302,14 +304,14 @@ def _passage_repeats(
     if settings.grain == "article":
         return repeats, None
     if settings.scope == "within":
-        places = np.flatnonzero(judged & (tables.size >= settings.min_chars_within) & ~tables.fixed[tables.article])
+        places = np.flatnonzero(judged & (tables.size >= settings.min_chars_within) & ~_fixed(tables))
         _match_within(tables, places, np.zeros(len(places), bool), repeats, None, settings, work)
     else:
         texts = _distinct(tables, np.flatnonzero(judged), work)
         _match_across(tables, judged, texts, repeats, signed, settings, work)
         if settings.scope == "both":
             _match_short(tables, judged, repeats, signed, settings, work)
-    repeats.clear(tables.fixed[tables.article])
+    repeats.clear(_fixed(tables))
     if settings.scope == "across":
         repeats.drop_within(tables.article)
     repeats.by_number[:] = True
@@ -318,7 +320,24 @@ def _passage_repeats(
 
 def _distinct(tables: Tables, places: I64, work: Work) -> Texts:
     """The distinct texts of passages all of which may meet."""
-    return distinct_texts(tables.at.of(work.stored(places)), _one_domain(len(places)), work)
+    return distinct_texts(_at(tables, places, work), _one_domain(len(places)), work)
+
+
+def _at(tables: Tables, places: I64, work: Work) -> Segments:
+    """The texts of these passages; the numbers of all of them take half the room where they can."""
+    return Segments(tables.folded, tables.offsets, places.astype(_numbers(tables))).stored(work)
+
+
+def _numbers(tables: Tables) -> np.dtype[Any]:
+    """What numbers of passages are held in."""
+    return np.dtype(np.int32 if len(tables.article) <= np.iinfo(np.int32).max else np.int64)
+
+
+def _fixed(tables: Tables, places: I32 | I64 | None = None) -> NDArray[np.bool_]:
+    """Which passages are of reference articles, all or these: bool, in no memory where there are no such articles."""
+    if not tables.fixed.any():
+        return np.broadcast_to(np.False_, len(tables.article if places is None else places))
+    return tables.fixed[tables.article if places is None else tables.article[places]]
 
 
 def _match_short(
@@ -330,7 +349,7 @@ def _match_short(
     work: Work,
 ) -> None:
     """Passages too short to be matched across articles meet the shorter and longer ones kept in their own article."""
-    own = ~tables.fixed[tables.article]
+    own = ~_fixed(tables)
     places, longer = short_places(judged, own, tables.size, repeats.kept, tables.article, len(tables.ids), settings)
     _match_within(tables, places, longer, repeats, signed, settings, work)
 
@@ -345,11 +364,11 @@ def _match_across(
     work: Work,
 ) -> None:
     """Enters what becomes of the passages that are *judged* and long enough to meet in all articles."""
-    long = judged & (tables.size >= settings.min_chars)
-    places = work.stored(np.flatnonzero(long))
-    texts = texts.only(long[judged][texts.first], work)  # equal texts are all long, or none is
+    texts = texts.only((tables.size >= settings.min_chars)[judged], work)  # equal texts are all long, or none is
+    places = texts.at.chosen
+    assert places is not None
     keys = keys_of(texts.each, settings, work, signed)
-    _match_passages(places, texts, tables.fixed[tables.article[places]], keys, repeats, settings, work)
+    _match_passages(places, texts, _fixed(tables, places), keys, repeats, settings, work)
 
 
 def _match_within(
@@ -377,7 +396,7 @@ def _match_within(
 
 
 def _match_passages(
-    places: I64,
+    places: I32 | I64,
     texts: Texts,
     fixed: NDArray[np.bool_],
     keys: Keys,
@@ -386,7 +405,7 @@ def _match_passages(
     work: Work,
 ) -> None:
     """Enters what becomes of the passages at *places*, at which the *texts* stand."""
-    found = match(texts, fixed[texts.first], settings, passage_judge(texts, settings), work, keys)
+    found = match(texts, fixed, settings, passage_judge(texts, settings), work, keys)
     repeats.enter(places, texts, found)
 
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from dedup import kernel
 from dedup.fold_table import load
-from dedup.kernel.reference import I64, U16, U32
+from dedup.kernel.reference import I32, I64, U16, U32
 from dedup.work import Work
 
 _CHUNK = 1 << 20  # code points taken at a time, unless one text is longer
+_AT_ONCE = 1 << 17  # texts whose bounds are held at most
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,13 @@ class Segments:
     Attributes:
         flat, offsets: segment array: uint32 code points, or uint16 as `kernel.to_utf16` makes them, which is what is
             stored.
-        chosen: int64 [chosen], the segments that the texts are made of; None: all.
+        chosen: int64 [chosen], or int32 to take less room, the segments that the texts are made of; None: all.
         groups: int64 [texts + 1], text t is chosen[groups[t]] ... chosen[groups[t + 1] - 1] joined; None: one each.
     """
 
     flat: U16 | U32
     offsets: I64
-    chosen: I64 | None = None
+    chosen: I32 | I64 | None = None
     groups: I64 | None = None
 
     def __len__(self) -> int:
@@ -51,19 +52,29 @@ class Segments:
         return self._taken_offsets() if self.groups is None else self._of_joined
 
     def _taken_offsets(self) -> I64:
-        return self.offsets if self.chosen is None else kernel.taken_offsets(self.flat, self.offsets, self.chosen)
+        chosen = self.chosen
+        return self.offsets if chosen is None else kernel.taken_offsets(self.flat, self.offsets, wide(chosen))
 
     @cached_property
     def _of_joined(self) -> I64:
         """The bounds of texts that are joined: asked for again and again, and few beside the segments."""
         return self._taken_offsets()[self.groups]
 
-    def of(self, texts: I64) -> Segments:
+    def of(self, texts: I32 | I64) -> Segments:
         """These texts, in this order, to be taken later."""
         if self.groups is None:
             return Segments(self.flat, self.offsets, texts if self.chosen is None else self.chosen[texts])
         every = np.arange(len(self.offsets) - 1) if self.chosen is None else self.chosen
-        return Segments(self.flat, self.offsets, *kernel.take_segments(every, self.groups, texts))
+        return Segments(self.flat, self.offsets, *kernel.take_segments(every, self.groups, wide(texts)))
+
+    def part(self, first: int, last: int) -> Segments:
+        """The texts *first* to *last*, exclusive: of these alone something is copied, if at all."""
+        if self.groups is None:
+            chosen = np.arange(first, last) if self.chosen is None else self.chosen[first:last]
+            return Segments(self.flat, self.offsets, chosen)
+        begin, end = int(self.groups[first]), int(self.groups[last])
+        chosen = np.arange(begin, end) if self.chosen is None else self.chosen[begin:end]
+        return Segments(self.flat, self.offsets, chosen, self.groups[first : last + 1] - begin)
 
     def stored(self, work: Work) -> Segments:
         """The same, whose numbers are in memory only while there is room for them."""
@@ -75,8 +86,8 @@ class Segments:
         these = self.of(texts)
         assert these.chosen is not None
         if these.groups is None:
-            return kernel.take_codes(these.flat, these.offsets, these.chosen)
-        flat, offsets, _ = kernel.join_segments(these.flat, these.offsets, these.chosen, these.groups, load())
+            return kernel.take_codes(these.flat, these.offsets, wide(these.chosen))
+        flat, offsets, _ = kernel.join_segments(these.flat, these.offsets, wide(these.chosen), these.groups, load())
         return flat, offsets
 
     def whole(self) -> tuple[U32, I64]:
@@ -92,9 +103,18 @@ class Segments:
 
     def runs(self, texts: I64 | None = None) -> Iterator[I64]:
         """The texts alone, as many at a time."""
-        bounds = (self if texts is None else self.of(texts)).bounds
-        first = 0
-        while first < len(bounds) - 1:
-            last = max(int(np.searchsorted(bounds, bounds[first] + _CHUNK, side="right")) - 1, first + 1)
-            yield np.arange(first, last) if texts is None else texts[first:last]
-            first = last
+        at = self if texts is None else self.of(texts)
+        for begin in range(0, len(at), _AT_ONCE):
+            end = min(begin + _AT_ONCE, len(at))
+            bounds = at.part(begin, end).bounds if at.groups is None else at.bounds[begin : end + 1]
+            first = 0
+            while first < len(bounds) - 1:
+                last = max(int(np.searchsorted(bounds, bounds[first] + _CHUNK, side="right")) - 1, first + 1)
+                some = slice(begin + first, begin + last)
+                yield np.arange(some.start, some.stop) if texts is None else texts[some]
+                first = last
+
+
+def wide(numbers: I32 | I64) -> I64:
+    """As the kernel takes them."""
+    return numbers.astype(np.int64, copy=False)

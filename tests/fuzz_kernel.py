@@ -146,7 +146,7 @@ def hashed(rng: random.Random, hashes: np.ndarray, bounds: np.ndarray, permutati
     attempt(native.collisions, hashes)
     for keys in (hashes, hashes.astype(np.uint32) % np.uint32(rng.choice([3, 2**32 - 1]))):
         same(attempt(native.repeated, keys), reference.repeated, keys)
-        column = np.array([rng.randrange(-1, 2 * len(keys) + 1) for _ in range(rng.randrange(9))], np.int64)
+        column = np.array([rng.randrange(-1, 2 * len(keys) + 1) for _ in range(rng.randrange(9))], np.int32)
         runs = offsets(rng, len(column))
         asks = np.array([rng.random() < 0.5 for _ in column], bool)
         asked = keys[None, :], keys[None, ::-1].copy(), column, asks, runs

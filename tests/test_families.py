@@ -64,24 +64,27 @@ def test_distinct_texts_are_those_of_a_dictionary(seed):
         assert found.domain.tolist() == [number for _, number in numbers]
 
 
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
 @pytest.mark.parametrize("one_domain", [True, False])
-def test_some_of_the_distinct_texts(one_domain):
+def test_some_of_the_distinct_texts(one_domain, dtype):
     """They are numbered as if the places of the others were not there."""
     texts = ["甲", "乙", "", "甲", "丙", "乙", "甲", "丁"]
     chosen = [2, 0, 1, 3, 4, 5, 6, 7]
-    at = Segments(*segments(texts)).of(np.array(chosen))
+    at = Segments(*segments(texts)).of(np.array(chosen, dtype))
     domain = np.broadcast_to(np.int64(0), 8) if one_domain else np.array([0, 0, 0, 0, 0, 0, 1, 0])
     found = distinct_texts(at, domain)
     for wanted in ("", "甲", "乙丙", "甲丁", "甲乙丙丁"):
-        some = np.array([texts[chosen[place]] in list(wanted) for place in found.first])
-        places = np.array([place for place in range(8) if texts[chosen[place]] in list(wanted)], np.int64)
-        only, expected = found.only(some, Work()), distinct_texts(at.of(places), domain[places])
-        for name in ("of", "first", "domain"):
+        stays = np.array([texts[place] in list(wanted) for place in chosen])
+        places = np.flatnonzero(stays)
+        only, expected = found.only(stays, Work()), distinct_texts(at.of(places), domain[places])
+        for name in ("of", "first", "later", "domain"):
             assert getattr(only, name).tolist() == getattr(expected, name).tolist()
+            assert getattr(only, name).dtype == getattr(expected, name).dtype
         for name in ("at", "each"):
             assert [part.tolist() for part in getattr(only, name).whole()] == [
                 part.tolist() for part in getattr(expected, name).whole()
             ]
+        assert (only.of.dtype, only.first.dtype) == (dtype, dtype)
 
 
 def test_a_forged_digest_joins_nothing(monkeypatch):
@@ -108,20 +111,21 @@ def test_both_look_ups_meet_the_same_texts(monkeypatch, seed, bucket):
     settings = Settings(bucket=bucket, threshold=0.6)
     folded = [fold(text) for text in similar_texts(seed, 150)]
     texts = distinct_texts(Segments(*segments(folded)), np.zeros(len(folded), np.int64))
-    fixed = np.zeros(len(texts.first), bool)
+    fixed = np.zeros(len(folded), bool)
 
     def found(long: int) -> list[list[int]]:
         monkeypatch.setattr("dedup.kernel.greedy_reference._LONG", long)
         with Work() as work:
             result = match(texts, fixed, settings, passage_judge(texts, settings), work)
-        return [result.keeper.tolist(), result.linked.tolist(), result.shared.tolist(), result.united.tolist()]
+        assert (result.of(result.texts)[0] == result.keeper).all()
+        return [result.texts.tolist(), result.of(np.arange(len(texts.first)))[0].tolist(), result.linked.tolist()]
 
     by_band, by_prefix = found(10**9), found(0)
     assert by_band == by_prefix
     distinct = [folded[place] for place in texts.first]
-    repeats, _ = online(distinct, [0] * len(distinct), fixed.tolist(), settings, lambda one, other: True)
+    repeats, _ = online(distinct, [0] * len(distinct), [False] * len(distinct), settings, lambda one, other: True)
     expected = [place if verdict is None else verdict[0] for place, verdict in enumerate(repeats)]
-    assert by_band[0] == expected
+    assert by_band[1] == expected
     assert len(set(expected)) < len(expected)
 
 

@@ -12,7 +12,7 @@ from dedup import kernel
 from dedup.families import Texts, distinct_texts
 from dedup.index.excerpts import Excerpt, Folded, State
 from dedup.kernel.reference import I64, U64, fmix64, offsets_of
-from dedup.segments import Segments
+from dedup.segments import Segments, wide
 from dedup.settings import Settings
 from dedup.sketch import band_keys
 
@@ -191,7 +191,7 @@ def _text_entries(
 
     What equals a near member takes its verdict. Each of its places is posted, so that it is found whichever is removed.
     """
-    rows, texts = keyed.rows[chosen], keyed.texts.of[chosen]
+    rows, texts = keyed.rows[chosen], wide(keyed.texts.of)[chosen]
     stays = kept[rows] < 0
     posted = stays | ~exact[rows]
     yield keyed.digests[texts[posted]] ^ keyed.digest_salt, place[rows[posted]]

@@ -16,7 +16,7 @@ from dedup.index.excerpts import Excerpt, gather
 from dedup.index.keys import pair_keys
 from dedup.judging import pieces
 from dedup.kernel.reference import I64, U64
-from dedup.segments import Segments
+from dedup.segments import Segments, wide
 from dedup.settings import Settings
 
 Mask = NDArray[np.bool_]
@@ -172,7 +172,7 @@ def _search(
     stays = np.concatenate((np.ones(len(known), bool), seen.stays))
     places = np.flatnonzero(stays[both.article])
     texts = distinct_texts(Segments(*both.text, places), np.zeros(len(places), np.int64))
-    of = texts.of.copy()
+    of = wide(texts.of).copy()
     bare = both.bare[places]
     of[bare > 0] = len(texts.first) + np.unique(bare[bare > 0], return_inverse=True)[1]
     old_kept = np.concatenate([np.zeros(0, np.int64), *(state.kept for state in states)])

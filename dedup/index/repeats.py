@@ -24,7 +24,7 @@ from dedup.index.excerpts import Excerpt, Folded, gather
 from dedup.index.keys import Hits, Keyed, chained
 from dedup.judging import linked_by_number, short_places
 from dedup.kernel.reference import I64, U64, offsets_of
-from dedup.segments import Segments
+from dedup.segments import Segments, wide
 from dedup.settings import Settings
 from dedup.sketch import band_keys, sizes
 from dedup.work import Work
@@ -173,9 +173,9 @@ def _matched(
     numbers = np.arange(len(old) + len(texts))
     if not _collide(bands):
         none = np.zeros(len(numbers), np.int64)
-        return Match(numbers, none - 1, none, none, 0)
+        return Match(numbers, numbers, none - 1, none, none, 0)
     each = Segments(folded, offsets)
-    every = Texts(each, numbers, numbers, each, np.zeros(len(numbers), np.int64))
+    every = Texts(each, numbers, numbers, numbers[:0], each, np.zeros(len(numbers), np.int64))
     with Work() as work:
         judge = judge_of(every, old, rows)
         keys = own_keys(settings.rows, np.ascontiguousarray(bands), work)
@@ -188,17 +188,19 @@ def _enter(result: Verdicts, place: I64, rows: I64, of: I64, judged: I64, old: i
     number[judged] = old + np.arange(len(judged))
     at = number[of]
     rows, at = rows[at >= 0], at[at >= 0]
-    keeper = found.keeper[at]
+    keeper, similarity = found.of(at)
     exact = keeper == at
-    similarity = found.shared / np.maximum(found.united, 1)
     repeating = ~exact | (places[at] != place[rows])
     repeats = rows[repeating]
     result.kept[repeats] = places[keeper[repeating]]
     result.exact[repeats] = exact[repeating]
-    result.similarity[repeats] = np.where(exact, 1.0, similarity[at])[repeating]
-    links = np.flatnonzero((found.linked[at] >= 0) & ~repeating)
-    result.linked[rows[links]] = places[found.linked[at[links]]]
-    result.similarity[rows[links]] = similarity[at[links]]
+    result.similarity[repeats] = similarity[repeating]
+    met = np.full(len(places), -1)
+    met[found.texts] = np.arange(len(found.texts))
+    links = np.flatnonzero((met[at] >= 0) & ~repeating)
+    links = links[found.linked[met[at[links]]] >= 0]
+    result.linked[rows[links]] = places[found.linked[met[at[links]]]]
+    result.similarity[rows[links]] = found.similarity[met[at[links]]]
 
 
 def _collide(bands: U64) -> bool:
@@ -242,11 +244,11 @@ def _match_inside(new: Excerpt, places: I64, fixed: Mask, parts: Verdicts, setti
         return
     texts = distinct_texts(Segments(*new.text, places), new.article[places])
     with Work() as work:
-        found = match(texts, fixed[texts.first], settings, passage_judge(texts, settings), work)
+        found = match(texts, fixed, settings, passage_judge(texts, settings), work)
     numbers = np.arange(len(texts.first))
     first = new.number[places[texts.first]]
     own = Verdicts.none(len(new.article))
-    _enter(own, new.number, places, texts.of, numbers, 0, first, found)
+    _enter(own, new.number, places, wide(texts.of), numbers, 0, first, found)
     fresh = places[~fixed]
     for name in ("kept", "linked", "similarity", "exact"):
         getattr(parts, name)[fresh] = getattr(own, name)[fresh]

@@ -192,12 +192,12 @@ def repeated(keys: U32 | U64) -> Mask:
     return found
 
 
-def repeated_bands(keys: U32 | U64, more: U32 | U64, column: I64, salt: U64, found: Mask) -> None:
+def repeated_bands(keys: U32 | U64, more: U32 | U64, column: I32, salt: U64, found: Mask) -> None:
     """See the reference."""
     _native.repeated_bands(keys, more, column, salt, keys.dtype == np.uint32, found)
 
 
-def repeated_in_runs(keys: U32 | U64, more: U32 | U64, column: I64, asks: Mask, runs: I64) -> Mask:
+def repeated_in_runs(keys: U32 | U64, more: U32 | U64, column: I32, asks: Mask, runs: I64) -> Mask:
     """See the reference."""
     found = np.empty(len(column), bool)
     _native.repeated_in_runs(keys, more, column, asks, runs, keys.dtype == np.uint32, found)

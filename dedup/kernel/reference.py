@@ -319,13 +319,13 @@ def repeated(keys: U32 | U64) -> NDArray[np.bool_]:
     return counts[number] > 1
 
 
-def repeated_bands(keys: U32 | U64, more: U32 | U64, column: I64, salt: U64, found: NDArray[np.bool_]) -> None:
+def repeated_bands(keys: U32 | U64, more: U32 | U64, column: I32, salt: U64, found: NDArray[np.bool_]) -> None:
     """Tells for each band which texts have a key that another has too.
 
     Args:
         keys: [bands, columns].
         more: [bands, other columns], of the same dtype, which count on behind those of *keys*.
-        column: int64 [texts], the column of each text's keys.
+        column: int32 [texts], the column of each text's keys.
         salt: uint64 [texts], its upper bits are what the keys of each text are exclusive-ored with; or [0].
         found: bool [bands, texts], written to.
     """
@@ -337,7 +337,7 @@ def repeated_bands(keys: U32 | U64, more: U32 | U64, column: I64, salt: U64, fou
 
 
 def repeated_in_runs(
-    keys: U32 | U64, more: U32 | U64, column: I64, asks: NDArray[np.bool_], runs: I64
+    keys: U32 | U64, more: U32 | U64, column: I32, asks: NDArray[np.bool_], runs: I64
 ) -> NDArray[np.bool_]:
     """Which texts have a key in a band that another text of their run has too, one of the two asking: bool [texts].
 

@@ -237,7 +237,7 @@ def _greedy(
 
         return acceptable
 
-    match(texts, np.zeros(len(texts.first), bool), settings, judge, work)
+    match(texts, np.zeros(len(texts.of), bool), settings, judge, work)
     return _Outcome(kept, keeper, similarity)
 
 

@@ -81,8 +81,8 @@ class Repeated {
         std::fill(found, found + count, 0);
         int bits = 0;
         while (count >> bits > TOGETHER) bits++;
-        if (bits == 0) return mark_part(0, count, [&](size_t i) { return Entry{keys[i], static_cast<uint32_t>(i)}; });
-        const auto part_of = [&](Key key) { return static_cast<size_t>(mixed(key) >> (64 - bits)); };
+        if (bits == 0) return mark_part(count, [&](size_t i) { return Entry{keys[i], static_cast<uint32_t>(i)}; });
+        const auto part_of = [&](Key key) { return static_cast<size_t>(key * GOLDEN >> (64 - bits)); };
         ends_.assign(size_t{1} << bits, 0);
         for (size_t i = 0; i < count; i++) ends_[part_of(keys[i])]++;
         size_t begin = 0;
@@ -91,7 +91,7 @@ class Repeated {
         for (size_t i = 0; i < count; i++) entries[ends_[part_of(keys[i])]++] = {keys[i], static_cast<uint32_t>(i)};
         begin = 0;
         for (const size_t end : ends_) {
-            mark_part(bits, end - begin, [&, begin](size_t i) { return entries[begin + i]; });
+            mark_part(end - begin, [&, begin](size_t i) { return entries[begin + i]; });
             begin = end;
         }
     }
@@ -117,56 +117,43 @@ class Repeated {
         std::unique_ptr<Entry[]> entries_;
         size_t count_ = 0;
     };
-    static constexpr size_t TOGETHER = 1 << 20;  // keys, whose bits are 1 MB
-    static uint64_t mixed(Key key) { return key * GOLDEN; }
+    // Slots of two bits: *FOR_EACH* key as many or twice that, but no more than about a cache holds. While there are two
+    // for a key, one more look at those of shared slots costs less than to part all. The last ones cost most.
+    static constexpr size_t FOR_EACH = 4, SLOTS = 1 << 23, TOGETHER = SLOTS / 2, LAST = 16;
 
-    // A bit for each key, which one of 8 to 16 shares with a stranger.
-    class Bits {
-      public:
-        // For keys whose first *known* bits are the same.
-        void clear(int known, size_t keys) {
-            known_ = known;
-            int bits = 6;
-            while (size_t{1} << bits < FOR_EACH * keys) bits++;
-            shift_ = 64 - bits;
-            words_.assign(size_t{1} << (bits - 6), 0);
-        }
-        bool set(uint64_t hash) {
-            const uint64_t place = hash << known_ >> shift_, bit = uint64_t{1} << place % 64;
-            uint64_t& word = words_[place / 64];
-            const bool was = word & bit;
-            word |= bit;
-            return was;
-        }
-        bool is_set(uint64_t hash) const {
-            const uint64_t place = hash << known_ >> shift_;
-            return words_[place / 64] >> place % 64 & 1;
-        }
-
-      private:
-        static constexpr size_t FOR_EACH = 8;
-        std::vector<uint64_t> words_;
-        int known_ = 0, shift_ = 58;
-    };
-
-    // Of keys whose first *known* mixed bits are the same.
     template <class At>
-    void mark_part(int known, size_t count, At at) {
+    void mark_part(size_t count, At at) {
         Entry* const some = some_.at_least(count + 1);  // no branch: what does not stay is written over
-        bits_.clear(known, count);
-        size_t again = 0;
-        for (size_t i = 0; i < count; i++) {
-            some[again] = at(i);
-            again += bits_.set(mixed(some[again].key));
+        uint64_t factor = GOLDEN * GOLDEN;
+        size_t before = count, left = keep_doubtful(count, at, factor, some);
+        while (left > count / LAST && left < before / 2) {  // they shared slots with strangers
+            before = left;
+            left = keep_doubtful(left, [some](size_t i) { return some[i]; }, factor *= GOLDEN, some);
         }
-        bits_.clear(0, again);
-        for (size_t i = 0; i < again; i++) bits_.set(mixed(some[i].key) * GOLDEN);
-        size_t doubtful = 0;
+        mark_some(left);
+    }
+
+    // Keeps those that share a slot, which may be written to where they lie.
+    template <class At>
+    size_t keep_doubtful(size_t count, At at, uint64_t factor, Entry* some) {
+        int bits = 6;
+        while (size_t{1} << bits < std::min(FOR_EACH * count, SLOTS)) bits++;
+        seen_.assign(size_t{1} << (bits - 6), 0);
+        again_.assign(size_t{1} << (bits - 6), 0);
+        uint64_t *const RESTRICT seen = seen_.data(), *const RESTRICT again = again_.data();
+        const int shift = 64 - bits;
         for (size_t i = 0; i < count; i++) {
-            some[doubtful] = at(i);
-            doubtful += bits_.is_set(mixed(some[doubtful].key) * GOLDEN);
+            const uint64_t slot = at(i).key * factor >> shift, bit = uint64_t{1} << slot % 64, was = seen[slot / 64];
+            again[slot / 64] |= was & bit;
+            seen[slot / 64] = was | bit;
         }
-        mark_some(doubtful);
+        size_t left = 0;
+        for (size_t i = 0; i < count; i++) {
+            const Entry one = some[left] = at(i);
+            const uint64_t slot = one.key * factor >> shift;
+            left += again[slot / 64] >> slot % 64 & 1;
+        }
+        return left;
     }
 
     // Of those of *some_* that are left: whichever is written last to a slot is met there by all of its key.
@@ -206,7 +193,7 @@ class Repeated {
     static constexpr int ROUNDS = 16;  // of evenly spread keys each leaves a fifth
     uint8_t* found_ = nullptr;
     std::vector<size_t> ends_;
-    Bits bits_;
+    std::vector<uint64_t> seen_, again_;
     Room entries_, some_, slots_;
 };
 

@@ -59,9 +59,10 @@ void must_be_codes(const uint32_t* codes, size_t count) {
     std::for_each(codes, codes + count, must_be_code);
 }
 
-void must_be_places(const Array<int64_t>& places, const char* name, size_t count) {
+template <class Number>
+void must_be_places(const Array<Number>& places, const char* name, size_t count) {
     for (size_t i = 0; i < places.size(); i++)
-        if (places[i] < 0 || static_cast<uint64_t>(places[i]) >= count)
+        if (places[i] < 0 || static_cast<size_t>(places[i]) >= count)
             refuse(std::string(name) + " must name segments 0 to " + std::to_string(count) + ", exclusive, found " +
                    std::to_string(places[i]));
 }

@@ -41,7 +41,7 @@ PyObject* repeated(PyObject*, PyObject* args) {
 }
 
 template <class Key>
-void mark_bands(PyObject* keys_, PyObject* more_, const Array<int64_t>& column, const Hashes& salt, PyObject* found_) {
+void mark_bands(PyObject* keys_, PyObject* more_, const Array<int32_t>& column, const Hashes& salt, PyObject* found_) {
     const Array<Key> keys(keys_, "keys", 2), more(more_, "more keys", 2);
     const Array<uint8_t> found(found_, "found", 2, true);
     const size_t bands = keys.shape(0), columns = keys.shape(1), others = more.shape(1), texts = column.size();
@@ -74,7 +74,7 @@ PyObject* repeated_bands(PyObject*, PyObject* args) {
         PyObject *keys_, *more_, *column_, *salt_, *found_;
         int brief;
         unpack(args, "OOOOpO", &keys_, &more_, &column_, &salt_, &brief, &found_);
-        const Array<int64_t> column(column_, "columns");
+        const Array<int32_t> column(column_, "columns");
         const Hashes salt(salt_, "salt");
         (brief ? mark_bands<uint32_t> : mark_bands<uint64_t>)(keys_, more_, column, salt, found_);
         Py_RETURN_NONE;
@@ -82,7 +82,7 @@ PyObject* repeated_bands(PyObject*, PyObject* args) {
 }
 
 template <class Key>
-void mark_in_runs(PyObject* keys_, PyObject* more_, const Array<int64_t>& column, const Array<uint8_t>& asks,
+void mark_in_runs(PyObject* keys_, PyObject* more_, const Array<int32_t>& column, const Array<uint8_t>& asks,
                   const Offsets& runs, PyObject* found_) {
     const Array<Key> keys(keys_, "keys", 2), more(more_, "more keys", 2);
     const Array<uint8_t> found(found_, "found", 1, true);
@@ -111,7 +111,7 @@ void mark_in_runs(PyObject* keys_, PyObject* more_, const Array<int64_t>& column
             }
             if (asking.empty()) continue;
             own.resize(texts + grouping::RepeatedInRuns<Key>::WINDOW);
-            const int64_t* const columns_of = column.data() + begin;
+            const int32_t* const columns_of = column.data() + begin;
             for (size_t band = 0; band < keys.shape(0); band++) {
                 const Key* const of[] = {keys.data() + band * columns, more.data() + band * others};
                 for (size_t i = 0; i < texts; i++) {  // no branch: they lie in both without any order
@@ -132,7 +132,7 @@ PyObject* repeated_in_runs(PyObject*, PyObject* args) {
         PyObject *keys_, *more_, *column_, *asks_, *runs_, *found_;
         int brief;
         unpack(args, "OOOOOpO", &keys_, &more_, &column_, &asks_, &runs_, &brief, &found_);
-        const Array<int64_t> column(column_, "columns");
+        const Array<int32_t> column(column_, "columns");
         const Array<uint8_t> asks(asks_, "asks");
         const Offsets runs(runs_, "runs", column.size());
         (brief ? mark_in_runs<uint32_t> : mark_in_runs<uint64_t>)(keys_, more_, column, asks, runs, found_);
