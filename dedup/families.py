@@ -132,16 +132,21 @@ def distinct_texts(at: Segments, domain: I64, work: Work | None = None) -> Texts
     digests = work.in_threads(lambda some: (some, kernel.text_digests(*some.texts, load())), pieces(at.of(alike)))
     for some, found in digests:
         digest[some.first : some.first + len(found)] = found
-    met = np.flatnonzero(kernel.repeated(_apart(digest[:, 0].copy(), domain[alike])))
-    met = met[np.lexsort((met, digest[met, 1], digest[met, 0], domain[alike[met]]))]
-    order, digest = alike[met], digest[met]
+    apart = _apart(digest[:, 0].copy(), domain[alike])
+    met = np.flatnonzero(kernel.repeated(apart))
+    met = met[np.argsort(apart[met], kind="stable")]
+    apart, digest, order = apart[met], digest[met], alike[met]
     fresh = np.ones(len(order), bool)
     fresh[1:] = (digest[1:] != digest[:-1]).any(axis=1) | (domain[order[1:]] != domain[order[:-1]])
+    if (fresh[1:] & (apart[1:] == apart[:-1])).any():  # halves of digests that are equal by chance, or forged
+        by = np.lexsort((order, digest[:, 1], digest[:, 0], domain[order]))
+        order, digest = order[by], digest[by]
+        fresh[1:] = (digest[1:] != digest[:-1]).any(axis=1) | (domain[order[1:]] != domain[order[:-1]])
     leader = order[np.flatnonzero(fresh)[np.cumsum(fresh) - 1]]
     rising = np.flatnonzero(~fresh)
     rising = rising[np.argsort(order[rising])]
     later, leader = order[rising], leader[rising]
-    for group in _forged_groups(at, later, leader):
+    for group in _forged_groups(at, later, leader, work):
         leaders = {at.take(np.array([group]))[0].tobytes(): group}
         for rank in np.flatnonzero(leader == group).tolist():
             place = int(later[rank])
@@ -173,25 +178,22 @@ def _alike_at_a_glance(at: Segments, domain: I64, work: Work) -> I64:
     return np.flatnonzero(kernel.repeated(glances))
 
 
-def _forged_groups(at: Segments, later: I64, leader: I64) -> list[int]:
+def _forged_groups(at: Segments, later: I64, leader: I64, work: Work) -> list[int]:
     """The leaders of groups of one digest in which the text of some place *later* differs from that of its *leader*."""
-    forged: set[int] = set()
-    done = 0
-    for places, own, offsets in at.chunks(later):
-        leaders = leader[done : done + len(places)]
-        done += len(places)
-        lead, lead_offsets = at.take(leaders)
+
+    def differing(some: I64) -> list[int]:
+        (own, offsets), (lead, lead_offsets) = at.take(later[some]), at.take(leader[some])
         if np.array_equal(offsets, lead_offsets):
             differs = np.searchsorted(offsets, np.flatnonzero(own != lead), side="right") - 1
-            forged.update(leaders[differs[np.diff(differs, prepend=-1) > 0]].tolist())
-        else:
-            pairs = zip(leaders.tolist(), pairwise(offsets.tolist()), pairwise(lead_offsets.tolist()), strict=True)
-            forged.update(
-                place
-                for place, (start, end), (lead_start, lead_end) in pairs
-                if not np.array_equal(own[start:end], lead[lead_start:lead_end])
-            )
-    return sorted(forged)
+            return leader[some[differs[np.diff(differs, prepend=-1) > 0]]].tolist()
+        pairs = zip(leader[some].tolist(), pairwise(offsets.tolist()), pairwise(lead_offsets.tolist()), strict=True)
+        return [
+            place
+            for place, (start, end), (lead_start, lead_end) in pairs
+            if not np.array_equal(own[start:end], lead[lead_start:lead_end])
+        ]
+
+    return sorted({place for found in work.in_threads(differing, at.of(later).runs()) for place in found})
 
 
 def match(

@@ -97,6 +97,22 @@ def test_a_forged_digest_joins_nothing(monkeypatch):
     assert forged.of.tolist() == honest.of.tolist() == [0, 1, 0, 2, 1, 3]
 
 
+@pytest.mark.parametrize("half", [0, 1])
+def test_digests_of_which_half_is_forged_still_group(monkeypatch, half):
+    """Texts that take turns under one half of a digest are told apart by the other, in any domain."""
+    words = ["甲乙", "乙甲", "甲乙", "丙", "乙甲", "甲乙丙", "甲乙", "丙"]
+    at, domain = Segments(*segments(words)), np.array([0, 0, 0, 0, 0, 0, 1, 1])
+    real = kernel.text_digests
+
+    def forged(*texts):
+        digests = real(*texts)
+        digests[:, half] = 7
+        return digests
+
+    monkeypatch.setattr(kernel, "text_digests", forged)
+    assert distinct_texts(at, domain).of.tolist() == [0, 1, 0, 2, 1, 3, 4, 5]
+
+
 def similar_texts(seed: int, count: int) -> list[str]:
     """Texts of a few templates, so that bands are full of them."""
     rng = random.Random(seed)
