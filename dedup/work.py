@@ -13,7 +13,7 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
@@ -101,14 +101,17 @@ class Work:
 
     def _remember(self, name: str, stage: Stage) -> None:
         assert self.kept is not None
-        files = {}
-        for key, array in stage.arrays.items():
-            file = self._mapped.get(_begin(array), "")
-            if not file or not array.flags.c_contiguous:
-                with self._new_file() as out:
+        files, to_write = {}, []
+        with ExitStack() as opened:
+            for key, array in stage.arrays.items():
+                file = self._mapped.get(_begin(array), "")
+                if not file or not array.flags.c_contiguous:
+                    out = opened.enter_context(self._new_file())
                     file = Path(out.name).name
-                    _write(out, np.ascontiguousarray(array))
-            files[key] = (file, array.dtype.str, array.shape)
+                    to_write.append((out, array))
+                files[key] = (file, array.dtype.str, array.shape)
+            for _ in self.in_threads(lambda one: _write(one[0], np.ascontiguousarray(one[1])), to_write):
+                pass
         self.kept.add(name, files, stage.meta)
 
     def column(self, dtype: DTypeLike) -> Column:
