@@ -14,7 +14,7 @@ from dedup import kernel
 from dedup.boilerplate import EDGE_LINES, SENTENCE, position
 from dedup.families import distinct_texts
 from dedup.fold_table import load
-from dedup.kernel.reference import I64, U16, U32, U64, fmix64, offsets_of
+from dedup.kernel.reference import I64, U16, U32, U64, fmix64, offsets_of, positions
 from dedup.kernel.template_reference import template
 from dedup.marks import Head, Heads, Marks
 from dedup.model import Grain
@@ -101,7 +101,8 @@ def frequent(lines: Lines, settings: Settings, work: Work | None = None) -> Freq
     counting = lines.counted & shown
     if settings.boilerplate == "off" or FREQUENCY in settings.keep_rules or not counting.any():
         return result
-    articles = np.flatnonzero(np.bincount(lines.article[counting]))
+    not_counting = np.bincount(lines.article[~counting], minlength=len(lines.of_article) - 1)
+    articles = np.flatnonzero(np.diff(lines.of_article) > not_counting)
     meeting = _meeting(lines, work.stored(np.flatnonzero(_may_count(lines, counting, work))), work)
     source = lines.source[lines.article[meeting]]
     texts = distinct_texts(_templates(lines, meeting, work), source, work)
@@ -119,17 +120,31 @@ def frequent(lines: Lines, settings: Settings, work: Work | None = None) -> Freq
         many[number] = not _ENUMERATOR.fullmatch(_string(texts.take(np.array([number]))[0]))
     if not many.any():
         return result
-    text = work.full(count, -1, np.int64)
-    text[meeting] = texts.of
-    chosen = _placed(lines, text, many)
-    going = (text >= 0) & chosen[text]
-    stays = np.bincount(lines.article[shown & ~going], minlength=len(lines.family)) > 0
-    found = np.flatnonzero(going & stays[lines.article])  # an article that is nothing else is about that
-    result.line[found] = True
-    result.families[found] = families[text[found]]
-    result.share[found] = share[text[found]]
-    _take_copies(lines, result, settings)
+    candidates = many[texts.of]
+    at, text = meeting[candidates], wide(texts.of[candidates])
+    going = _placed(lines, at, text, many)[text]
+    going[going] = _beside_others(lines, at[going], shown)  # an article that is nothing else is about that
+    at, text = at[going], text[going]
+    result.line[at] = True
+    result.families[at] = families[text]
+    result.share[at] = share[text]
+    _take_copies(lines, result, at, settings)
     return result
+
+
+def _beside_others(lines: Lines, at: I64, shown: Mask) -> Mask:
+    """Which of some lines, all *shown*, are of articles that show others too: bool [at], which rise."""
+    article, counts = _in_a_row(lines.article[at])
+    first = lines.of_article[article]
+    lengths = lines.of_article[article + 1] - first
+    showing = np.diff(offsets_of(shown[positions(first, lengths)])[offsets_of(lengths)])
+    return np.repeat(showing > counts, counts)
+
+
+def _in_a_row(numbers: I64) -> tuple[I64, I64]:
+    """The different ones of numbers that do not fall, and how often each stands."""
+    fresh = np.flatnonzero(np.diff(numbers, prepend=-1))
+    return numbers[fresh], np.diff(fresh, append=len(numbers))
 
 
 def _may_count(lines: Lines, counting: Mask, work: Work) -> Mask:
@@ -211,32 +226,45 @@ _MOST = 0.6  # the share of its places that must stand so
 _FAITHFUL = 0.8  # the same for neighbours and fixed places, and for what reads like a sentence or leads in
 
 
-def _placed(lines: Lines, text: I64, many: Mask) -> Mask:
-    """Which of the frequent texts stand where furniture stands: bool [texts]."""
-    count = len(text)
-    candidate = (text >= 0) & many[text]
-    at = np.flatnonzero(candidate)
+def _placed(lines: Lines, at: I64, text: I64, many: Mask) -> Mask:
+    """Which of the frequent texts stand where furniture stands: bool [texts].
+
+    Args:
+        at: int64, rising, the lines that have one of these texts.
+        text: int64 [at], which.
+        many: bool [texts], the frequent ones.
+    """
     first, last = lines.of_article[lines.article[at]], lines.of_article[lines.article[at] + 1] - 1
-    before = offsets_of(~candidate & ~lines.masked)  # lines of an article's own
-    ahead, behind = before[at] - before[first], before[last + 1] - before[at + 1]
+    masked = np.flatnonzero(lines.masked)
+
+    def own(begin: I64, end: I64) -> I64:
+        """How many lines between are neither of these nor masked."""
+        others = (np.searchsorted(some, end) - np.searchsorted(some, begin) for some in (at, masked))
+        return end - begin - sum(others)
+
+    ahead, behind = own(first, at), own(at + 1, last + 1)
     size = len(many)
-    total = np.bincount(text[at], minlength=size)
+    total = np.bincount(text, minlength=size)
 
     def share(holds: Mask) -> NDArray[np.float64]:
-        return np.bincount(text[at][holds], minlength=size) / np.maximum(total, 1)
+        return np.bincount(text[holds], minlength=size) / np.maximum(total, 1)
 
     head, tail = share(ahead <= _HEAD_LINES), share(behind <= _TAIL_LINES)
     edge = share((ahead <= _HEAD_LINES) | (behind <= _TAIL_LINES))
-    fixed = np.maximum(_constancy(text[at], at - first, size), _constancy(text[at], last - at, size))
+    fixed = np.maximum(_constancy(text, at - first, size), _constancy(text, last - at, size))
     ends = np.zeros(size, bool)
-    ends[text[at]] = lines.shape[at] > 0
+    ends[text] = lines.shape[at] > 0
     needed = np.where(ends, _FAITHFUL, _MOST)
     chosen = many & ((edge >= needed) | (fixed >= _FAITHFUL) | (np.maximum(head, tail) >= needed))
+    masked_up, masked_down = (lines.masked[np.clip(at + step, first, last)] for step in (-1, 1))
+    next_to = np.diff(at) == 1
     for _ in range(2):
-        going = np.zeros(count + 2, bool)
-        going[1:-1] = lines.masked | (candidate & chosen[text])
-        beside_up = going[:-2][at] & (at > first)
-        beside_down = going[2:][at] & (at < last)
+        going = chosen[text]
+        beside_up, beside_down = masked_up.copy(), masked_down.copy()
+        beside_up[1:] |= next_to & going[:-1]
+        beside_down[:-1] |= next_to & going[1:]
+        beside_up &= at > first
+        beside_down &= at < last
         chosen |= many & (share(beside_up | beside_down) >= _FAITHFUL)
     return chosen
 
@@ -250,11 +278,18 @@ def _constancy(text: I64, rank: I64, size: int) -> NDArray[np.float64]:
     return most / np.maximum(np.bincount(text, minlength=size), 1)
 
 
-def _take_copies(lines: Lines, result: Frequent, settings: Settings) -> None:
-    """Where the first place of a text goes, its copies go too, whatever their source: nothing else would keep it."""
-    long = np.flatnonzero((lines.chars >= settings.min_chars) & ~lines.masked & lines.counted)
-    if not result.line[long].any():
+def _take_copies(lines: Lines, result: Frequent, going: I64, settings: Settings) -> None:
+    """Where the first place of a text goes, its copies go too, whatever their source: nothing else would keep it.
+
+    Args:
+        lines: the lines.
+        result: of which lines what is known, written to.
+        going: int64, the lines that go.
+        settings: the floor.
+    """
+    if not (lines.counted[going] & (lines.chars[going] >= settings.min_chars)).any():
         return
+    long = np.flatnonzero((lines.chars >= settings.min_chars) & ~lines.masked & lines.counted)
     texts = distinct_texts(lines.at.of(long), np.zeros(len(long), np.int64))
     kept = long[texts.first][texts.of]
     copies = result.line[kept] & ~result.line[long]

@@ -23,7 +23,7 @@ def opening(article: I64, line: I64) -> Mask:
         article, line: int64 [passages], each passage's article, and its line among those of the article.
     """
     opens = np.ones(len(article), bool)
-    opens[1:] = (np.diff(article) != 0) | (np.diff(line) != 0)
+    opens[1:] = (article[1:] != article[:-1]) | (line[1:] != line[:-1])
     return opens
 
 
@@ -105,7 +105,7 @@ def remnants(article: I64, long: Mask, kept: I64, chars: I64, articles: int, set
 
 
 def pieces(
-    block: Block, row: I64, text: I32 | I64, similarity: Callable[[int, int], float | None]
+    block: Block, row: I32 | I64, text: I32 | I64, similarity: Callable[[int, int], float | None]
 ) -> Iterator[tuple[I64, I64, float, bool]]:
     """A block in pieces, between which something lies that is no part of it.
 

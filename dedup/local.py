@@ -214,7 +214,7 @@ def _lines(
         of_article=of_article,
         masked=units.masked[first],
         shape=units.shape[first],
-        counted=~units.fixed[units.article[first]],
+        counted=~_fixed(units, first),
         family=_article_families(whole),
         source=_sources(units, rows, settings),
     )
@@ -333,11 +333,11 @@ def _numbers(tables: Tables) -> np.dtype[Any]:
     return np.dtype(np.int32 if len(tables.article) <= np.iinfo(np.int32).max else np.int64)
 
 
-def _fixed(tables: Tables, places: I32 | I64 | None = None) -> NDArray[np.bool_]:
+def _fixed(tables: Tables, places: I32 | I64 | slice = slice(None)) -> NDArray[np.bool_]:
     """Which passages are of reference articles, all or these: bool, in no memory where there are no such articles."""
     if not tables.fixed.any():
-        return np.broadcast_to(np.False_, len(tables.article if places is None else places))
-    return tables.fixed[tables.article if places is None else tables.article[places]]
+        return np.broadcast_to(np.False_, len(tables.article if isinstance(places, slice) else places))
+    return tables.fixed[tables.article[places]]
 
 
 def _match_short(
@@ -426,30 +426,39 @@ def _runs(
     """
     if not (parts.kept >= 0).any():
         return Runs.of([])
-    places = work.stored(np.flatnonzero(judged))
-    texts = _distinct(tables, places, work) if texts is None else texts
-    of = np.full(len(tables.article), -1, np.int32)
-    of[places] = texts.of
+    texts = _distinct(tables, np.flatnonzero(judged), work) if texts is None else texts
+    places, text = texts.at.chosen, texts.of
+    assert places is not None
     # what folds to nothing, such as a line of stars, equals only the same signs
-    bare = places[tables.chars[places] == 0]
-    of[bare] = len(texts.first) + np.unique(tables.bare[bare], return_inverse=True)[1]
+    bare = np.flatnonzero(tables.chars[places] == 0)
+    if len(bare):
+        text = work.stored(text.copy())
+        text[bare] = len(texts.first) + np.unique(tables.bare[places[bare]], return_inverse=True)[1]
     across = tables.size >= settings.min_chars
     within_only = settings.scope == "within"
-    text = work.stored(of[places])
-    token = text.copy()
+    token = work.stored(text.copy())
     by_family = np.flatnonzero(((parts.kept >= 0) & (across | within_only))[places])
-    token[by_family] = of[parts.kept[places[by_family]]]
-    del of
+    kept = parts.kept[places[by_family]].astype(places.dtype)  # else all places would be copied to look among them
+    token[by_family] = text[np.searchsorted(places, kept)]
     stays = (remnant < 0)[tables.article]
+    every: tuple[Callable[[], NDArray[Any]], ...] = (
+        lambda: tables.article[places].astype(np.int32),
+        lambda: ((parts.kept >= 0) & stays)[places],
+        lambda: across[places],
+        lambda: stays[places],
+        lambda: opening(tables.article, tables.line)[places],
+        lambda: _cited(tables, whole, parts)[places],
+    )
+    article, removed, across, source, opens, firm = work.in_threads(lambda one: one(), every)
     passages = Passages(
-        article=work.stored(tables.article[places].astype(np.int32)),
+        article=work.stored(article),
         text=text,
-        token=work.stored(token),
-        removed=((parts.kept >= 0) & stays)[places],
-        across=across[places],
-        source=stays[places],
-        opens=opening(tables.article, tables.line)[places],
-        firm=_cited(tables, whole, parts)[places],
+        token=token,
+        removed=removed,
+        across=across,
+        source=source,
+        opens=opens,
+        firm=firm,
         within_only=within_only,
         across_only=settings.scope == "across",
     )
@@ -460,12 +469,12 @@ def _runs(
 
 
 def _pieces(
-    blocks: Iterable[Block], places: I64, text: I32 | I64, similarity: Callable[[int, int], float | None]
+    blocks: Iterable[Block], places: I32 | I64, text: I32 | I64, similarity: Callable[[int, int], float | None]
 ) -> Iterator[Run]:
     """Blocks of some *places*, at which each *text* stands, without the lines in between that are none of them."""
     for block in blocks:
         for own, counterparts, least, exact in pieces(block, places, text, similarity):
-            yield Run(places[own], places[counterparts], least, exact)
+            yield Run(wide(places[own]), wide(places[counterparts]), least, exact)
 
 
 def _cited(tables: Tables, whole: Repeats, parts: Repeats) -> NDArray[np.bool_]:
