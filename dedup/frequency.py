@@ -153,38 +153,41 @@ def _may_count(lines: Lines, counting: Mask, work: Work) -> Mask:
 
     What else has the template of a sentence counts with it. Lines of one template are all among these, or none is.
     """
-    long = counting & (lines.chars >= LONG_LINE)
-    sentence = long & (lines.shape == SENTENCE)
-    others, sentences = np.flatnonzero(long & ~sentence), work.stored(np.flatnonzero(sentence))
 
-    def starts_of(some: _Part) -> U64:
-        return kernel.template_starts(*some, load(), LONG_LINE)
+    def long_lines(some: slice, sentences: bool) -> I64:
+        long = counting[some] & (lines.chars[some] >= LONG_LINE)
+        return np.flatnonzero(long & ((lines.shape[some] == SENTENCE) == sentences)) + some.start
 
-    found = work.in_threads(starts_of, _in_parts(lines.at, others, work))
-    starts = np.sort(np.concatenate((np.zeros(0, np.uint64), *found)))
+    def starts_of(some: slice) -> U64:
+        parts = _in_parts(lines.at, long_lines(some, sentences=False))
+        return np.concatenate(
+            [np.zeros(0, np.uint64), *(kernel.template_starts(*part, load(), LONG_LINE) for part in parts)]
+        )
 
-    def among(some: _Part) -> Mask:
-        return kernel.starts_among(*some, load(), LONG_LINE, starts)
-
+    count = len(counting)
+    bounds = [count * number // (_SPLIT * work.workers) for number in range(_SPLIT * work.workers + 1)]
+    ranges = list(map(slice, bounds, bounds[1:]))
+    starts = np.sort(np.concatenate(list(work.in_threads(starts_of, ranges))))
     may = counting.copy()
-    done = 0
-    for with_others in work.in_threads(among, _in_parts(lines.at, sentences, work)):
-        may[sentences[done : done + len(with_others)]] = with_others
-        done += len(with_others)
+
+    def drop_others(some: slice) -> None:
+        sentences = long_lines(some, sentences=True)
+        parts = _in_parts(lines.at, sentences)
+        among = [kernel.starts_among(*part, load(), LONG_LINE, starts) for part in parts]
+        may[sentences] = np.concatenate([np.zeros(0, np.bool_), *among])
+
+    for _ in work.in_threads(drop_others, ranges):
+        pass
     return may
 
 
-_Part = tuple[U16 | U32, I64, I64]
-
-
-def _in_parts(texts: Segments, some: I64, work: Work) -> Iterator[_Part]:
-    """Some texts as segments of an array, a part of them at a time."""
-    if texts.groups is not None:
-        for _, flat, offsets in texts.chunks(some):
-            yield flat, offsets, np.arange(len(offsets) - 1)
+def _in_parts(texts: Segments, some: I64) -> Iterator[tuple[U16 | U32, I64, I64]]:
+    """Some texts as segments of an array; of joined ones, which are copied, a part at a time."""
+    if texts.groups is None:
+        yield texts.flat, texts.offsets, some if texts.chosen is None else wide(texts.chosen[some])
         return
-    for part in np.array_split(some, _SPLIT * work.workers):
-        yield texts.flat, texts.offsets, part if texts.chosen is None else wide(texts.chosen[part])
+    for _, flat, offsets in texts.chunks(some):
+        yield flat, offsets, np.arange(len(offsets) - 1)
 
 
 def _meeting(lines: Lines, places: I64, work: Work) -> I64:
