@@ -17,6 +17,7 @@ import orjson
 from numpy.typing import NDArray
 
 from dedup.errors import BadRun
+from dedup.threads import in_threads
 
 try:
     import fcntl
@@ -161,14 +162,17 @@ class Kept:
         if all(file != used for stage in self._stages.values() for used, *_ in stage["files"].values()):
             (self.folder / file).unlink(missing_ok=True)
 
-    def discard(self) -> None:
-        """Removes all of it, and nothing else."""
+    def discard(self, workers: int = 1) -> None:
+        """Removes all of it, and nothing else, in as many threads: the system takes a while to give up large files."""
         self._stages = {}
         if self._lock is None:
             return  # nothing was made, or it is another run's
         with suppress(OSError):  # what cannot be removed is in nobody's way
-            for name in sorted(self._names(), key=lambda name: name == _LOCK):  # the lock tells that the rest is ours
-                (self.folder / name).unlink(missing_ok=True)
+            files = [self.folder / name for name in self._names() if name != _LOCK]
+            files.sort(key=lambda file: file.lstat().st_size, reverse=True)
+            for _ in in_threads(_unlink, files, workers):
+                pass
+            _unlink(self.folder / _LOCK)  # the last, as it tells that the rest is ours
             self.folder.rmdir()
         self.close()
 
@@ -251,6 +255,10 @@ _MANIFEST, _NEW, _LOCK, _VERSION = "work.json", "work.json.new", "lock", 5
 _HURRY = 30.0
 """Seconds of work that may be lost with the machine, beside the stage in which it goes down."""
 _OURS = re.compile(r"[0-9]{4,}|work\.json(\.new)?|lock", re.ASCII)
+
+
+def _unlink(file: Path) -> None:
+    file.unlink(missing_ok=True)
 
 
 def _boot() -> str:

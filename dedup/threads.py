@@ -15,7 +15,11 @@ _PATIENCE = 0.5  # seconds after which an idle thread looks whether the interpre
 
 
 def in_threads(
-    function: Callable[[T], R], items: Iterable[T], workers: int, size: Callable[[T], int], memory: int
+    function: Callable[[T], R],
+    items: Iterable[T],
+    workers: int,
+    size: Callable[[T], int] = lambda item: 0,
+    memory: int = 0,
 ) -> Iterator[R]:
     """*function* of each item, in their order.
 

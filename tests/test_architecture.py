@@ -12,9 +12,9 @@ PACKAGE = Path(dedup.__file__).parent
 LAYERS = [
     "lazy",
     "errors",
+    "threads",
     "kept",
     "processes",
-    "threads",
     "work",
     "columns",
     "settings",

@@ -121,6 +121,19 @@ def test_files_of_unfinished_stages_go(tmp_path):
     assert not (tmp_path / "work").exists()
 
 
+@pytest.mark.parametrize("workers", [1, 2, 9])
+def test_all_work_files_go_and_nothing_else(tmp_path, workers):
+    """In however many threads; what somebody has put beside them stays, and the folder with it."""
+    for beside in ([], ["notes.txt", "12"]):
+        killed(tmp_path / "work", {name: np.arange(10 * len(name)) for name in ("a", "bb", "ccc", "dddd")})
+        kept = made(tmp_path / "work", resume=True)
+        for name in beside:
+            (tmp_path / "work" / name).write_text("mine")
+        kept.discard(workers)
+        left = [*(tmp_path / "work").iterdir()] if (tmp_path / "work").exists() else None
+        assert (left and sorted(path.name for path in left)) == (sorted(beside) or None)
+
+
 def test_what_fits_into_memory_is_not_kept(tmp_path):
     """A small run is done again sooner than it is read."""
     with Work(memory=1 << 20, kept=made(tmp_path / "work")) as work:

@@ -308,7 +308,7 @@ def _kept(job: _Job, out: str | None) -> Iterator[Kept | None]:
             say(f"dedup: what was finished is kept in {folder}; --resume goes on from there")
         kept.close()
         raise
-    kept.discard()
+    kept.discard(job.working.workers)
 
 
 def _work_folder(job: _Job, out: str | None) -> Path | None:
