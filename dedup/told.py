@@ -17,6 +17,7 @@ from dedup.marks import Head
 from dedup.model import Family, Finding, Grain, Member, Place, Report
 from dedup.rewriting import CutCounts
 from dedup.settings import Settings
+from dedup.strings import Strings
 from dedup.tables import Progress, Tables
 from dedup.told_lines import FamilyColumns, FindingColumns, family_lines, finding_lines, rounded_similarities
 from dedup.work import Work
@@ -93,7 +94,8 @@ class Told:
     def report(self) -> Report:
         """All of it at once."""
         families, findings = list(self.families()), list(self.findings())
-        return Report(self._judgement.settings, self.article_ids, findings, families, self.counts(), self.warnings())
+        ids = list(self.article_ids)
+        return Report(self._judgement.settings, ids, findings, families, self.counts(), self.warnings())
 
     @property
     def settings(self) -> Settings:
@@ -101,9 +103,10 @@ class Told:
         return self._judgement.settings
 
     @property
-    def article_ids(self) -> list[str]:
-        """The ids of the corpus's own articles in the order of reading."""
-        return self.tables.ids_of(self.tables.read)
+    def article_ids(self) -> Sequence[str]:
+        """The ids of the corpus's own articles in the order of reading, made into strings as they are asked for."""
+        ids = self.tables.ids
+        return ids.chosen(self.tables.read) if isinstance(ids, Strings) else self.tables.ids_of(self.tables.read)
 
     def families(self) -> Iterator[Family]:
         """All families, in keep order of their kept places, article grain first."""

@@ -74,6 +74,7 @@ def test_objects_and_lines_say_the_same(seed: int, choices: dict[str, Any], monk
             assert families == b"".join(orjson.dumps(one.to_dict()) + b"\n" for one in report.families)
             assert findings == b"".join(orjson.dumps(one.to_dict()) + b"\n" for one in report.findings)
             assert (again.counts(), again.warnings()) == (report.counts, report.warnings)
+            assert list(again.article_ids) == report.article_ids == [article.id for article in furnished(seed)]
     sums = CutCounts()
     for _, own in groupby(report.findings, key=lambda finding: finding.article):
         sums.add(list(own))
