@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,7 @@ from dedup import kernel
 from dedup.kernel.reference import I32, I64, offsets_of
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """Passages *first* to *last* (inclusive) repeat the run that begins at passage *source*."""
 
     first: int
@@ -26,8 +25,7 @@ class Block:
         return self.source + self.last - self.first
 
 
-@dataclass(frozen=True, slots=True)
-class Passages:
+class Passages(NamedTuple):
     """All passages in keep order. Arrays are [passages]; the numbers may be int32 to take less room.
 
     Attributes:
@@ -140,8 +138,7 @@ _DEPTH = 2  # steps to kept text: as many from a passage that is cut, one less f
 _CHUNK = 64  # places looked at together at first; a footer on every page is done with the first of them
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
+class _Search(NamedTuple):
     """The search for the longest run; `depth` counts the steps from each passage to kept text, as far as known."""
 
     passages: Passages

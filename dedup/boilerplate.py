@@ -47,8 +47,7 @@ class Mark:
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """What one article shows by itself. Arrays are [lines], of the lines that are not blank.
 
     Attributes:
@@ -93,8 +92,7 @@ def in_order(marks: Iterable[Mark]) -> tuple[Mark, ...]:
     return tuple(sorted(marks, key=lambda mark: (mark.start, mark.end)))
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
+class Lines(NamedTuple):
     """The lines of an article that are not blank, as rules see them. Arrays are [lines].
 
     Attributes:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +42,7 @@ def masked_line(folded: str) -> str:
     return template(folded, load())
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
+class Lines(NamedTuple):
     """The lines of a corpus that are not blank, articles in keep order.
 
     Attributes:
@@ -70,8 +68,7 @@ class Lines:
     source: I64
 
 
-@dataclass(frozen=True, slots=True)
-class Frequent:
+class Frequent(NamedTuple):
     """What frequency says. Arrays are [lines].
 
     Attributes:

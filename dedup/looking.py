@@ -7,9 +7,8 @@ code point and one regular expression over all lines tell which; only what is le
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,8 +53,7 @@ from dedup.settings import Settings
 Mask = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
-class Looks:
+class Looks(NamedTuple):
     """What articles show by themselves. Arrays are [lines], of the lines that are not blank, all articles in a row.
 
     Attributes:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain, repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import re2
@@ -30,8 +29,7 @@ from dedup.kernel.reference import I64, U8, U16, U32, positions
 from dedup.text import codepoints
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A name, what it matches, and examples that are its tests.
 
     Attributes:
@@ -511,8 +509,7 @@ Reader = Callable[[I64], tuple[U8, I64]]
 """Gives the lines of these numbers as rules read them, see `kernel.readings`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Matcher:
+class Matcher(NamedTuple):
     """Compiled rules, asked all at once."""
 
     names: tuple[str, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, overload
 
@@ -254,7 +254,7 @@ def _made(settings: Settings, own: bool, part: Part) -> _Made:
     _keep_memory()
     records = part.records()
     found = analysis(Batch(records.texts, records.ids, settings))
-    arrays = {field.name: getattr(found, field.name) for field in fields(found) if field.name != "mark_heads"}
+    arrays = {name: array for name, array in found._asdict().items() if name != "mark_heads"}
     if own:
         arrays.update(_own_texts(records))
     if settings.keep_field is not None:
@@ -476,8 +476,7 @@ class Origins(Sequence[str | None]):
         return self.names[reference] if reference < len(self.names) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(NamedTuple):
     """What some articles are made of, all in arrays: a row an article, a row a passage.
 
     Attributes:

@@ -12,7 +12,7 @@ from dedup.articles.files import ChangedError, FileFault, InputFile, Stored
 from dedup.kernel.reference import I64, U8
 
 _GAP = 1 << 16  # bytes between two texts that are read with them sooner than passed over
-_TOGETHER = 1 << 21  # bytes that are read at once, unless one text is longer
+_TOGETHER = 1 << 20  # bytes that are read at once, unless one text is longer
 
 
 def texts_at(file: InputFile, stored: Stored | None, starts: I64, ends: I64, lengths: I64) -> tuple[U8, I64]:

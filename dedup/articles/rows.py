@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, chain
 from pathlib import Path
 from pickle import PickleBuffer
-from typing import IO, Any, SupportsIndex
+from typing import IO, Any, NamedTuple, SupportsIndex
 
 import numpy as np
 import orjson
@@ -31,8 +31,7 @@ from dedup.text import Texts
 Numbered = tuple[int, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
+class _Form(NamedTuple):
     """How rows are written.
 
     Attributes:
@@ -68,8 +67,7 @@ class _Form:
             return self.coding.bytes_of(jsonl.with_text(utf8, text_field, old, new, escape=True).decode())
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
+class _Rows(NamedTuple):
     """An open file of rows.
 
     Attributes:
