@@ -32,7 +32,7 @@ _NEAR = 0.25  # of the bands: who meets others in more of them is no stranger
 _MOST = 0.5  # of the texts are near copies: to sign most of them twice costs more than it saves
 _TOLD = 4  # bands: near copies share one of so many as a rule
 _BANDS = 5  # that are looked through together, for a byte a text and band
-_TOGETHER = 1 << 16  # lengths that are looked at together
+_TOGETHER = 1 << 16  # segments that are looked at together
 _OF_LENGTHS = 16  # segments of one in so many lengths tell how many stand elsewhere too
 
 
@@ -91,7 +91,11 @@ def nested_keys(texts: Segments, wanted: NDArray[np.bool_], settings: Settings, 
     rows = _leading(texts, settings, work)
     keys, nested_keys = _sign(texts, nested, rows, settings, work)
     column = np.full(len(wanted), -1, np.int32)
-    column[texts.chosen[nested]] = np.arange(nested_keys.shape[1], dtype=np.int32)
+    count = 0
+    for first in range(0, len(nested), _TOGETHER):  # in little memory
+        some = texts.chosen[first : first + _TOGETHER][nested[first : first + _TOGETHER]]
+        column[some] = np.arange(count, count + len(some))
+        count += len(some)
     return own_keys(rows, keys, work), Signed(work.stored(column), rows, nested_keys)
 
 

@@ -272,23 +272,37 @@ def _article_repeats(tables: Tables, settings: Settings, work: Work) -> tuple[Re
     repeats.enter(articles, texts, found)
     repeats.clear(tables.fixed)
     if settings.numbers == "strict":
-        _name_number_links(is_long, of_article, articles, texts, found, repeats)
+        _name_number_links(is_long, of_article, articles, texts, found, repeats, work)
     return repeats, signed
 
 
 def _name_number_links(
-    is_long: NDArray[np.bool_], of_article: I64, articles: I64, texts: Texts, found: Match, repeats: Repeats
+    is_long: NDArray[np.bool_],
+    of_article: I64,
+    articles: I64,
+    texts: Texts,
+    found: Match,
+    repeats: Repeats,
+    work: Work,
 ) -> None:
     """Tells links that the number rule made from links for want of coverage."""
     links = np.flatnonzero(found.linked >= 0)
     one, other = found.texts[links], found.linked[links]
-    done = 0
-    for places in texts.at.runs(wide(texts.first[one])):
-        some = slice(done, done + len(places))
-        done += len(places)
+
+    def runs() -> Iterator[tuple[I64, slice]]:
+        done = 0
+        for places in texts.at.runs(wide(texts.first[one])):
+            yield places, slice(done, done + len(places))
+            done += len(places)
+
+    def by_number(run: tuple[I64, slice]) -> tuple[I64, NDArray[np.bool_]]:
+        places, some = run
         pairs = texts.take(np.concatenate((one[some], other[some])))
         longer = np.diff(longer_passages(is_long, of_article, articles[places])[1])
-        repeats.by_number[articles[places]] = linked_by_number(*pairs, longer)
+        return articles[places], linked_by_number(*pairs, longer)
+
+    for own, are in work.in_threads(by_number, runs()):
+        repeats.by_number[own] = are
 
 
 def _passage_repeats(

@@ -15,6 +15,7 @@ from dedup.work import Work
 
 _CHUNK = 1 << 20  # code points taken at a time, unless one text is longer
 _AT_ONCE = 1 << 17  # texts whose bounds are held at most
+_JOINED = 1 << 12  # joined texts whose bounds are reckoned at a time: those of their segments stay in the cache
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,23 @@ class Segments:
     @property
     def bounds(self) -> I64:
         """What lengths add up to before each text, and behind the last: int64 [texts + 1], rising from anything."""
-        return self._taken_offsets() if self.groups is None else self._of_joined
-
-    def _taken_offsets(self) -> I64:
+        if self.groups is not None:
+            return self._of_joined
         chosen = self.chosen
         return self.offsets if chosen is None else kernel.taken_offsets(self.flat, self.offsets, wide(chosen))
 
     @cached_property
     def _of_joined(self) -> I64:
-        """The bounds of texts that are joined: asked for again and again, and few beside the segments."""
-        return self._taken_offsets()[self.groups]
+        """The bounds of texts that are joined: asked for again and again, and few beside those of the segments."""
+        assert self.groups is not None
+        if self.chosen is None:
+            return self.offsets[self.groups]
+        bounds = np.zeros(len(self.groups), np.int64)
+        for first in range(0, len(self), _JOINED):
+            groups = self.groups[first : first + _JOINED + 1]
+            own = kernel.taken_offsets(self.flat, self.offsets, wide(self.chosen[groups[0] : groups[-1]]))
+            bounds[first : first + len(groups)] = bounds[first] + own[groups - groups[0]]
+        return bounds
 
     def of(self, texts: I32 | I64) -> Segments:
         """These texts, in this order, to be taken later."""

@@ -82,6 +82,15 @@ def test_texts_are_taken_as_they_are(case):
     assert strings(*fewer.of(every[::-1].copy()).take(every)) == [texts[number] for number in some[::-1]]
 
 
+@given(cases(), st.integers(1, 4))
+def test_bounds_of_joined_texts_do_not_depend_on_how_many_are_reckoned_at_a_time(case, count):
+    """They add up over the pieces."""
+    made, _, lengths, _ = case
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_JOINED", count)
+        assert np.diff(made.bounds).tolist() == made.lengths.tolist() == lengths
+
+
 @given(cases(), st.integers(1, 12))
 def test_chunks_hold_every_text_once(case, size):
     """In their order, of no more than that many code points unless one text is longer."""
