@@ -27,17 +27,17 @@ def opening(article: I64, line: I64) -> Mask:
     return opens
 
 
-def in_whole(article: I64, masked: Mask, articles: int) -> Mask:
+def in_whole(article: I64, masked: Mask, of_article: I64) -> Mask:
     """The passages that articles are compared by: those that are not masked, or all where all are: bool [passages].
 
     Args:
         article: int64 [passages], the article of each.
         masked: bool [passages].
-        articles: how many articles there are.
+        of_article: int64 [articles + 1], the passages of article a are of_article[a] ... of_article[a + 1] - 1.
     """
     shown = ~masked
-    hidden = np.bincount(article[masked], minlength=articles)
-    entirely = (hidden > 0) & (hidden == np.bincount(article, minlength=articles))
+    hidden = np.bincount(article[np.flatnonzero(masked)], minlength=len(of_article) - 1)
+    entirely = (hidden > 0) & (hidden == np.diff(of_article))
     if entirely.any():
         shown |= entirely[article]
     return shown

@@ -252,7 +252,7 @@ def _article_repeats(tables: Tables, settings: Settings, work: Work) -> tuple[Re
     repeats = Repeats.none(len(tables.ids), work)
     if settings.scope == "within":
         return repeats, None
-    shown = in_whole(tables.article, tables.masked, len(tables.ids))
+    shown = in_whole(tables.article, tables.masked, tables.of_article)
     left = np.flatnonzero(~shown)  # the masked text of articles that are compared without it
     left_of_article = offsets_of(np.bincount(tables.article[left], minlength=len(tables.ids)))
     compared, of_article = work.stored(np.flatnonzero(shown)), tables.of_article - left_of_article

@@ -213,7 +213,7 @@ def _wholes(tables: Tables, count: int) -> tuple[Folded, Folded, tuple[Folded, I
         nothing = (np.zeros(0, np.uint32), np.zeros(count + 1, np.int64))
         whole, _, _ = _joined(tables, np.arange(len(tables.article)), count)
         return whole, nothing, (tables.at.whole(), tables.of_article)
-    shown = in_whole(tables.article, tables.masked, count)
+    shown = in_whole(tables.article, tables.masked, tables.of_article)
     taken = [_joined(tables, np.flatnonzero(chosen), count) for chosen in (shown, ~shown)]
     (whole, compared, of_article), (left, _, _) = taken
     return whole, left, (compared, of_article)
