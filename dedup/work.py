@@ -151,8 +151,10 @@ class Work:
         """
         dtype = np.dtype(dtype)
         size = rows * columns * dtype.itemsize
-        if not hasattr(os, "pwrite") or self._stays(size):  # Windows has none
+        if not hasattr(os, "pwrite"):  # Windows
             return Table(self, self.zeros((rows, columns), dtype), None)
+        if self._stays(size):
+            return Table(self, self._noted(np.zeros((rows, columns), dtype)), None)
         with self.written():
             table = Table(self, np.broadcast_to(np.zeros((), dtype), (rows, columns)), self._new_file())
             self._tables.append(table)

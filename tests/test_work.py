@@ -97,6 +97,15 @@ def test_a_table_is_filled_some_columns_at_a_time(memory, dtype, rows, counts, w
         assert np.array_equal(whole, expected)
 
 
+def test_a_table_in_memory_is_counted_once():
+    """Else what follows would go to files long before memory is full."""
+    with Work(memory=8000) as work:
+        table = work.table(10, 25, np.int64)
+        assert work.held == 2000
+        assert not isinstance(table.whole().base, mmap.mmap)
+        assert not work._in_files
+
+
 def test_what_lies_in_files_stays_readable_after_the_work_is_closed():
     """A result may hold arrays of a run that has ended."""
     with Work(memory=4) as work:
