@@ -1413,6 +1413,13 @@ def test_numbers_for_rows_are_not_trusted():
         native.joined_rows([np.zeros(1)], 1)
 
 
+def test_offsets_of_rows_may_lie_in_the_memory_of_a_column():
+    """The rows are those of the numbers as they were given: none takes more than its room."""
+    memory = np.zeros(1 << 10, np.int64)
+    assert native._native.joined_rows((memory[1:-1],), memory[:-1]) == b"0" * (len(memory) - 2)
+    equal(memory[:-1], np.arange(len(memory) - 1))
+
+
 @given(st.lists(SPOILT, max_size=4))
 @settings(max_examples=500)
 def test_least_runs(texts):

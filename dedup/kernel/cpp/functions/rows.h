@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "../rows.h"
@@ -23,9 +24,9 @@ PyObject* joined_rows(PyObject*, PyObject* args) {
             columns.emplace_back(PyTuple_GetItem(columns_, i));
             columns.back().must_have(count);
         }
+        std::vector<int64_t> ends(count);  // offsets are written last: they might lie in the memory of a column
+        size_t total = 0;
         without_gil([&] {
-            size_t total = 0;
-            offsets[0] = 0;
             for (size_t row = 0; row < count; row++) {
                 for (const rows::Column& column : columns) {
                     const size_t length = column.length(row);
@@ -33,15 +34,17 @@ PyObject* joined_rows(PyObject*, PyObject* args) {
                         refuse("rows must hold fewer bytes together than can be counted");
                     total += length;
                 }
-                offsets[row + 1] = static_cast<int64_t>(total);
+                ends[row] = static_cast<int64_t>(total);
             }
         });
-        PyObject* const joined = PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(offsets[count]));
+        PyObject* const joined = PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(total));
         if (!joined) throw PythonError();
         auto* out = reinterpret_cast<uint8_t*>(PyBytes_AsString(joined));
         without_gil([&] {
             for (size_t row = 0; row < count; row++)
                 for (const rows::Column& column : columns) out = column.put(row, out);
+            offsets[0] = 0;
+            std::copy(ends.begin(), ends.end(), offsets.data() + 1);
         });
         return joined;
     });
