@@ -169,7 +169,7 @@ class Kept:
             return  # nothing was made, or it is another run's
         with suppress(OSError):  # what cannot be removed is in nobody's way
             files = [self.folder / name for name in self._names() if name != _LOCK]
-            files.sort(key=lambda file: file.lstat().st_size, reverse=True)
+            files.sort(key=_size, reverse=True)
             for _ in in_threads(_unlink, files, workers):
                 pass
             _unlink(self.folder / _LOCK)  # the last, as it tells that the rest is ours
@@ -255,6 +255,13 @@ _MANIFEST, _NEW, _LOCK, _VERSION = "work.json", "work.json.new", "lock", 5
 _HURRY = 30.0
 """Seconds of work that may be lost with the machine, beside the stage in which it goes down."""
 _OURS = re.compile(r"[0-9]{4,}|work\.json(\.new)?|lock", re.ASCII)
+
+
+def _size(file: Path) -> int:
+    """In bytes; 0 of one that is gone."""
+    with suppress(FileNotFoundError):
+        return file.lstat().st_size
+    return 0
 
 
 def _unlink(file: Path) -> None:

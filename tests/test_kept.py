@@ -134,6 +134,15 @@ def test_all_work_files_go_and_nothing_else(tmp_path, workers):
         assert (left and sorted(path.name for path in left)) == (sorted(beside) or None)
 
 
+def test_a_work_file_that_somebody_else_removed_keeps_none_of_the_others(tmp_path, monkeypatch):
+    """Between their being listed and their being looked at."""
+    killed(tmp_path / "work", {name: np.arange(10) for name in ("a", "b")})
+    kept = made(tmp_path / "work", resume=True)
+    monkeypatch.setattr(kept, "_names", lambda names=kept._names: ["9999", *names()])
+    kept.discard()
+    assert not (tmp_path / "work").exists()
+
+
 def test_what_fits_into_memory_is_not_kept(tmp_path):
     """A small run is done again sooner than it is read."""
     with Work(memory=1 << 20, kept=made(tmp_path / "work")) as work:
