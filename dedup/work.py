@@ -156,9 +156,10 @@ class Work:
         if self._stays(size):
             return Table(self, self._noted(np.zeros((rows, columns), dtype)), None)
         with self.written():
-            table = Table(self, np.broadcast_to(np.zeros((), dtype), (rows, columns)), self._new_file())
+            file = self._new_file()
+            table = Table(self, np.broadcast_to(np.zeros((), dtype), (rows, columns)), file)
             self._tables.append(table)
-            table.fill()
+            _fill(file, size)
         return table
 
     def stored(self, array: NDArray[Any]) -> NDArray[Any]:
@@ -459,11 +460,6 @@ class Table:
 
     def __init__(self, work: Work, array: NDArray[Any], file: IO[bytes] | None) -> None:
         self._work, self._array, self._file = work, array, file
-
-    def fill(self) -> None:
-        """Makes room for all of it in the file."""
-        if self._file is not None:
-            _fill(self._file, self._array.size * self._array.itemsize)
 
     @contextmanager
     def some(self, first: int, count: int) -> Iterator[tuple[NDArray[Any], int]]:
